@@ -1,0 +1,1 @@
+"""Greenlight in Slack: listeners, cards, the playground."""

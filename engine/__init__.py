@@ -1,0 +1,1 @@
+"""Greenlight, the project manager: events in, a decision, effects out."""

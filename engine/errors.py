@@ -1,0 +1,105 @@
+"""What can go wrong, by what is done about it.
+
+    GreenlightError          has a sentence for people; never the text of a foreign exception
+    ├── Transient            try again later, durably (`retry_after` seconds if the other side said so)
+    │   ├── RateLimited
+    │   └── Unreachable
+    ├── Rejected             told to the model, which may do better
+    ├── NeedsPerson          ends the run and is escalated with options
+    │   ├── AnswerUnusable   a model's answer was refused, cut off or invalid, and once repaired still so
+    │   ├── ModelRefused     the model's provider declined the request itself
+    │   ├── ScriptEnded      a rehearsal was asked what its script does not hold
+    │   ├── CapReached       the next call could cost more than is left
+    │   ├── RepositoryUnusable
+    │   ├── PushRejected
+    │   └── DiskFull
+    └── Fatal                the process must not go on, or not start
+        ├── ConfigurationInvalid
+        ├── SandboxUnavailable
+        └── AlreadyRunning
+
+Every vendor's exceptions end in the one mapper of its adapter.
+"""
+
+
+class GreenlightError(Exception):
+    """The root. `sentence` says to a person what happened and what to do next.
+
+    Args:
+        sentence: One or two plain sentences, safe to show to anyone in the thread.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class Transient(GreenlightError):
+    """Worth trying again after `retry_after` seconds (None: the caller's own back-off)."""
+
+    def __init__(self, sentence: str, retry_after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[type, tuple[str, float | None]]:
+        return type(self), (self.sentence, self.retry_after)
+
+
+class RateLimited(Transient):
+    """The other side asks to slow down."""
+
+
+class Unreachable(Transient):
+    """No answer, half an answer, or the other side's own failure (5xx)."""
+
+
+class Rejected(GreenlightError):
+    """What the model asked for is not possible or not allowed; the sentence goes back to it."""
+
+
+class NeedsPerson(GreenlightError):
+    """A person has to decide how to go on."""
+
+
+class AnswerUnusable(NeedsPerson):
+    """A model's answer stayed unusable after one repair."""
+
+
+class ModelRefused(NeedsPerson):
+    """The provider refused the call: bad key, unknown model, too long a prompt, declined content."""
+
+
+class ScriptEnded(NeedsPerson):
+    """The scripted model of a rehearsal was asked something its script does not hold."""
+
+
+class CapReached(NeedsPerson):
+    """The reserved worst-case cost of the next call does not fit under the request's cap."""
+
+
+class RepositoryUnusable(NeedsPerson):
+    """The repository is missing, empty, or without its base branch."""
+
+
+class PushRejected(NeedsPerson):
+    """The remote did not take the commit, or took another one."""
+
+
+class DiskFull(NeedsPerson):
+    """No space is left where state or checkouts live."""
+
+
+class Fatal(GreenlightError):
+    """The process must not go on."""
+
+
+class ConfigurationInvalid(Fatal):
+    """The configuration file or the environment cannot be used as it is."""
+
+
+class SandboxUnavailable(Fatal):
+    """No working sandbox; the sentence holds the fix."""
+
+
+class AlreadyRunning(Fatal):
+    """Another process holds the state directory."""

@@ -1,0 +1,30 @@
+"""People, as (team, user)."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Person(BaseModel):
+    """A member of a Slack team. Two teams may use the same user id: both parts count."""
+
+    model_config = ConfigDict(frozen=True)
+
+    team: str
+    user: str
+
+
+class Profile(BaseModel):
+    """What the chat knows of a person. `known` is False where it could not tell: then nothing is allowed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    person: Person
+    name: str
+    known: bool = True
+    bot: bool = False
+    guest: bool = False
+    outside: bool = False
+
+    @property
+    def may_act(self) -> bool:
+        """Whether clicks and words of this person count at all."""
+        return self.known and not (self.bot or self.guest or self.outside)

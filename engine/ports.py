@@ -1,0 +1,394 @@
+"""What the engine needs from outside, each a Protocol with its contract. Adapters implement them.
+
+Every method may raise errors of `engine.errors` only. Unless said otherwise a call may be repeated:
+after a crash the engine first looks for what an earlier attempt left behind.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from engine.cards import Card
+from engine.people import Person, Profile
+
+
+class Frozen(BaseModel):
+    """Base of immutable values."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+# ---------------------------------------------------------------- chat
+
+
+class Ref(Frozen):
+    """Where a posted card stands: channel id and message ts."""
+
+    channel: str
+    ts: str
+
+
+class ThreadMessage(Frozen):
+    """One message of a thread as people wrote it. `text` is untrusted."""
+
+    ts: str
+    author: Person | None
+    by_bot: bool
+    text: str
+
+
+class Chat(Protocol):
+    """The thread people see. Implemented by the front end."""
+
+    async def post(self, request: str, key: str, card: Card) -> Ref:
+        """Post a card into the request's thread, marked with `key`. Not idempotent: call `find` first."""
+        ...
+
+    async def find(self, request: str, key: str) -> Ref | None:
+        """The card that an earlier attempt posted under `key`, by asking the other side, or None."""
+        ...
+
+    async def update(self, ref: Ref, card: Card) -> None:
+        """Replace a posted card in place. A message that was deleted is not an error."""
+        ...
+
+    async def history(self, request: str, limit: int = 50) -> Sequence[ThreadMessage]:
+        """The thread's messages, oldest first, the bot's own included and marked."""
+        ...
+
+    async def person(self, person: Person) -> Profile:
+        """Who that is. Unknown people come back as a profile that may do nothing."""
+        ...
+
+
+# ---------------------------------------------------------------- model
+
+
+class Tier(StrEnum):
+    """Model tiers; settings say which model serves each and at what price."""
+
+    HAIKU = "haiku"
+    SONNET = "sonnet"
+    OPUS = "opus"
+
+
+class ToolSpec(Frozen):
+    """A tool as the Messages API takes it; `input_schema` is a JSON schema of type object."""
+
+    name: str
+    description: str
+    input_schema: Mapping[str, Any]
+
+
+class ModelCall(Frozen):
+    """One call of the Messages API.
+
+    Attributes:
+        role: assess, ask, specify, plan, task:AGENT, review:AGENT or triage; sent as X-Greenlight-Role.
+        request: The request's id; sent as metadata.user_id in hashed form only.
+        system: Stable text, the same bytes for every call of one conversation (it is cached).
+        messages: The conversation in the API's JSON form, append-only.
+        tools: Offered tools, in a stable order.
+        schema: JSON schema of the structured answer, or None for free text.
+        max_tokens: Upper bound of the answer; the reserved cost assumes all of it.
+    """
+
+    role: str
+    request: str
+    tier: Tier
+    system: str
+    messages: tuple[Mapping[str, Any], ...]
+    tools: tuple[ToolSpec, ...] = ()
+    schema_: Mapping[str, Any] | None = None
+    max_tokens: int = 8_000
+
+
+class Usage(Frozen):
+    """Tokens of one call as the API counted them, and what they cost in US dollars."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost_usd: float = 0.0
+
+
+class ToolUse(Frozen):
+    """A tool call the model asked for."""
+
+    id: str
+    name: str
+    input: Mapping[str, Any]
+
+
+class ModelAnswer(Frozen):
+    """A whole answer. `content` is the API's JSON, to be appended to the conversation unchanged.
+
+    `stop_reason` is end_turn, tool_use, max_tokens, refusal, pause_turn, stop_sequence or
+    model_context_window_exceeded. An answer cut off in transit never becomes a ModelAnswer: it is
+    Unreachable.
+    """
+
+    model: str
+    content: tuple[Mapping[str, Any], ...]
+    text: str
+    tool_uses: tuple[ToolUse, ...]
+    stop_reason: str
+    usage: Usage
+
+
+class Model(Protocol):
+    """A language model behind the Messages API."""
+
+    async def answer(self, call: ModelCall) -> ModelAnswer:
+        """Make one call, stateless and without retries of its own.
+
+        Raises:
+            Transient: rate limit, overload, 5xx, network, or an answer cut off (with retry_after).
+            ModelRefused: the provider will never take this call as it is (400, 401, 403, 404, 413).
+            ScriptEnded: a rehearsal's script holds no answer.
+        """
+        ...
+
+    def worst_case_usd(self, call: ModelCall) -> float:
+        """Upper bound of the call's cost: all of max_tokens out, one token per two bytes in."""
+        ...
+
+
+# ---------------------------------------------------------------- sandbox
+
+
+class Limits(Frozen):
+    """Bounds of one command: seconds of wall clock and CPU, megabytes, processes, bytes of output."""
+
+    wall_s: float = 120.0
+    cpu_s: int = 120
+    memory_mb: int = 2048
+    processes: int = 256
+    tree_mb: int = 1024
+    tmp_mb: int = 256
+    output_bytes: int = 200_000
+
+
+class Command(Frozen):
+    """A command over a private copy of `tree`. Nothing it writes reaches the host.
+
+    Attributes:
+        argv: Program and arguments; no shell is involved unless argv names one.
+        tree: Host directory, shown to the command as /work, copied into a size-limited tmpfs.
+    """
+
+    argv: tuple[str, ...]
+    tree: Path
+    limits: Limits = Limits()
+
+
+class Ended(StrEnum):
+    """How a command ended."""
+
+    EXIT = "exit"
+    TIMEOUT = "timeout"
+    OUTPUT = "output"
+    START = "start"
+
+
+class Execution(Frozen):
+    """What a command did.
+
+    Attributes:
+        exit_code: None if it did not end by itself; 128+n if a signal n ended it.
+        ended: EXIT, or the bound that ended it (START: it could not be started at all).
+        output: stdout and stderr as they came, decoded with replacement; the first 20 % and the last
+            80 % of `output_bytes` with a line in between that says how much was left out.
+        digest: sha256 of all output that was read.
+    """
+
+    argv: tuple[str, ...]
+    exit_code: int | None
+    ended: Ended
+    output: str
+    truncated: bool
+    digest: str
+    duration_s: float
+
+
+class Sandbox(Protocol):
+    """Runs commands without network, secrets, history or a way to write to the host."""
+
+    async def probe(self) -> str:
+        """Prove that isolation works and describe it in a line.
+
+        Raises:
+            SandboxUnavailable: with the fix in one sentence.
+        """
+        ...
+
+    async def run(self, command: Command) -> Execution:
+        """Run to the end or to a limit. When cancelled, the whole process tree is dead on return."""
+        ...
+
+
+# ---------------------------------------------------------------- workspace
+
+
+class TreeEntry(Frozen):
+    """A path of a commit. `mode` is git's: 100644, 100755, 120000 (symlink), 160000 (gitlink)."""
+
+    path: str
+    mode: str
+    blob: str
+    size: int | None
+
+
+class Change(Frozen):
+    """A path that differs between two commits: A(dded), M(odified), D(eleted), T(ype or mode)."""
+
+    path: str
+    status: str
+    added: int
+    deleted: int
+
+
+class Match(Frozen):
+    """A line of a file at a commit that holds a literal."""
+
+    path: str
+    line: int
+    text: str
+
+
+class LogEntry(Frozen):
+    """A commit of the base branch's history, without its body."""
+
+    commit: str
+    at: datetime
+    author: str
+    subject: str
+
+
+class Committed(Frozen):
+    """What the host wrote from a checkout.
+
+    Attributes:
+        commit: The new id, or the parent's if nothing changed.
+        changes: Against the parent.
+        refused: Paths that may never be committed (new symlinks, nested repositories, bytecode,
+            LFS pointers, changed .gitattributes, special files), each with the reason; they are not
+            part of the commit.
+    """
+
+    commit: str
+    changes: tuple[Change, ...]
+    refused: tuple[tuple[str, str], ...]
+
+
+class Workspace(Protocol):
+    """One repository: its objects in a bare store of ours, checkouts as plain directories without .git.
+
+    Reads are of objects at a commit, never of a checkout. Paths are relative, with '/', valid UTF-8.
+    """
+
+    async def refresh(self) -> str:
+        """Fetch the base branch and return its head's id.
+
+        Raises:
+            RepositoryUnusable: missing, empty, not git, or no such branch; says which and the fix.
+            Unreachable: the remote did not answer.
+        """
+        ...
+
+    async def files(self, commit: str) -> Sequence[TreeEntry]:
+        """Every path at a commit, sorted."""
+        ...
+
+    async def read(self, commit: str, path: str) -> bytes | None:
+        """A file's bytes at a commit, None if there is no such file (symlinks have none)."""
+        ...
+
+    async def search(self, commit: str, literal: str, under: str = "", limit: int = 200) -> Sequence[Match]:
+        """Lines that hold `literal`, in path order; binary files are left out."""
+        ...
+
+    async def changes(self, base: str, commit: str) -> Sequence[Change]:
+        """What differs, from trees, without rename detection, attributes ignored."""
+        ...
+
+    async def diff(self, base: str, commit: str, paths: Sequence[str] = ()) -> str:
+        """A unified diff made from blobs; attributes, filters and text conversions ignored."""
+        ...
+
+    async def history(self, commit: str, path: str = "", limit: int = 20) -> Sequence[LogEntry]:
+        """Commits that touched a path, newest first."""
+        ...
+
+    async def checkout(self, commit: str, into: Path) -> None:
+        """Write a commit's regular files into a new directory (replaced if there). No .git, no filters."""
+        ...
+
+    async def overlay(self, base: str, commit: str, paths: Sequence[str], into: Path) -> None:
+        """Like checkout of `base`, then each of `paths` as it is at `commit` (removed if absent there)."""
+        ...
+
+    async def commit(self, tree: Path, parent: str, message: str) -> Committed:
+        """Write a checkout's files as a commit on `parent`, by the host, with the bot's identity.
+
+        Deterministic for equal trees, parent and message: the dates are the parent's plus one second.
+        """
+        ...
+
+    async def push(self, commit: str, branch: str) -> None:
+        """Put exactly this commit on a branch of the remote that is ours, with lease. Idempotent.
+
+        Raises:
+            PushRejected: the branch is foreign, protected or moved, or the remote refused.
+            Unreachable: the remote did not answer.
+        """
+        ...
+
+    async def pushed(self, branch: str) -> str | None:
+        """The commit the remote holds on that branch now, None if there is no such branch."""
+        ...
+
+
+# ---------------------------------------------------------------- forge
+
+
+class Draft(Frozen):
+    """A draft pull request to be. `key` is the request's id: one pull request a key, ever."""
+
+    key: str
+    branch: str
+    base: str
+    commit: str
+    title: str
+    body: str
+
+
+class PullRequest(Frozen):
+    """A pull request as the forge knows it."""
+
+    number: int
+    url: str
+    branch: str
+    commit: str
+    draft: bool
+
+
+class Forge(Protocol):
+    """Where pull requests live."""
+
+    async def find(self, key: str, branch: str) -> PullRequest | None:
+        """The pull request an earlier attempt opened for this key or branch, or None."""
+        ...
+
+    async def open_draft(self, draft: Draft) -> PullRequest:
+        """Open a draft. Call `find` first; a second draft of one key is an error."""
+        ...
+
+    async def update(self, number: int, draft: Draft) -> PullRequest:
+        """Replace title, body and commit of an open draft."""
+        ...

@@ -1,0 +1,273 @@
+"""What people are shown: frozen models of content. How it looks is the front end's.
+
+All text is plain and untrusted: front ends escape it, make control characters visible, and cut it at
+their limits with the whole one click away (`Engine.detail`). People stand as Person, never as names.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.people import Person
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class _Card(_Frozen):
+    """Common to all: the request it belongs to and its key (see engine.request.ShowCard)."""
+
+    request: str
+    key: str
+
+
+# ---------------------------------------------------------------- progress
+
+
+class StepStatus(StrEnum):
+    """How a step of the pattern stands."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    WAITING = "waiting"
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class Step(_Frozen):
+    """One of the eight steps; `detail` says what was found or is going on, in a line."""
+
+    name: str
+    status: StepStatus
+    detail: str = ""
+
+
+class ProgressCard(_Card):
+    """The one message that is edited in place while a request lives.
+
+    Attributes:
+        headline: What is going on, or what is needed from whom, or how it ended and why.
+        activity: The latest things that running agents did, newest last.
+        waiting_for: People whose answer is awaited (empty: nobody, or anyone as the headline says).
+        kept: Titles of wishes kept out of the running work.
+    """
+
+    card: Literal["progress"] = "progress"
+    title: str
+    state: str
+    headline: str
+    steps: tuple[Step, ...]
+    activity: tuple[str, ...] = ()
+    waiting_for: tuple[Person, ...] = ()
+    kept: tuple[str, ...] = ()
+    spent_usd: float = 0.0
+    cap_usd: float = 0.0
+    can_stop: bool = True
+
+
+# ---------------------------------------------------------------- questions
+
+
+class OptionLine(_Frozen):
+    """An option with its trade-off."""
+
+    label: str
+    description: str
+    recommended: bool = False
+
+
+class QuestionItem(_Frozen):
+    """A question and what is recorded as its answer so far.
+
+    Attributes:
+        answer: What was understood, in words; empty while unanswered.
+    """
+
+    index: int
+    header: str
+    text: str
+    multi: bool
+    options: tuple[OptionLine, ...]
+    chosen: tuple[str, ...] = ()
+    answer: str = ""
+    answered_by: Person | None = None
+    assumed: bool = False
+
+
+class Reading(_Frozen):
+    """One way to read the request, and the risk of it."""
+
+    reading: str
+    risk: str
+
+
+class QuestionsCard(_Card):
+    """A round of questions. Once `submitted_by` is set it only tells what was answered by whom."""
+
+    card: Literal["questions"] = "questions"
+    title: str
+    round: int
+    rounds: int
+    readings: tuple[Reading, ...]
+    items: tuple[QuestionItem, ...]
+    submitted_by: Person | None = None
+    open: bool = True
+
+
+# ---------------------------------------------------------------- spec
+
+
+class SpecSection(_Frozen):
+    """A section with its lines; `whole` sections are never cut (artifacts, checks, branch)."""
+
+    name: str
+    lines: tuple[str, ...]
+    whole: bool = False
+
+
+class SectionDiff(_Frozen):
+    """What changed in a section since the version before."""
+
+    name: str
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
+
+
+class ApprovalWait(_Frozen):
+    """Who is waited for: named people, or anyone but the requester if `named` is empty."""
+
+    named: tuple[Person, ...]
+    have: tuple[Person, ...]
+    need: int
+
+
+class SpecCard(_Card):
+    """A version of the spec. `fate` is open, approved, superseded or rejected."""
+
+    card: Literal["spec"] = "spec"
+    title: str
+    version: int
+    hash: str
+    sections: tuple[SpecSection, ...]
+    because: str = ""
+    diff: tuple[SectionDiff, ...] = ()
+    wait: ApprovalWait
+    fate: str = "open"
+    decided_by: Person | None = None
+
+
+# ---------------------------------------------------------------- review
+
+
+class Failure(_Frozen):
+    """Something that does not hold. `source` is the check, the git object or the reviewer that says so."""
+
+    title: str
+    severity: str
+    source: str
+    expected: str
+    actual: str
+    fix: str
+
+
+class ReviewCard(_Card):
+    """One review round of one commit. `gate` is PASS, FIX, BLOCKED or ESCALATE."""
+
+    card: Literal["review"] = "review"
+    title: str
+    round: int
+    rounds: int
+    commit: str
+    gate: str
+    passed: tuple[str, ...]
+    failed: tuple[Failure, ...]
+    unsettled: tuple[str, ...]
+    minor: tuple[str, ...]
+    next_steps: tuple[str, ...]
+
+
+# ---------------------------------------------------------------- escalation
+
+
+class OfferLine(_Frozen):
+    """An option of an escalation. `asks` is the label of a text field to fill, empty for none."""
+
+    choice: str
+    label: str
+    tradeoff: str
+    asks: str = ""
+    recommended: bool = False
+
+
+class EscalationCard(_Card):
+    """A decision that a person has to take: also for blocked and paused requests."""
+
+    card: Literal["escalation"] = "escalation"
+    title: str
+    heading: str
+    situation: str
+    attempts: tuple[str, ...]
+    offers: tuple[OfferLine, ...]
+    recommendation: str
+    asked: tuple[Person, ...] = ()
+    decided_by: Person | None = None
+    decision: str = ""
+    open: bool = True
+
+
+# ---------------------------------------------------------------- delivery
+
+
+class CriterionLine(_Frozen):
+    """A criterion, how it stands, and the evidence."""
+
+    id: str
+    text: str
+    status: str
+    evidence: str
+
+
+class DeliveryCard(_Card):
+    """The draft pull request with its evidence; the requester confirms or says what is missing."""
+
+    card: Literal["delivery"] = "delivery"
+    title: str
+    number: int
+    url: str
+    branch: str
+    commit: str
+    criteria: tuple[CriterionLine, ...]
+    minor: tuple[str, ...]
+    unverified: tuple[str, ...]
+    kept: tuple[str, ...]
+    cost_usd: float
+    requester: Person
+    confirmed_by: Person | None = None
+    superseded: bool = False
+
+
+# ---------------------------------------------------------------- note
+
+
+class NoteCard(_Card):
+    """A plain message: why something could not be done, and the next step."""
+
+    card: Literal["note"] = "note"
+    text: str
+    to: Person | None = None
+
+
+Card = Annotated[
+    ProgressCard | QuestionsCard | SpecCard | ReviewCard | EscalationCard | DeliveryCard | NoteCard,
+    Field(discriminator="card"),
+]
+
+
+class Detail(_Frozen):
+    """The whole of a card as plain text, for a modal or a file."""
+
+    title: str
+    text: str

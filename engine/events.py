@@ -1,0 +1,316 @@
+"""What comes in: events of people, the clock and runs. Frozen; the same key again changes nothing.
+
+The stored events are the journal. `at` is the time of the event itself (aware, UTC), never of its
+arrival; all waiting is measured in it.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from engine.people import Person
+from engine.schemas import Assessment, MessageKind, Plan, Questions, Report, Review, SpecDraft
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class _Event(_Frozen):
+    """Common to all: `request` is team:channel:thread_ts."""
+
+    key: str
+    request: str
+    at: datetime
+
+
+class Opened(_Event):
+    """Someone mentioned the bot. `thread_ts` differs from `ts` if it was inside a discussion."""
+
+    kind: Literal["opened"] = "opened"
+    by: Person
+    text: str
+    channel: str
+    ts: str
+    thread_ts: str
+
+
+class Answered(_Event):
+    """An answer to one question of a round: option labels, a text of one's own, or "you decide"."""
+
+    kind: Literal["answered"] = "answered"
+    by: Person
+    round: int
+    question: int
+    labels: tuple[str, ...] = ()
+    text: str = ""
+    you_decide: bool = False
+
+
+class Submitted(_Event):
+    """The answers of a round are complete."""
+
+    kind: Literal["submitted"] = "submitted"
+    by: Person
+    round: int
+
+
+class Approved(_Event):
+    """A click on Approve of exactly this version and hash."""
+
+    kind: Literal["approved"] = "approved"
+    by: Person
+    version: int
+    hash: str
+
+
+class Said(_Event):
+    """A message in the thread; `mentions_bot` if it addressed the bot. `text` is untrusted."""
+
+    kind: Literal["said"] = "said"
+    by: Person
+    text: str
+    ts: str
+    mentions_bot: bool = False
+
+
+class Choice(StrEnum):
+    """Everything people can choose on a card, other than answers and approval."""
+
+    CHANGE_SPEC = "change_spec"
+    REJECT_SPEC = "reject_spec"
+    CONFIRM = "confirm"
+    NOT_YET = "not_yet"
+    RETRY = "retry"
+    ANOTHER_ROUND = "another_round"
+    FIX = "fix"
+    TELL_MORE = "tell_more"
+    ASSUME = "assume"
+    KEEP_OUTSIDE = "keep_outside"
+    REVERT_OUTSIDE = "revert_outside"
+    DELIVER_UNCHECKED = "deliver_unchecked"
+    RAISE_CAP = "raise_cap"
+    STOP = "stop"
+
+
+class Chose(_Event):
+    """A choice on a card. `card` is its key (spec:2, escalation:1, delivery:1); `text` what was typed."""
+
+    kind: Literal["chose"] = "chose"
+    by: Person
+    card: str
+    choice: Choice
+    text: str = ""
+
+
+class Stopped(_Event):
+    """The stop button, or the word alone in the thread."""
+
+    kind: Literal["stopped"] = "stopped"
+    by: Person
+
+
+class Due(_Event):
+    """The request's `due_at` has passed, found by the sweep."""
+
+    kind: Literal["due"] = "due"
+
+
+# ---------------------------------------------------------------- how runs end
+
+
+class Ran(StrEnum):
+    """Where a check was run."""
+
+    BASE = "base"
+    COMMIT = "commit"
+    ARTIFACTS = "artifacts"
+
+
+class CheckResult(_Frozen):
+    """One execution of one check. `green` is exit code 0 within all limits."""
+
+    check: str
+    where: Ran
+    commit: str
+    argv: tuple[str, ...]
+    exit_code: int | None
+    ended: str
+    output_tail: str
+    digest: str
+    duration_s: float
+
+    @property
+    def green(self) -> bool:
+        """Whether the check passed."""
+        return self.ended == "exit" and self.exit_code == 0
+
+
+class Fact(_Frozen):
+    """What git objects say about a file or text criterion; `line` is where the literal stands."""
+
+    criterion: str
+    at_base: bool
+    at_commit: bool
+    line: int | None = None
+
+
+class Mark(_Frozen):
+    """The engine's own look at one claim of a report."""
+
+    claim: str
+    verified: bool
+    why: str
+
+
+class Assessed(_Frozen):
+    """An assessment, made over this commit of the base branch."""
+
+    of: Literal["assessed"] = "assessed"
+    assessment: Assessment
+    base_commit: str
+
+
+class Asked(_Frozen):
+    """Questions of a round."""
+
+    of: Literal["asked"] = "asked"
+    questions: Questions
+
+
+class Specified(_Frozen):
+    """A spec that passed the lint."""
+
+    of: Literal["specified"] = "specified"
+    draft: SpecDraft
+
+
+class Planned(_Frozen):
+    """A plan that passed validation."""
+
+    of: Literal["planned"] = "planned"
+    plan: Plan
+
+
+class TaskEnded(_Frozen):
+    """A task's report, what the engine could verify of it, and the commit that holds its work.
+
+    Attributes:
+        commit: The work's head after the task; unchanged for read-only agents.
+        outside: Changed paths that are no artifacts of the spec.
+        refused: Paths that may never be committed, with reasons.
+    """
+
+    of: Literal["task_ended"] = "task_ended"
+    task: str
+    report: Report
+    marks: tuple[Mark, ...]
+    commit: str
+    outside: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+class Verified(_Frozen):
+    """Results of the checks and facts of the criteria for one commit (the base alone if equal)."""
+
+    of: Literal["verified"] = "verified"
+    commit: str
+    results: tuple[CheckResult, ...]
+    facts: tuple[Fact, ...]
+
+
+class Reviewed(_Frozen):
+    """A review; `invalid` says why it does not count (malformed, wrong commit, quotes not found)."""
+
+    of: Literal["reviewed"] = "reviewed"
+    reviewer: str
+    review: Review | None
+    invalid: str = ""
+
+
+class Delivered(_Frozen):
+    """The commit was pushed and read back, the draft is open."""
+
+    of: Literal["delivered"] = "delivered"
+    branch: str
+    commit: str
+    number: int
+    url: str
+
+
+class Triaged(_Frozen):
+    """A message of the thread, told apart."""
+
+    of: Literal["triaged"] = "triaged"
+    message: str
+    kind: MessageKind
+    title: str
+
+
+class Cause(StrEnum):
+    """Why a run could not end as it should, or why a person must decide."""
+
+    STILL_VAGUE = "still_vague"
+    ANSWER = "answer"
+    MODEL = "model"
+    SCRIPT = "script"
+    CAP = "cap"
+    REPOSITORY = "repository"
+    PUSH = "push"
+    DISK = "disk"
+    TASK = "task"
+    TURNS = "turns"
+    OUTSIDE = "outside"
+    REFUSED_FILES = "refused_files"
+    CRITICAL = "critical"
+    REVIEW_INVALID = "review_invalid"
+    ROUNDS = "rounds"
+    UNSETTLED = "unsettled"
+    BUG = "bug"
+
+
+class Failed(_Frozen):
+    """The run gave up. `sentence` is for people, `error_id` finds the log line."""
+
+    of: Literal["failed"] = "failed"
+    cause: Cause
+    sentence: str
+    error_id: str = ""
+
+
+Result = Annotated[
+    Assessed | Asked | Specified | Planned | TaskEnded | Verified | Reviewed | Delivered | Triaged | Failed,
+    Field(discriminator="of"),
+]
+
+
+class RunFinished(_Event):
+    """A run ended. Its key is `RUN_ID:finished`."""
+
+    kind: Literal["run_finished"] = "run_finished"
+    run: str
+    result: Result
+
+
+Event = Annotated[
+    Opened | Answered | Submitted | Approved | Said | Chose | Stopped | Due | RunFinished,
+    Field(discriminator="kind"),
+]
+
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+class Sign(StrEnum):
+    """How a reply is meant."""
+
+    NOTHING = "nothing"
+    ONLY_YOU = "only_you"
+
+
+class Reply(_Frozen):
+    """What the one who caused an event is told at once, and only they. Not durable."""
+
+    sign: Sign = Sign.NOTHING
+    text: str = ""

@@ -1,0 +1,387 @@
+"""A request's stored state: all that `decide` looks at and cards are rendered from."""
+
+import hashlib
+import json
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.events import Cause, CheckResult, Choice, Delivered, Fact, Mark, Reviewed
+from engine.people import Person
+from engine.schemas import Assessment, Plan, Question, Report, SettledBy, SpecDraft
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class State(StrEnum):
+    """Where a request stands."""
+
+    ASSESSING = "assessing"
+    CLARIFYING = "clarifying"
+    SPECIFYING = "specifying"
+    AWAITING_APPROVAL = "awaiting_approval"
+    WORKING = "working"
+    REVIEWING = "reviewing"
+    DELIVERING = "delivering"
+    BLOCKED = "blocked"
+    ESCALATED = "escalated"
+    PAUSED = "paused"
+    DELIVERED = "delivered"
+    DONE = "done"
+    STOPPED = "stopped"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will happen any more."""
+        return self in {State.DONE, State.STOPPED, State.EXPIRED, State.FAILED}
+
+
+class RunKind(StrEnum):
+    """The kinds of run, each a module of engine.runs."""
+
+    ASSESS = "assess"
+    ASK = "ask"
+    SPECIFY = "specify"
+    PLAN = "plan"
+    TASK = "task"
+    VERIFY = "verify"
+    REVIEW = "review"
+    DELIVER = "deliver"
+    TRIAGE = "triage"
+
+
+class Live(_Frozen):
+    """A run that was started and has not finished. `about`: task id, reviewer, commit, or message key."""
+
+    id: str
+    kind: RunKind
+    about: str = ""
+
+
+# ---------------------------------------------------------------- asking
+
+
+class Given(_Frozen):
+    """The latest answer to a question, and whose it is."""
+
+    by: Person
+    labels: tuple[str, ...] = ()
+    text: str = ""
+    you_decide: bool = False
+
+
+class Round(_Frozen):
+    """A round of questions; `given[i]` answers `questions[i]`."""
+
+    questions: tuple[Question, ...]
+    given: tuple[Given | None, ...]
+    submitted_by: Person | None = None
+
+
+# ---------------------------------------------------------------- spec
+
+
+class Approval(_Frozen):
+    """Who approved, when."""
+
+    by: Person
+    at: datetime
+
+
+class SpecFate(StrEnum):
+    """What became of a version."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    SUPERSEDED = "superseded"
+    REJECTED = "rejected"
+
+
+class SpecVersion(_Frozen):
+    """One immutable version. `hash` covers number, base commit, draft, plan and branch.
+
+    Attributes:
+        because: What was asked to be changed to come here from the version before.
+        decided_by: Who rejected it or asked for the change.
+    """
+
+    number: int
+    base_commit: str
+    branch: str
+    draft: SpecDraft
+    plan: Plan
+    hash: str
+    approvals: tuple[Approval, ...] = ()
+    fate: SpecFate = SpecFate.OPEN
+    because: str = ""
+    decided_by: Person | None = None
+
+
+def spec_hash(number: int, base_commit: str, branch: str, draft: SpecDraft, plan: Plan) -> str:
+    """The hash an approval is bound to: sha256 over canonical JSON, 64 hex digits."""
+    content = {
+        "number": number,
+        "base": base_commit,
+        "branch": branch,
+        "draft": draft.model_dump(mode="json"),
+        "plan": plan.model_dump(mode="json"),
+    }
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+# ---------------------------------------------------------------- work
+
+
+class TaskStatus(StrEnum):
+    """How a task stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Task(_Frozen):
+    """A task of the plan (its id), an investigation ("look"), or a fix ("fix2": before round 2).
+
+    Attributes:
+        objective: Only for investigation and fix; planned tasks have theirs in the plan.
+    """
+
+    id: str
+    agent: str
+    status: TaskStatus = TaskStatus.PENDING
+    objective: str = ""
+    report: Report | None = None
+    marks: tuple[Mark, ...] = ()
+    commit: str = ""
+
+
+class Status(StrEnum):
+    """How a criterion stands at the delivered commit.
+
+    REGRESSION_ONLY: green, but green before the work too. NOT_CHECKED: could not be settled.
+    """
+
+    PASSED = "passed"
+    REGRESSION_ONLY = "regression only"
+    FAILED = "failed"
+    NOT_CHECKED = "not checked"
+    JUDGED_MET = "judged met"
+    JUDGED_UNMET = "judged unmet"
+    ATTESTATION_PENDING = "attestation pending"
+
+
+class Settled(_Frozen):
+    """A criterion with its status and the evidence in a line."""
+
+    id: str
+    text: str
+    settled_by: SettledBy
+    status: Status
+    evidence: str
+    expected: str = ""
+    actual: str = ""
+    fix: str = ""
+
+
+class GateVerdict(StrEnum):
+    """The gate's word."""
+
+    PASS = "PASS"  # noqa: S105 (a verdict, not a password)
+    FIX = "FIX"
+    BLOCKED = "BLOCKED"
+    ESCALATE = "ESCALATE"
+
+
+class ReviewRound(_Frozen):
+    """One verify and review of one commit. `gate` is None while it runs."""
+
+    number: int
+    commit: str
+    results: tuple[CheckResult, ...] | None = None
+    facts: tuple[Fact, ...] = ()
+    reviews: tuple[Reviewed, ...] = ()
+    settled: tuple[Settled, ...] = ()
+    gate: GateVerdict | None = None
+    reasons: tuple[str, ...] = ()
+
+
+class Offer(_Frozen):
+    """An option of an escalation. `asks` is the label of the text field it opens, if any."""
+
+    choice: Choice
+    label: str
+    tradeoff: str
+    asks: str = ""
+    approvers_only: bool = False
+
+
+class Decided(_Frozen):
+    """Who chose what."""
+
+    by: Person
+    choice: Choice
+    text: str = ""
+
+
+class Escalation(_Frozen):
+    """Situation, attempts, options, recommendation; `resume` is the state a choice goes back to."""
+
+    number: int
+    cause: Cause
+    situation: str
+    attempts: tuple[str, ...]
+    offers: tuple[Offer, ...]
+    recommendation: str
+    resume: State
+    resume_runs: tuple[Live, ...] = ()
+    decided: Decided | None = None
+
+
+class ScopeItem(_Frozen):
+    """A wish the approved spec does not hold. Reaches no implementer's prompt."""
+
+    by: Person
+    text: str
+    title: str
+    ts: str
+
+
+class Note(_Frozen):
+    """Something a person said that the next specify or fix has to heed, with who said it."""
+
+    by: Person
+    text: str
+
+
+class Snapshot(_Frozen):
+    """The whole state of one request.
+
+    Attributes:
+        counter: Number of effects ever decided; the next effect's id is `REQUEST/counter`.
+        title: A short name once assessed; the first words of the text before.
+        kept_outside: Paths outside the artifacts that a person decided to keep.
+        unchecked_by: Who decided to deliver with criteria that could not be settled.
+        extra_rounds: Review rounds granted by people beyond the cap.
+        reminded: Whether the current wait was already reminded of.
+        ended_because: A sentence, once ended.
+    """
+
+    id: str
+    team: str
+    channel: str
+    thread_ts: str
+    ts: str
+    state: State
+    epoch: int
+    counter: int = 0
+    opened_at: datetime
+    requester: Person
+    text: str
+    title: str
+    repository: str
+    in_discussion: bool = False
+    base_commit: str = ""
+    assessment: Assessment | None = None
+    rounds: tuple[Round, ...] = ()
+    notes: tuple[Note, ...] = ()
+    draft: SpecDraft | None = None
+    specs: tuple[SpecVersion, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    head: str = ""
+    kept_outside: tuple[str, ...] = ()
+    base_results: tuple[CheckResult, ...] = ()
+    review_rounds: tuple[ReviewRound, ...] = ()
+    extra_rounds: int = 0
+    unchecked_by: Person | None = None
+    escalations: tuple[Escalation, ...] = ()
+    delivery: Delivered | None = None
+    deliveries: int = 0
+    confirmed_by: Person | None = None
+    scope_items: tuple[ScopeItem, ...] = ()
+    live: tuple[Live, ...] = ()
+    cap_usd: float
+    due_at: datetime | None = None
+    reminded: bool = False
+    ended_because: str = ""
+    states: tuple[State, ...] = Field(default=(), description="Every state entered, in order.")
+
+    @property
+    def spec(self) -> SpecVersion | None:
+        """The newest version."""
+        return self.specs[-1] if self.specs else None
+
+    @property
+    def round(self) -> ReviewRound | None:
+        """The newest review round."""
+        return self.review_rounds[-1] if self.review_rounds else None
+
+    @property
+    def escalation(self) -> Escalation | None:
+        """The newest escalation."""
+        return self.escalations[-1] if self.escalations else None
+
+
+# ---------------------------------------------------------------- effects
+
+
+class ShowCard(_Frozen):
+    """Post or update the card of this key, rendered from the newest stored state.
+
+    Keys: progress, questions:N, spec:N, review:N, escalation:N, delivery:N, note:N.
+    """
+
+    do: Literal["show_card"] = "show_card"
+    card: str
+
+
+class StartRun(_Frozen):
+    """Start a run; its id is the effect's id. `about`: task id, reviewer, commit, or message key."""
+
+    do: Literal["start_run"] = "start_run"
+    kind: RunKind
+    about: str = ""
+
+
+class CancelRuns(_Frozen):
+    """Cancel these runs now."""
+
+    do: Literal["cancel_runs"] = "cancel_runs"
+    runs: tuple[str, ...]
+
+
+Effect = Annotated[ShowCard | StartRun | CancelRuns, Field(discriminator="do")]
+
+
+class Policy(_Frozen):
+    """What configuration and caps say to `decide` about one request's repository.
+
+    Attributes:
+        approvers: People who may approve; empty means any member of the team but the requester.
+        may_write: Names of the agents that write (the rest only read).
+    """
+
+    repository: str
+    approvers: tuple[Person, ...]
+    approvals: int
+    requester_may_approve: bool
+    reviewers: tuple[str, ...]
+    checks: tuple[str, ...]
+    branch_prefix: str
+    implementer: str
+    researcher: str
+    may_write: tuple[str, ...]
+    cap_usd: float
+    review_rounds: int
+    question_rounds: int
+    remind_after_s: float
+    expire_after_s: float

@@ -1,0 +1,308 @@
+"""What models return. Shapes only; `engine.lint` says what must hold between the parts.
+
+Every class is both the JSON schema that is sent with a call and the value that is kept. Bounds that
+the API's structured output does not enforce are checked here when the answer arrives.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from engine.ports import Tier
+
+Line = Annotated[str, Field(min_length=1, max_length=300)]
+Text = Annotated[str, Field(min_length=1, max_length=3000)]
+Path = Annotated[str, Field(min_length=1, max_length=240)]
+Id = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,23}$")]
+
+
+class Answer(BaseModel):
+    """Base of everything a model returns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# ---------------------------------------------------------------- assess
+
+
+class Verdict(StrEnum):
+    """How a request stands before work."""
+
+    SPECIFIC = "specific"
+    VAGUE = "vague"
+    INVESTIGATE = "investigate"
+
+
+class Topic(StrEnum):
+    """What a gap is about."""
+
+    SCOPE = "scope"
+    EDGE_CASES = "edge cases"
+    DEPENDENCIES = "dependencies"
+    SUCCESS = "success"
+    CONSTRAINTS = "constraints"
+    APPROACH = "approach"
+    PRIORITY = "priority"
+
+
+class Interpretation(Answer):
+    """One reading of the request, and what goes wrong if it is not the meant one."""
+
+    reading: Line
+    risk: Line
+
+
+class Gap(Answer):
+    """Something neither the request, the thread nor the repository says."""
+
+    topic: Topic
+    what: Line
+
+
+class Assessment(Answer):
+    """Whether a request is specific; `title` is a name of a few words for it."""
+
+    verdict: Verdict
+    title: Annotated[str, Field(min_length=1, max_length=80)]
+    understood: Line
+    interpretations: tuple[Interpretation, ...] = Field(max_length=6)
+    gaps: tuple[Gap, ...] = Field(max_length=12)
+    investigate: tuple[Line, ...] = Field(
+        max_length=5, description="What to find out in the repository first, if the verdict is investigate."
+    )
+
+
+# ---------------------------------------------------------------- ask
+
+
+class Option(Answer):
+    """A choice and its trade-off."""
+
+    label: Annotated[str, Field(min_length=1, max_length=60)]
+    description: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Question(Answer):
+    """A question with two to four options; `recommended` is the index of the option that is advised."""
+
+    header: Annotated[str, Field(min_length=1, max_length=12)]
+    text: Line
+    multi: bool = Field(description="True if several options may hold at once.")
+    options: tuple[Option, ...] = Field(min_length=2, max_length=4)
+    recommended: int = Field(ge=0, le=3)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.recommended >= len(self.options):
+            raise ValueError("recommended must be the index of one of the options")
+        if len({o.label.casefold() for o in self.options}) != len(self.options):
+            raise ValueError("two options have the same label")
+        return self
+
+
+class Questions(Answer):
+    """One round."""
+
+    questions: tuple[Question, ...] = Field(min_length=1, max_length=5)
+
+
+# ---------------------------------------------------------------- specify
+
+
+class SettledBy(StrEnum):
+    """How a criterion is settled."""
+
+    CHECK = "check"
+    FILE = "file"
+    TEXT = "text"
+    JUDGED = "judged"
+    ATTESTED = "attested"
+
+
+class Criterion(Answer):
+    """One acceptance criterion.
+
+    Attributes:
+        check: Name of a configured check (settled_by check).
+        path: File that must exist (file) or hold `literal` (text).
+        literal: Text that must stand in the file, to the letter.
+        reviewer: Agent that judges it (judged).
+        who, how, when: Who confirms it, by what, by when (attested).
+    """
+
+    id: Annotated[str, Field(pattern=r"^AC[1-9][0-9]?$")]
+    text: Line
+    settled_by: SettledBy
+    check: str | None = None
+    path: str | None = None
+    literal: str | None = None
+    reviewer: str | None = None
+    who: str | None = None
+    how: str | None = None
+    when: str | None = None
+
+
+class SuccessCriterion(Answer):
+    """What the requester wants to be true, and the acceptance criteria that show it."""
+
+    text: Line
+    criteria: tuple[str, ...] = Field(min_length=1, max_length=12)
+
+
+class SpecDraft(Answer):
+    """A specification as the model writes it. Lists may be empty where nothing applies."""
+
+    title: Annotated[str, Field(min_length=1, max_length=80)]
+    problem: Text
+    success_criteria: tuple[SuccessCriterion, ...] = Field(min_length=1, max_length=12)
+    approach: tuple[Line, ...] = Field(min_length=1, max_length=12)
+    upstream: tuple[Line, ...] = Field(max_length=12)
+    downstream: tuple[Line, ...] = Field(max_length=12)
+    data_quality: tuple[Line, ...] = Field(max_length=12)
+    criteria: tuple[Criterion, ...] = Field(min_length=1)
+    artifacts: tuple[Path, ...] = Field(min_length=1)
+    in_scope: tuple[Line, ...] = Field(min_length=1, max_length=12)
+    out_of_scope: tuple[Line, ...] = Field(max_length=12)
+    assumptions: tuple[Line, ...] = Field(max_length=12)
+    branch: Annotated[str, Field(description="A slug of lower-case words with dashes.", max_length=50)]
+    commit_subject: Annotated[str, Field(min_length=1, max_length=72)]
+
+
+# ---------------------------------------------------------------- plan
+
+
+class Outcome(StrEnum):
+    """How a task ended, in the agent's own words."""
+
+    DONE = "done"
+    PARTIAL = "partial"
+    BLOCKED = "blocked"
+
+
+class Condition(Answer):
+    """Run the task only if the named earlier task ended so."""
+
+    task: Id
+    outcome: Outcome
+
+
+class PlannedTask(Answer):
+    """A hand-over to one agent."""
+
+    id: Id
+    agent: str
+    objective: Text
+    returns: tuple[Line, ...] = Field(min_length=1, max_length=8)
+    boundaries: tuple[Line, ...] = Field(max_length=8)
+    effort: Line
+    tier: Tier
+    depends_on: tuple[Id, ...] = Field(max_length=8)
+    condition: Condition | None = None
+
+
+class Plan(Answer):
+    """A DAG of tasks. Reviews are not tasks: every delivery gets the required ones."""
+
+    tasks: tuple[PlannedTask, ...] = Field(min_length=1)
+
+
+# ---------------------------------------------------------------- task
+
+
+class Claim(Answer):
+    """A finding; each citation is "path:line"."""
+
+    claim: Line
+    cites: tuple[Line, ...] = Field(max_length=6)
+
+
+class Verification(Answer):
+    """Something the agent ran; `receipt` is the id the tool's result began with."""
+
+    claim: Line
+    receipt: Line
+    exit_code: int
+
+
+class Report(Answer):
+    """What a task hands back."""
+
+    outcome: Outcome
+    summary: Text
+    findings: tuple[Claim, ...] = Field(max_length=20)
+    verification: tuple[Verification, ...] = Field(max_length=12)
+    next_steps: tuple[Line, ...] = Field(max_length=8)
+
+
+# ---------------------------------------------------------------- review
+
+
+class Severity(StrEnum):
+    """How grave a violation is."""
+
+    CRITICAL = "critical"
+    MAJOR = "major"
+    MINOR = "minor"
+
+
+class Finding(Answer):
+    """A violation. `quote` is a line of `path` at the reviewed commit, to the letter.
+
+    For something that is missing, the quote is the line where it belongs.
+    """
+
+    severity: Severity
+    criterion: str | None
+    title: Line
+    path: Path
+    line: int = Field(ge=1)
+    quote: Annotated[str, Field(min_length=1, max_length=500)]
+    expected: Line
+    actual: Line
+    fix: Line
+
+
+class Judged(StrEnum):
+    """A reviewer's judgement of a criterion."""
+
+    MET = "met"
+    UNMET = "unmet"
+    UNCLEAR = "unclear"
+
+
+class Judgement(Answer):
+    """A reviewer's word on a criterion that is settled by judgement."""
+
+    criterion: str
+    verdict: Judged
+    reason: Line
+
+
+class Review(Answer):
+    """A review of exactly one commit."""
+
+    commit: Annotated[str, Field(min_length=40, max_length=40)]
+    summary: Line
+    passed: tuple[Line, ...] = Field(max_length=12)
+    findings: tuple[Finding, ...] = Field(max_length=30)
+    judgements: tuple[Judgement, ...] = Field(max_length=12)
+
+
+# ---------------------------------------------------------------- triage
+
+
+class MessageKind(StrEnum):
+    """What a message in the thread of a running request is."""
+
+    QUESTION = "question"
+    WITHIN_SPEC = "within spec"
+    NEW_SCOPE = "new scope"
+    CHATTER = "chatter"
+
+
+class Triage(Answer):
+    """A message told apart; `title` names the wish in a few words if it is new scope."""
+
+    kind: MessageKind
+    title: Annotated[str, Field(max_length=80)]

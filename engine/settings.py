@@ -1,0 +1,209 @@
+"""Configuration: secrets from the environment, the rest from one TOML file.
+
+`Settings.load(path)` reads the file; the environment can override single values with the prefix
+GREENLIGHT_ (two underscores go one level down). Secrets are never read from the file.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from engine.errors import ConfigurationInvalid
+from engine.ports import Tier
+
+NAME = r"^[a-z0-9][a-z0-9._-]{0,39}$"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TierSettings(_Section):
+    """Which model serves a tier, with its prices in US dollars per million tokens.
+
+    Above `long_context_tokens` input tokens in one call the `long_*` prices hold, where given.
+    """
+
+    model: str
+    input_usd: float = Field(ge=0)
+    output_usd: float = Field(ge=0)
+    cache_read_usd: float = Field(ge=0)
+    cache_write_usd: float = Field(ge=0)
+    long_context_tokens: int | None = None
+    long_input_usd: float | None = None
+    long_output_usd: float | None = None
+
+
+def default_tiers() -> dict[Tier, TierSettings]:
+    """The models and list prices of November 2026."""
+    return {
+        Tier.HAIKU: TierSettings(
+            model="claude-haiku-5-5",
+            input_usd=0.10,
+            output_usd=0.50,
+            cache_read_usd=0.01,
+            cache_write_usd=0.125,
+            long_context_tokens=100_000,
+            long_input_usd=0.50,
+            long_output_usd=2.50,
+        ),
+        Tier.SONNET: TierSettings(
+            model="claude-sonnet-5-5", input_usd=2, output_usd=10, cache_read_usd=0.2, cache_write_usd=2.5
+        ),
+        Tier.OPUS: TierSettings(
+            model="claude-opus-5-5", input_usd=4, output_usd=20, cache_read_usd=0.4, cache_write_usd=5
+        ),
+    }
+
+
+class RoleTiers(_Section):
+    """The tier of each role that is not an agent's own."""
+
+    assess: Tier = Tier.SONNET
+    ask: Tier = Tier.SONNET
+    specify: Tier = Tier.OPUS
+    plan: Tier = Tier.SONNET
+    triage: Tier = Tier.HAIKU
+
+
+class CheckSettings(_Section):
+    """A named check: what is run, in a fresh checkout, and what it tells about.
+
+    Attributes:
+        argv: Program and arguments; no shell.
+        about: A few words; a criterion settled by this check has to speak of them.
+        timeout_s: Wall clock after which the check counts as failed.
+    """
+
+    argv: tuple[str, ...] = Field(min_length=1)
+    about: str = ""
+    timeout_s: float = Field(default=120, gt=0, le=3600)
+
+
+class RepositorySettings(_Section):
+    """A repository, where requests for it come from, and who decides.
+
+    Attributes:
+        remote: Local path or https/ssh URL; branches are pushed there.
+        channels: Slack channel ids whose requests are about this repository.
+        approvers: Slack user ids who may approve. Empty: anyone but the requester.
+        approvals: How many different approvers a spec needs.
+        requester_may_approve: Whether the requester's own approval counts.
+        reviewers: Agents whose valid review every delivery needs.
+    """
+
+    name: str = Field(pattern=NAME)
+    remote: str = Field(min_length=1)
+    base: str = "main"
+    channels: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = ()
+    approvals: int = Field(default=1, ge=1, le=10)
+    requester_may_approve: bool = False
+    reviewers: tuple[str, ...] = ("production-code-reviewer",)
+    branch_prefix: str = Field(default="greenlight/", pattern=r"^[a-z0-9][a-z0-9._-]*/$")
+    checks: dict[str, CheckSettings] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _enough_approvers(self) -> Self:
+        if self.approvers and self.approvals > len(set(self.approvers)):
+            raise ValueError(f"{self.approvals} approvals are needed, but fewer approvers are named")
+        return self
+
+
+class Caps(_Section):
+    """Bounds of one request and of the process."""
+
+    usd_per_request: float = Field(default=5.0, gt=0)
+    concurrent_runs: int = Field(default=8, ge=1, le=64)
+    task_turns: int = Field(default=40, ge=1, le=500)
+    review_rounds: int = Field(default=3, ge=1, le=10)
+    question_rounds: int = Field(default=2, ge=1, le=5)
+    plan_tasks: int = Field(default=8, ge=1, le=20)
+    model_timeout_s: float = Field(default=300, gt=0)
+
+
+class Waiting(_Section):
+    """When people are reminded, and when an unanswered request ends. Hours of event time."""
+
+    remind_after_h: float = Field(default=24, gt=0)
+    expire_after_h: float = Field(default=168, gt=0)
+
+
+class Settings(BaseSettings):
+    """Everything but secrets. Unknown keys are refused by name."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="GREENLIGHT_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    state_dir: Path = Path(".greenlight")
+    tiers: dict[Tier, TierSettings] = Field(default_factory=default_tiers)
+    roles: RoleTiers = RoleTiers()
+    caps: Caps = Caps()
+    waiting: Waiting = Waiting()
+    repositories: tuple[RepositorySettings, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file."""
+        return env_settings, init_settings
+
+    @field_validator("tiers")
+    @classmethod
+    def _every_tier(cls, tiers: dict[Tier, TierSettings]) -> dict[Tier, TierSettings]:
+        return default_tiers() | tiers
+
+    @model_validator(mode="after")
+    def _one_repository_a_channel(self) -> Self:
+        names = [r.name for r in self.repositories]
+        channels = [c for r in self.repositories for c in r.channels]
+        for what, values in (("repository name", names), ("channel", channels)):
+            twice = sorted({v for v in values if values.count(v) > 1})
+            if twice:
+                raise ValueError(f"{what} {twice[0]} stands twice")
+        return self
+
+    @classmethod
+    def load(cls, path: Path | None) -> Self:
+        """Read a TOML file (None: defaults and environment only).
+
+        Raises:
+            ConfigurationInvalid: names the file, the key and what is wrong with it.
+        """
+        values: dict[str, Any] = {}
+        where = str(path) if path else "the environment"
+        if path is not None:
+            try:
+                values = tomllib.loads(path.read_text("utf-8"))
+            except FileNotFoundError as error:
+                raise ConfigurationInvalid(
+                    f"There is no configuration file {path}. The README shows one."
+                ) from error
+            except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+                raise ConfigurationInvalid(
+                    f"The configuration file {path} cannot be read: {error}."
+                ) from error
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            key = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise ConfigurationInvalid(f"In {where}, {key}: {first['msg']}.") from error
+
+    def repository_of(self, channel: str) -> RepositorySettings | None:
+        """The repository whose requests come from this channel."""
+        return next((r for r in self.repositories if channel in r.channels), None)
+
+    def repository(self, name: str) -> RepositorySettings | None:
+        """The repository of that name."""
+        return next((r for r in self.repositories if r.name == name), None)

@@ -8,6 +8,9 @@
 -- discount that is valid on the first day of the month.
 --
 -- Used by: AMP Billing dashboard, the monthly invoice run.
+-- Refreshed: every night, the whole table.
+-- Amounts are in US dollars and rounded once, at the end; invoices copy them as they
+-- stand here.
 CREATE OR REPLACE TABLE bronze.conversation_billing_summary AS
 WITH conversation_activity AS (
     SELECT

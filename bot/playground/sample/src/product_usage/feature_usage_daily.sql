@@ -7,7 +7,7 @@ SELECT
     CAST(event_timestamp AS DATE) AS used_on,
     JSON_EXTRACT_STRING(features, '$.feature') AS feature,
     COUNT(*) AS uses,
-    COUNT(DISTINCT actor_id) AS users
+    COUNT(DISTINCT actor_id) AS distinct_users
 FROM bronze.amp_all_events_v2
 WHERE event_name = 'feature.used'
 GROUP BY

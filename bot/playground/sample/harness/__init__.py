@@ -1,0 +1,1 @@
+"""Builds the models on duckdb and executes their data-quality rules."""

@@ -179,7 +179,7 @@ class Command(Frozen):
 
     Attributes:
         argv: Program and arguments; no shell is involved unless argv names one.
-        tree: Host directory, shown to the command as /work, copied into a size-limited tmpfs.
+        tree: Host directory, shown to the command as /checkout, copied into a size-limited tmpfs.
     """
 
     argv: tuple[str, ...]

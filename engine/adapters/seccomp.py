@@ -72,7 +72,7 @@ def seccomp_program() -> bytes:
     machine = platform.machine()
     if machine not in _AUDIT_ARCHITECTURES:
         raise SandboxUnavailable(
-            f"The sandbox has no system call filter for {machine} processors: use an x86_64 or aarch64 machine."
+            f"The sandbox has no system call filter for {machine} processors: use x86_64 or aarch64."
         )
     column = 0 if machine == "x86_64" else 1
     program = _architecture_guard(machine)
@@ -117,9 +117,7 @@ def _when(number: int, body: list[_Instruction]) -> list[_Instruction]:
 
 
 def _deny_new_namespaces(clone: int) -> list[_Instruction]:
-    return _when(
-        clone, [_load(_ARGUMENT_0), (_JUMP_ANY_BIT, 0, 1, _ALL_CLONE_NEW), _return(_ERRNO | _EPERM)]
-    )
+    return _when(clone, [_load(_ARGUMENT_0), (_JUMP_ANY_BIT, 0, 1, _ALL_CLONE_NEW), _return(_ERRNO | _EPERM)])
 
 
 def _allow_only(socket: int, families: tuple[int, ...]) -> list[_Instruction]:

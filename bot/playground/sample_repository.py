@@ -126,7 +126,7 @@ async def _git(directory: Path, *arguments: str, stdin: bytes = b"") -> bytes:
 def _stream() -> bytes:
     """The whole history in the form that `git fast-import` reads."""
     history = History.model_validate(yaml.safe_load(HISTORY.read_text(encoding="utf-8")))
-    files = {path: content for path, content in _files()}
+    files = dict(_files())
     return b"".join(_commit(commit, history.authors[commit.author], files) for commit in history.commits)
 
 

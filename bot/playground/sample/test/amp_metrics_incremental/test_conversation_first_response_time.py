@@ -29,5 +29,5 @@ class ConversationFirstResponseTimeTest(ModelTest):
             ORDER BY started_on
             LIMIT 2
             """,
-            [("2026-01-01", 2, 18.0), ("2026-09-02", 2, 8.5)],
+            [("2026-01-01", 2, 18.0), ("2026-01-02", 2, 8.5)],
         )

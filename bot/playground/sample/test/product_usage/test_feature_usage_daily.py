@@ -23,5 +23,5 @@ class FeatureUsageDailyTest(ModelTest):
             WHERE tenant_id = 't-acme'
             ORDER BY active_on
             """,
-            [("2026-01-01", 2), ("2026-09-02", 1), ("2026-09-03", 2)],
+            [("2026-01-01", 2), ("2026-01-02", 1), ("2026-01-03", 2)],
         )

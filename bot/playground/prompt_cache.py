@@ -2,7 +2,7 @@
 
 Modelled on the documented behaviour: the prompt in the order tools, system, messages; breakpoints where
 `cache_control` stands, at most four; a look-back of twenty blocks; prefixes under 1024 tokens never
-cached. A token here is four characters of JSON.
+cached. A token here is four bytes of JSON.
 """
 
 import hashlib
@@ -74,7 +74,7 @@ class PromptCache:
 
 def tokens_of(value: object) -> int:
     """The tokens of a block or of a whole prompt."""
-    return max(1, len(json.dumps(value, sort_keys=True)) // 4)
+    return max(1, len(json.dumps(value, sort_keys=True, ensure_ascii=False).encode(errors="replace")) // 4)
 
 
 def prompt_tokens(body: Mapping[str, Any]) -> int:

@@ -9,6 +9,9 @@ from pydantic import JsonValue
 
 # No autoescape: what is rendered is JSON and source text for a model, never HTML.
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+_EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+# Jinja unescapes its string literals: a regular expression's \b would silently become a backspace.
+_LONE_BACKSLASH = re.compile(r"(?<!\\)(?:\\\\)*\\[^\\nt'\"]")
 _WHOLE_EXPRESSION = re.compile(r"\s*\{\{((?:(?!\}\}).)+)\}\}\s*", re.DOTALL)
 
 Functions = Mapping[str, Callable[..., JsonValue]]
@@ -47,13 +50,15 @@ def check(text: str) -> None:
         _ENVIRONMENT.parse(text)
     except TemplateError as error:
         raise TemplateInvalid(f"not a template: {error.message}") from None
+    if any(_LONE_BACKSLASH.search(expression) for expression in _EXPRESSION.findall(text)):
+        raise TemplateInvalid("within {{ }} write each backslash twice, as in found('(\\\\d+)')")
 
 
 def render(value: JsonValue, functions: Functions, files: Mapping[str, str]) -> JsonValue:
-    r"""Render every string of a value; files come in as they are, without rendering.
+    """Render every string of a value; files come in as they are, without rendering.
 
     A string that is one expression and nothing else keeps the expression's type, so that
-    `"{{ found('line (\d+)') | int }}"` becomes a number.
+    `"{{ found('line ([0-9]+)') | int }}"` becomes a number.
 
     Raises:
         TemplateInvalid: a name is unknown or a function found nothing.

@@ -1,0 +1,256 @@
+"""`ports.Model` on the Messages API, by the vendor's SDK; the only importer of it.
+
+One call, one request: the SDK's own retries are off, since they would sleep as long as a rate limit
+says. Answers are streamed and collected, so that a call that is cancelled stops being produced.
+"""
+
+import asyncio
+import hashlib
+import logging
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+import anthropic
+import httpx2
+from anthropic.types import Message
+from anthropic.types import Usage as VendorUsage
+
+from engine.adapters import prices
+from engine.errors import (
+    ConfigurationInvalid,
+    GreenlightError,
+    ModelRefused,
+    RateLimited,
+    ScriptEnded,
+    Unreachable,
+)
+from engine.ports import ModelAnswer, ModelCall, Tier, ToolUse, Usage
+from engine.settings import TierSettings
+
+CONNECT_TIMEOUT_S = 10.0
+SCRIPT_ENDED = "rehearsal_script_ended"
+LONGEST_SENTENCE = 1_000
+
+# Whatever the SDK, its transport and its parsing of a broken stream have been seen to raise. Only reading
+# the answer stands under this net, so that it cannot hide mistakes of our own.
+_FAULTS = (
+    anthropic.AnthropicError,
+    httpx2.HTTPError,
+    httpx2.StreamError,
+    aiohttp.ClientError,
+    OSError,
+    ValueError,
+    RuntimeError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+)
+
+
+class AnthropicModel:
+    """A model behind the Messages API, at ANTHROPIC_BASE_URL if that is set.
+
+    Args:
+        tiers: Model and prices of each tier.
+        timeout_s: Seconds until a call that is not over counts as failed.
+        api_key: Instead of the environment's ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN.
+        base_url: Instead of the environment's ANTHROPIC_BASE_URL.
+
+    Raises:
+        ConfigurationInvalid: the environment names a profile of credentials that cannot be read.
+    """
+
+    def __init__(
+        self,
+        tiers: Mapping[Tier, TierSettings],
+        timeout_s: float,
+        api_key: str | None = None,
+        base_url: str | None = None,
+    ) -> None:
+        # The SDK logs whole requests at DEBUG, and prompts may never be logged.
+        logging.getLogger("anthropic").setLevel(logging.INFO)
+        self._tiers = tiers
+        self._timeout_s = timeout_s
+        try:
+            self._client = anthropic.AsyncAnthropic(
+                api_key=api_key,
+                base_url=base_url,
+                max_retries=0,
+                timeout=httpx2.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
+                http_client=anthropic.DefaultAioHttpClient(),
+            )
+        except anthropic.CredentialsError:
+            raise ConfigurationInvalid(
+                "The profile with the model provider's credentials cannot be used. Set ANTHROPIC_API_KEY."
+            ) from None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    def worst_case_usd(self, call: ModelCall) -> float:
+        """Upper bound of the call's cost: all of max_tokens out, one token per two bytes in."""
+        return prices.worst_case_usd(call, self._tiers[call.tier])
+
+    async def answer(self, call: ModelCall) -> ModelAnswer:
+        """Make one call.
+
+        Raises:
+            RateLimited: 429 and 529, with the seconds the provider asks to wait.
+            Unreachable: its other failures, the network's, and answers that are cut off or not messages.
+            ModelRefused: the provider will not take this call, or there is no key.
+            ScriptEnded: a rehearsal's script holds no answer.
+        """
+        tier = self._tiers[call.tier]
+        self._require_credentials()
+        arguments = _arguments(call, tier.model)
+        try:
+            message = await self._collect(arguments)
+            if message is not None and message.stop_reason is not None:
+                return _model_answer(message, tier)
+            error: GreenlightError = Unreachable("The model's answer was cut off on the way.")
+        except _FAULTS as fault:
+            error = _translate(fault, call.tier, tier.model)
+        # Raised here, not where it was caught: a foreign exception in the context may quote the conversation.
+        raise error
+
+    def _require_credentials(self) -> None:
+        client = self._client
+        if not (client.api_key or client.auth_token or client.credentials):
+            raise ModelRefused(
+                "There is no key for the model's provider. Set ANTHROPIC_API_KEY and start Greenlight again."
+            )
+
+    async def _collect(self, arguments: Mapping[str, Any]) -> Message | None:
+        """The whole message, or None if the answer did not begin with one."""
+        async with asyncio.timeout(self._timeout_s), self._client.messages.stream(**arguments) as stream:
+            if stream.response.headers.get("content-type", "").startswith("application/json"):
+                return Message.model_validate_json(await stream.response.aread())
+            begun = False
+            async for event in stream:
+                begun = begun or event.type == "message_start"
+            return stream.current_message_snapshot if begun else None
+
+
+def _arguments(call: ModelCall, model: str) -> dict[str, Any]:
+    """The call in the API's form, its bytes stable up to the newest message (they are cached)."""
+    arguments: dict[str, Any] = {
+        "model": model,
+        "max_tokens": call.max_tokens,
+        # Marked by itself, so that conversations that open alike share it, and that a long exchange of
+        # tools, longer than the cache looks back, still finds it.
+        "system": [{"type": "text", "text": call.system, "cache_control": {"type": "ephemeral"}}],
+        "messages": list(call.messages),
+        "cache_control": {"type": "ephemeral"},
+        "metadata": {"user_id": hashlib.sha256(call.request.encode()).hexdigest()[:32]},
+        "extra_headers": {"X-Greenlight-Role": call.role},
+    }
+    if call.tools:
+        arguments["tools"] = [tool.model_dump() for tool in call.tools]
+    if call.schema_ is not None:
+        schema = anthropic.transform_schema(dict(call.schema_))
+        arguments["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
+    return arguments
+
+
+def _model_answer(message: Message, tier: TierSettings) -> ModelAnswer:
+    # An empty text block may come but not be sent back.
+    blocks = [block for block in message.content if block.type != "text" or block.text]
+    return ModelAnswer(
+        model=message.model,
+        content=tuple(block.to_dict(mode="json") for block in blocks),
+        text="".join(block.text for block in blocks if block.type == "text"),
+        tool_uses=tuple(
+            ToolUse(id=block.id, name=block.name, input=block.input if isinstance(block.input, dict) else {})
+            for block in blocks
+            if block.type == "tool_use"
+        ),
+        stop_reason=str(message.stop_reason),
+        usage=prices.priced(_usage(message.usage), tier),
+    )
+
+
+def _usage(usage: VendorUsage) -> Usage:
+    return Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_input_tokens or 0,
+        cache_write_tokens=usage.cache_creation_input_tokens or 0,
+    )
+
+
+def _translate(fault: Exception, tier: Tier, model: str) -> GreenlightError:
+    """The one mapper from the vendor's exceptions to ours. Nothing of their text is kept."""
+    if isinstance(fault, anthropic.CredentialsError):
+        return ModelRefused(
+            "The key for the model's provider cannot be read. Set ANTHROPIC_API_KEY and start again."
+        )
+    if isinstance(fault, anthropic.APIStatusError):
+        return _of_status(fault, tier, model)
+    if isinstance(fault, TimeoutError | anthropic.APITimeoutError | httpx2.TimeoutException):
+        return Unreachable("The model did not answer in time.")
+    if isinstance(fault, anthropic.APIConnectionError):
+        return Unreachable("The model's provider cannot be reached.")
+    return Unreachable("The model's answer was cut off on the way or cannot be read.")
+
+
+def _of_status(fault: anthropic.APIStatusError, tier: Tier, model: str) -> GreenlightError:
+    status = fault.status_code
+    if fault.type == SCRIPT_ENDED and 400 <= status < 500:
+        return ScriptEnded((fault.api_message or "The rehearsal's script ends here.")[:LONGEST_SENTENCE])
+    if 400 <= status < 500 and _is_about_money(fault):
+        return ModelRefused(
+            "The model's provider wants to be paid first. Check plan, credit and spend limit of the account."
+        )
+    if status in (429, 529):
+        return RateLimited("The model's provider asks to slow down.", _retry_after(fault.response.headers))
+    if status < 400 or status >= 500 or status in (408, 409):
+        return Unreachable("The model's provider failed to answer.", _retry_after(fault.response.headers))
+    return ModelRefused(_refusal(fault, tier, model))
+
+
+def _is_about_money(fault: anthropic.APIStatusError) -> bool:
+    code = fault.error_code or ""
+    return (
+        fault.status_code == 402
+        or fault.type == "billing_error"
+        or code.endswith(("spend_limit_reached", "billing_unavailable"))
+        # An empty account has no type or code of its own.
+        or "credit balance" in (fault.api_message or "")
+    )
+
+
+def _refusal(fault: anthropic.APIStatusError, tier: Tier, model: str) -> str:
+    """Cause and next step of a refusal, in plain words."""
+    status = fault.status_code
+    if status == 401:
+        return "The model's provider does not accept the key. Check ANTHROPIC_API_KEY and start again."
+    if status == 403:
+        return f"The key for the model's provider may not use {model}. Set another key or tiers.{tier}.model."
+    if status == 404:
+        return (
+            f"The model's provider knows no model {model}. Set tiers.{tier}.model in the configuration file."
+        )
+    if status == 413 or "prompt is too long" in (fault.api_message or ""):
+        return "The conversation with the model has become too long. Split the request into smaller ones."
+    number = f", number {fault.request_id}" if fault.request_id else ""
+    return f"The model's provider refused the call as invalid (status {status}{number}). Please report this."
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, given in seconds or as a date; None if there is no sense in it."""
+    value = headers.get("retry-after", "").strip()
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            until = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        seconds = (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -1,0 +1,189 @@
+"""A forge without a service: every pull request is a JSON file in a directory.
+
+`1.json`, `2.json`, … hold one `Record` each. They are written beside the directory's other files,
+synced and put in place in one move, so a reader finds a whole record or none. A lock on the file
+`.lock`, which the system releases when its holder dies, makes the look for an earlier pull request
+of the same request and the choice of the next number one action, across processes.
+"""
+
+import asyncio
+import errno
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from engine.errors import DiskFull, NeedsPerson, Unreachable
+from engine.ports import Draft, Frozen, PullRequest
+
+
+class Record(Frozen):
+    """A pull request as its file holds it."""
+
+    number: int
+    draft: bool
+    content: Draft
+
+
+class LocalForge:
+    """Implements `engine.ports.Forge` on a directory.
+
+    Args:
+        directory: Where the records are; made when the first pull request is opened.
+        pages: Address of the page that shows them, for links: a pull request's is `{pages}/pulls/NUMBER`.
+    """
+
+    def __init__(self, directory: Path, pages: str) -> None:
+        self._directory = directory
+        self._pages = pages.rstrip("/")
+
+    async def find(self, key: str, branch: str) -> PullRequest | None:
+        """The pull request of this key; failing that, the newest one of this branch."""
+        return await asyncio.to_thread(self._find, key, branch)
+
+    async def open_draft(self, draft: Draft) -> PullRequest:
+        """Open a draft under the next number.
+
+        Raises:
+            NeedsPerson: the key or the branch has a pull request already.
+            DiskFull: there is no room for it.
+            Unreachable: the directory cannot be read or written.
+        """
+        return await asyncio.to_thread(self._open, draft)
+
+    async def update(self, number: int, draft: Draft) -> PullRequest:
+        """Replace title, body and commit of an open draft; key, branch and base have to be the same.
+
+        Raises:
+            NeedsPerson: there is no such draft, or it belongs to another request or branch.
+            DiskFull: there is no room for it.
+            Unreachable: the directory cannot be read or written.
+        """
+        return await asyncio.to_thread(self._update, number, draft)
+
+    def _find(self, key: str, branch: str) -> PullRequest | None:
+        with _mapped_errors():
+            record = _earlier(read_records(self._directory), key, branch)
+        return self._seen(record) if record else None
+
+    def _open(self, draft: Draft) -> PullRequest:
+        with _mapped_errors(), _locked(self._directory):
+            records = read_records(self._directory)
+            earlier = _earlier(records, draft.key, draft.branch)
+            if earlier:
+                raise NeedsPerson(f"Pull request {earlier.number} already stands for this request or branch.")
+            number = max((record.number for record in records), default=0) + 1
+            record = Record(number=number, draft=True, content=draft)
+            with _written(self._directory, record) as scratch:
+                # A link never replaces a file, not even one made by somebody who ignores the lock.
+                os.link(scratch, _path(self._directory, number))
+        return self._seen(record)
+
+    def _update(self, number: int, draft: Draft) -> PullRequest:
+        with _mapped_errors(), _locked(self._directory):
+            old = read_record(self._directory, number)
+            if old is None or not old.draft:
+                raise NeedsPerson(f"There is no open draft with the number {number}.")
+            if (old.content.key, old.content.branch, old.content.base) != (
+                draft.key,
+                draft.branch,
+                draft.base,
+            ):
+                raise NeedsPerson(f"Pull request {number} belongs to another request or branch.")
+            record = Record(number=number, draft=True, content=draft)
+            with _written(self._directory, record) as scratch:
+                scratch.replace(_path(self._directory, number))
+        return self._seen(record)
+
+    def _seen(self, record: Record) -> PullRequest:
+        return PullRequest(
+            number=record.number,
+            url=f"{self._pages}/pulls/{record.number}",
+            branch=record.content.branch,
+            commit=record.content.commit,
+            draft=record.draft,
+        )
+
+
+def read_records(directory: Path) -> list[Record]:
+    """All pull requests, by number. A directory that is not there yet holds none.
+
+    Raises:
+        NeedsPerson: a record is damaged.
+        OSError: the directory cannot be read.
+    """
+    numbers = sorted(int(path.stem) for path in directory.glob("*.json") if path.stem.isdecimal())
+    records = (read_record(directory, number) for number in numbers)
+    return [record for record in records if record]
+
+
+def read_record(directory: Path, number: int) -> Record | None:
+    """One pull request, None if there is none with that number.
+
+    Raises:
+        NeedsPerson: the record is damaged.
+        OSError: the file cannot be read.
+    """
+    try:
+        return Record.model_validate_json(_path(directory, number).read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        raise NeedsPerson(f"The local forge's record {number}.json is damaged: mend or remove it.") from error
+
+
+def _earlier(records: list[Record], key: str, branch: str) -> Record | None:
+    of_key = [record for record in records if record.content.key == key]
+    of_branch = [record for record in records if record.content.branch == branch]
+    found = of_key or of_branch
+    return found[-1] if found else None
+
+
+def _path(directory: Path, number: int) -> Path:
+    return directory / f"{number}.json"
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / ".lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _written(directory: Path, record: Record) -> Iterator[Path]:
+    """The record in a synced scratch file; the caller puts it in place, and then that is synced too."""
+    descriptor, name = tempfile.mkstemp(prefix=".scratch-", dir=directory)
+    scratch = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(record.model_dump_json(indent=2).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        yield scratch
+    finally:
+        scratch.unlink(missing_ok=True)
+    _sync(directory)
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _mapped_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise DiskFull("No space is left for the local forge's pull requests: free some.") from error
+        raise Unreachable("The local forge's directory cannot be read or written.") from error

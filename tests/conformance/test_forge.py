@@ -1,0 +1,132 @@
+"""What every implementation of `engine.ports.Forge` does, whatever stands behind it."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.adapters.local_forge import LocalForge
+from engine.errors import GreenlightError
+from engine.ports import Draft, Forge
+
+OLD, NEW = "1" * 40, "2" * 40
+
+
+def a_local_forge(place: Path) -> Forge:
+    return LocalForge(place / "forge", pages="http://127.0.0.1:8080/forge/")
+
+
+@pytest.fixture(params=[a_local_forge], ids=["local"])
+def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Forge]:
+    """Connects to one and the same forge, each time anew, as a restarted process does."""
+    return lambda: request.param(tmp_path)
+
+
+@pytest.fixture
+def forge(connect: Callable[[], Forge]) -> Forge:
+    return connect()
+
+
+def draft(key: str = "T1:C1:1.0", branch: str = "feat-DPA-1-a", commit: str = OLD) -> Draft:
+    return Draft(
+        key=key,
+        branch=branch,
+        base="main",
+        commit=commit,
+        title="feat(DPA-1): Add a „metric“ ✓",
+        body="Why.\n\n- one",
+    )
+
+
+async def test_nothing_is_found_before_anything_was_opened(forge: Forge) -> None:
+    assert await forge.find("T1:C1:1.0", "feat-DPA-1-a") is None
+
+
+async def test_a_pull_request_is_opened_as_a_draft(forge: Forge) -> None:
+    opened = await forge.open_draft(draft())
+
+    assert opened.draft
+    assert (opened.branch, opened.commit) == ("feat-DPA-1-a", OLD)
+    assert opened.url.startswith("http")
+    assert opened.url.endswith(f"/{opened.number}")
+
+
+async def test_it_is_found_by_key_or_by_branch_after_a_restart(connect: Callable[[], Forge]) -> None:
+    opened = await connect().open_draft(draft())
+
+    assert await connect().find("T1:C1:1.0", "another") == opened
+    assert await connect().find("another", "feat-DPA-1-a") == opened
+    assert await connect().find("another", "another") is None
+
+
+async def test_the_key_counts_more_than_the_branch(forge: Forge) -> None:
+    mine = await forge.open_draft(draft(key="mine", branch="a"))
+    await forge.open_draft(draft(key="other", branch="b"))
+
+    assert await forge.find("mine", "b") == mine
+
+
+async def test_numbers_increase(forge: Forge) -> None:
+    numbers = [(await forge.open_draft(draft(key=f"k{n}", branch=f"b{n}"))).number for n in range(12)]
+
+    assert numbers == sorted(set(numbers))
+
+
+async def test_a_second_draft_of_a_key_is_refused(connect: Callable[[], Forge]) -> None:
+    opened = await connect().open_draft(draft())
+
+    with pytest.raises(GreenlightError):
+        await connect().open_draft(draft(branch="another", commit=NEW))
+
+    assert await connect().find("T1:C1:1.0", "another") == opened
+
+
+async def test_a_second_draft_of_a_branch_is_refused(forge: Forge) -> None:
+    await forge.open_draft(draft())
+
+    with pytest.raises(GreenlightError):
+        await forge.open_draft(draft(key="another"))
+
+
+async def test_an_update_replaces_the_commit_and_keeps_the_number(forge: Forge) -> None:
+    opened = await forge.open_draft(draft())
+
+    updated = await forge.update(opened.number, draft(commit=NEW))
+
+    assert updated == opened.model_copy(update={"commit": NEW})
+    assert await forge.find("T1:C1:1.0", "feat-DPA-1-a") == updated
+
+
+async def test_an_update_may_be_repeated(forge: Forge) -> None:
+    opened = await forge.open_draft(draft())
+
+    assert await forge.update(opened.number, draft(commit=NEW)) == await forge.update(
+        opened.number, draft(commit=NEW)
+    )
+
+
+async def test_an_update_of_what_is_not_there_is_refused(forge: Forge) -> None:
+    with pytest.raises(GreenlightError):
+        await forge.update(7, draft())
+
+
+@pytest.mark.parametrize("change", [{"key": "another"}, {"branch": "another"}])
+async def test_an_update_of_another_request_is_refused(forge: Forge, change: dict[str, str]) -> None:
+    opened = await forge.open_draft(draft())
+
+    with pytest.raises(GreenlightError):
+        await forge.update(opened.number, draft(commit=NEW).model_copy(update=change))
+
+    assert await forge.find("T1:C1:1.0", "feat-DPA-1-a") == opened
+
+
+async def test_of_many_at_once_one_opens_the_key(connect: Callable[[], Forge]) -> None:
+    attempts = [connect().open_draft(draft(branch=f"b{n}")) for n in range(8)]
+
+    outcomes = await asyncio.gather(*attempts, return_exceptions=True)
+
+    assert sum(not isinstance(outcome, BaseException) for outcome in outcomes) == 1
+    assert all(
+        isinstance(outcome, GreenlightError) for outcome in outcomes if isinstance(outcome, BaseException)
+    )

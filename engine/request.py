@@ -244,6 +244,7 @@ class Escalation(_Frozen):
     recommendation: str
     resume: State
     resume_runs: tuple[Live, ...] = ()
+    paths: tuple[str, ...] = ()
     decided: Decided | None = None
 
 
@@ -263,12 +264,30 @@ class Note(_Frozen):
     text: str
 
 
+class Heard(_Frozen):
+    """A message that waits to be told apart by triage. `not_yet`: it came with the delivery's "Not yet"."""
+
+    ts: str
+    by: Person
+    text: str
+    not_yet: bool = False
+
+
+class Post(_Frozen):
+    """A plain message of ours; note:N shows `posts[N-1]`."""
+
+    text: str
+    to: Person | None = None
+
+
 class Snapshot(_Frozen):
     """The whole state of one request.
 
     Attributes:
         counter: Number of effects ever decided; the next effect's id is `REQUEST/counter`.
         title: A short name once assessed; the first words of the text before.
+        reviewers: Agents whose review each round needs, fixed when the request was opened.
+        implementer: Agent that fixes what a review round found.
         kept_outside: Paths outside the artifacts that a person decided to keep.
         unchecked_by: Who decided to deliver with criteria that could not be settled.
         extra_rounds: Review rounds granted by people beyond the cap.
@@ -289,6 +308,8 @@ class Snapshot(_Frozen):
     text: str
     title: str
     repository: str
+    reviewers: tuple[str, ...]
+    implementer: str
     in_discussion: bool = False
     base_commit: str = ""
     assessment: Assessment | None = None
@@ -305,14 +326,19 @@ class Snapshot(_Frozen):
     unchecked_by: Person | None = None
     escalations: tuple[Escalation, ...] = ()
     delivery: Delivered | None = None
-    deliveries: int = 0
+    deliveries: int = Field(default=0, description="Number of delivery cards posted.")
     confirmed_by: Person | None = None
     scope_items: tuple[ScopeItem, ...] = ()
+    heard: tuple[Heard, ...] = ()
+    posts: tuple[Post, ...] = ()
     live: tuple[Live, ...] = ()
     cap_usd: float
+    remind_after_s: float
+    expire_after_s: float
     due_at: datetime | None = None
     reminded: bool = False
     ended_because: str = ""
+    ended_by: Person | None = None
     states: tuple[State, ...] = Field(default=(), description="Every state entered, in order.")
 
     @property
@@ -375,7 +401,6 @@ class Policy(_Frozen):
     approvals: int
     requester_may_approve: bool
     reviewers: tuple[str, ...]
-    checks: tuple[str, ...]
     branch_prefix: str
     implementer: str
     researcher: str

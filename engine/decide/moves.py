@@ -1,0 +1,177 @@
+"""How a decision is put together: a snapshot that is changed step by step, effects in order."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from engine.events import Cause, Reply, Sign
+from engine.people import Person
+from engine.request import (
+    CancelRuns,
+    Effect,
+    Escalation,
+    Live,
+    Offer,
+    Post,
+    RunKind,
+    ShowCard,
+    Snapshot,
+    SpecFate,
+    StartRun,
+    State,
+    TaskStatus,
+)
+
+
+class Decision(BaseModel):
+    """What an event does.
+
+    Attributes:
+        snapshot: The state from now on; None: the event concerns no request and is not stored.
+        effects: In order; effect i has the id `REQUEST/(counter before + i + 1)` and the new epoch.
+        reply: What the one who caused the event is told.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    snapshot: Snapshot | None
+    effects: tuple[Effect, ...] = ()
+    reply: Reply = Reply()
+
+
+def unchanged(snapshot: Snapshot | None) -> Decision:
+    """Nothing happens; the event stays in the journal."""
+    return Decision(snapshot=snapshot)
+
+
+def only_you(snapshot: Snapshot | None, text: str) -> Decision:
+    """Nothing changes, and the one who tried is told why."""
+    return Decision(snapshot=snapshot, reply=Reply(sign=Sign.ONLY_YOU, text=text))
+
+
+class Moves:
+    """Collects the changes and effects of one decision."""
+
+    def __init__(self, snapshot: Snapshot, at: datetime) -> None:
+        self.now = snapshot
+        self.at = at
+        self._effects: list[Effect] = []
+        self._reply = Reply()
+
+    def set(self, **changes: Any) -> None:
+        """Change fields of the snapshot."""
+        self.now = self.now.model_copy(update=changes)
+
+    def enter(self, state: State) -> None:
+        """Go to a state; whatever was waited for is no longer."""
+        if state is not self.now.state:
+            self.set(states=(*self.now.states, state))
+        self.set(state=state, due_at=None, reminded=False)
+
+    def wait(self) -> None:
+        """Wait for people: a reminder first, then expiry."""
+        self.set(due_at=self.at + timedelta(seconds=self.now.remind_after_s), reminded=False)
+
+    def end(self, state: State, because: str, by: Person | None = None) -> None:
+        """Go to a final state."""
+        self.enter(state)
+        self.set(ended_because=because, ended_by=by)
+
+    def show(self, card: str) -> None:
+        """Post or update a card."""
+        self._add(ShowCard(card=card))
+
+    def start(self, kind: RunKind, about: str = "") -> None:
+        """Start a run and count it as live."""
+        self._add(StartRun(kind=kind, about=about))
+        run = Live(id=f"{self.now.id}/{self.now.counter}", kind=kind, about=about)
+        self.set(live=(*self.now.live, run))
+
+    def restart(self, runs: tuple[Live, ...]) -> None:
+        """Start runs of the same kind and subject again."""
+        for run in runs:
+            self.start(run.kind, run.about)
+
+    def cancel_live(self) -> None:
+        """Cancel every live run; their ends no longer count, and their tasks wait again."""
+        if not self.now.live:
+            return
+        self._add(CancelRuns(runs=tuple(run.id for run in self.now.live)))
+        cut = {run.about for run in self.now.live if run.kind is RunKind.TASK}
+        tasks = tuple(
+            task.model_copy(update={"status": TaskStatus.PENDING}) if task.id in cut else task
+            for task in self.now.tasks
+        )
+        self.set(live=(), tasks=tasks)
+
+    def raise_epoch(self) -> None:
+        """Effects and runs of the old epoch that have not happened will not."""
+        self.set(epoch=self.now.epoch + 1)
+
+    def post(self, text: str, to: Person | None = None) -> None:
+        """Post a plain message."""
+        self.set(posts=(*self.now.posts, Post(text=text, to=to)))
+        self.show(f"note:{len(self.now.posts)}")
+
+    def escalate(
+        self,
+        state: State,
+        cause: Cause,
+        situation: str,
+        offers: tuple[Offer, ...],
+        *,
+        attempts: tuple[str, ...] = (),
+        recommendation: str = "",
+        resume: State | None = None,
+        resume_runs: tuple[Live, ...] = (),
+        paths: tuple[str, ...] = (),
+    ) -> None:
+        """Stop here and ask a person. Live runs are cancelled; `resume_runs` start again on request."""
+        before = self.now.state
+        self.cancel_live()
+        self.enter(state)
+        number = len(self.now.escalations) + 1
+        escalation = Escalation(
+            number=number,
+            cause=cause,
+            situation=situation,
+            attempts=attempts,
+            offers=offers,
+            recommendation=recommendation or offers[0].label,
+            resume=resume or before,
+            resume_runs=resume_runs,
+            paths=paths,
+        )
+        self.set(escalations=(*self.now.escalations, escalation))
+        self.wait()
+        self.show(f"escalation:{number}")
+
+    def close_cards(self) -> None:
+        """Show open cards as closed: their buttons do nothing any more."""
+        snapshot = self.now
+        if snapshot.rounds and snapshot.rounds[-1].submitted_by is None:
+            self.show(f"questions:{len(snapshot.rounds)}")
+        if snapshot.spec and snapshot.spec.fate is SpecFate.OPEN:
+            self.show(f"spec:{snapshot.spec.number}")
+        if snapshot.escalation and snapshot.escalation.decided is None:
+            self.show(f"escalation:{snapshot.escalation.number}")
+        if snapshot.delivery:
+            self.show(f"delivery:{snapshot.deliveries}")
+
+    def tell(self, text: str) -> None:
+        """Say something to the one who caused the event, and only to them."""
+        self._reply = Reply(sign=Sign.ONLY_YOU, text=text)
+
+    def decision(self) -> Decision:
+        """The decision, with the progress card brought up to date."""
+        self.show("progress")
+        return self.quiet_decision()
+
+    def quiet_decision(self) -> Decision:
+        """The decision, where the progress card has nothing new to say."""
+        return Decision(snapshot=self.now, effects=tuple(self._effects), reply=self._reply)
+
+    def _add(self, effect: Effect) -> None:
+        self._effects.append(effect)
+        self.set(counter=self.now.counter + 1)

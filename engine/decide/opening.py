@@ -1,0 +1,295 @@
+"""From the mention to answered questions: assessing and clarifying."""
+
+import re
+
+from engine.answers import understand
+from engine.decide.moves import Decision, Moves, only_you, unchanged
+from engine.events import (
+    Answered,
+    Asked,
+    Assessed,
+    Cause,
+    Choice,
+    Opened,
+    Result,
+    Said,
+    Submitted,
+    TaskEnded,
+)
+from engine.request import (
+    Given,
+    Live,
+    Note,
+    Offer,
+    Policy,
+    Round,
+    RunKind,
+    Snapshot,
+    State,
+    Task,
+    TaskStatus,
+)
+from engine.schemas import Assessment, Question, Verdict
+
+LONGEST_REQUEST = 8_000
+LONGEST_ANSWER = 500
+NOTES = 20
+
+_LINKS_ONLY = re.compile(r"^(\s*<?https?://\S+>?\s*)+$")
+
+STOP = Offer(
+    choice=Choice.STOP, label="Stop here", tradeoff="Nothing more happens; this thread keeps the record."
+)
+
+
+def open_request(event: Opened, policy: Policy | None) -> Decision:
+    """A mention in a thread that holds no request yet."""
+    in_discussion = event.thread_ts != event.ts
+    problem = _unreadable(event.text, policy)
+    if problem and not (in_discussion and policy and not event.text.strip()):
+        return only_you(None, problem)
+    assert policy is not None  # noqa: S101 (a missing policy is one of the problems above)
+    text = event.text.strip() or "Do what the discussion above asks for."
+    snapshot = Snapshot(
+        id=event.request,
+        team=event.by.team,
+        channel=event.channel,
+        thread_ts=event.thread_ts,
+        ts=event.ts,
+        state=State.ASSESSING,
+        states=(State.ASSESSING,),
+        epoch=1,
+        opened_at=event.at,
+        requester=event.by,
+        text=text,
+        title=_first_words(text),
+        repository=policy.repository,
+        reviewers=policy.reviewers,
+        implementer=policy.implementer,
+        in_discussion=in_discussion,
+        cap_usd=policy.cap_usd,
+        remind_after_s=policy.remind_after_s,
+        expire_after_s=policy.expire_after_s,
+    )
+    moves = Moves(snapshot, event.at)
+    moves.show("progress")
+    moves.start(RunKind.ASSESS)
+    return moves.quiet_decision()
+
+
+def _unreadable(text: str, policy: Policy | None) -> str:
+    if policy is None:
+        return (
+            "No repository is configured for this channel, so I cannot take requests here. "
+            "Whoever runs me adds the channel's id to a repository in the configuration file."
+        )
+    if not text.strip():
+        return 'Tell me in the same message what you need, for example: "Add a metric for resolution time".'
+    if len(text) > LONGEST_REQUEST:
+        return (
+            f"Your message has {len(text):,} characters; I read at most {LONGEST_REQUEST:,}. "
+            "Please say in a few sentences what you need, and name the files that hold the rest."
+        )
+    if _LINKS_ONLY.match(text):
+        return "I do not open links. Please say in a sentence what you need; the link may stand beside it."
+    return ""
+
+
+def _first_words(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= 60 else words[:59] + "…"
+
+
+# ---------------------------------------------------------------- people
+
+
+def answer(snapshot: Snapshot, event: Answered) -> Decision:
+    """A click, a selection or a typed text for one question."""
+    if snapshot.state is not State.CLARIFYING or not snapshot.rounds or event.round != len(snapshot.rounds):
+        return only_you(snapshot, "These questions are closed; your click changed nothing.")
+    current = snapshot.rounds[-1]
+    if not 0 <= event.question < len(current.questions):
+        return only_you(snapshot, "I do not know this question; your click changed nothing.")
+    question = current.questions[event.question]
+    problem = _unusable(question, event)
+    if problem:
+        return only_you(snapshot, problem)
+    given = Given(by=event.by, labels=event.labels, text=event.text.strip(), you_decide=event.you_decide)
+    moves = Moves(snapshot, event.at)
+    _record(moves, {event.question: None if _empty(event) else given})
+    moves.wait()
+    return moves.quiet_decision()
+
+
+def _empty(event: Answered) -> bool:
+    return not event.labels and not event.text.strip() and not event.you_decide
+
+
+def _unusable(question: Question, event: Answered) -> str:
+    known = {option.label for option in question.options}
+    if any(label not in known for label in event.labels):
+        return "This option is not on the card any more; your click changed nothing."
+    if len(event.labels) > 1 and not question.multi:
+        return f"“{question.header}” takes one answer."
+    if len(event.text) > LONGEST_ANSWER:
+        return f"Please keep an answer under {LONGEST_ANSWER} characters; yours has {len(event.text):,}."
+    if _empty(event) and not question.multi:
+        return "An empty answer was not recorded."
+    return ""
+
+
+def _record(moves: Moves, given: dict[int, Given | None]) -> None:
+    rounds = moves.now.rounds
+    current = rounds[-1]
+    answers = tuple(given.get(i, old) for i, old in enumerate(current.given))
+    moves.set(rounds=(*rounds[:-1], current.model_copy(update={"given": answers})))
+    moves.show(f"questions:{len(rounds)}")
+
+
+def submit(snapshot: Snapshot, event: Submitted) -> Decision:
+    """The answers are complete: look again whether the request is specific now."""
+    if snapshot.state is not State.CLARIFYING or not snapshot.rounds or event.round != len(snapshot.rounds):
+        return only_you(snapshot, "These answers were already submitted; your click changed nothing.")
+    current = snapshot.rounds[-1]
+    missing = [q.header for q, g in zip(current.questions, current.given, strict=True) if g is None]
+    if missing:
+        return only_you(
+            snapshot,
+            f"Still open: {', '.join(missing)}. Choose “You decide” where you have no preference; "
+            "the spec will show what was assumed.",
+        )
+    moves = Moves(snapshot, event.at)
+    closed = current.model_copy(update={"submitted_by": event.by})
+    moves.set(rounds=(*snapshot.rounds[:-1], closed))
+    moves.enter(State.ASSESSING)
+    moves.show(f"questions:{len(snapshot.rounds)}")
+    moves.start(RunKind.ASSESS)
+    return moves.decision()
+
+
+def say(snapshot: Snapshot, event: Said) -> Decision:
+    """A typed numbered list fills the card; anything else is people talking, unless I am addressed."""
+    current = snapshot.rounds[-1] if snapshot.rounds else None
+    if current is None or current.submitted_by is not None:
+        return add_detail(snapshot, event)
+    understood = understand(event.text, current.questions)
+    if not understood:
+        if event.mentions_bot:
+            return only_you(
+                snapshot,
+                "Answer with the buttons on the card, or reply with a numbered list "
+                "(“1. …”, “2. …”). I fill the card with it for you to check and submit.",
+            )
+        return unchanged(snapshot)
+    moves = Moves(snapshot, event.at)
+    given: dict[int, Given | None] = {
+        index: Given(
+            by=event.by, labels=labels, text=text[:LONGEST_ANSWER], you_decide=not labels and not text
+        )
+        for index, (labels, text) in understood.items()
+    }
+    _record(moves, given)
+    moves.wait()
+    moves.tell(f"I filled in {len(given)} of {len(current.questions)}; please check the card and submit.")
+    return moves.quiet_decision()
+
+
+def add_detail(snapshot: Snapshot, event: Said) -> Decision:
+    """More words before the spec: the requester's, or anyone's who addresses me."""
+    if event.by != snapshot.requester and not event.mentions_bot:
+        return unchanged(snapshot)
+    if len(snapshot.notes) >= NOTES:
+        return only_you(snapshot, "I cannot take more notes here; please put the rest into the spec.")
+    moves = Moves(snapshot, event.at)
+    moves.set(notes=(*snapshot.notes, Note(by=event.by, text=event.text[:LONGEST_REQUEST])))
+    return moves.quiet_decision()
+
+
+# ---------------------------------------------------------------- runs
+
+
+def finished(moves: Moves, live: Live, result: Result, policy: Policy) -> Decision | None:
+    """The end of assess, ask, or an investigation."""
+    match result:
+        case Assessed():
+            return _assessed(moves, result, policy)
+        case Asked():
+            return _asked(moves, result)
+        case TaskEnded() if live.about == "look":
+            tasks = tuple(
+                t.model_copy(
+                    update={"status": TaskStatus.DONE, "report": result.report, "marks": result.marks}
+                )
+                if t.id == "look"
+                else t
+                for t in moves.now.tasks
+            )
+            moves.set(tasks=tasks)
+            moves.start(RunKind.ASSESS)
+            return moves.decision()
+    return None
+
+
+def _assessed(moves: Moves, result: Assessed, policy: Policy) -> Decision:
+    assessment = result.assessment
+    moves.set(assessment=assessment, title=assessment.title, base_commit=result.base_commit)
+    looked = any(task.id == "look" for task in moves.now.tasks)
+    if assessment.verdict is Verdict.SPECIFIC:
+        specify(moves)
+    elif assessment.verdict is Verdict.INVESTIGATE and not looked:
+        look = Task(
+            id="look",
+            agent=policy.researcher,
+            status=TaskStatus.RUNNING,
+            objective="\n".join(assessment.investigate) or assessment.understood,
+        )
+        moves.set(tasks=(*moves.now.tasks, look))
+        moves.start(RunKind.TASK, "look")
+    elif len(moves.now.rounds) < policy.question_rounds:
+        moves.enter(State.CLARIFYING)
+        moves.start(RunKind.ASK)
+    else:
+        _still_vague(moves, assessment)
+    return moves.decision()
+
+
+def specify(moves: Moves) -> None:
+    """Write the next version of the spec."""
+    moves.enter(State.SPECIFYING)
+    moves.start(RunKind.SPECIFY)
+
+
+def _asked(moves: Moves, result: Asked) -> Decision:
+    questions = result.questions.questions
+    moves.set(rounds=(*moves.now.rounds, Round(questions=questions, given=(None,) * len(questions))))
+    moves.wait()
+    moves.show(f"questions:{len(moves.now.rounds)}")
+    return moves.decision()
+
+
+def _still_vague(moves: Moves, assessment: Assessment) -> None:
+    gaps = "; ".join(gap.what for gap in assessment.gaps)
+    moves.escalate(
+        State.ESCALATED,
+        Cause.STILL_VAGUE,
+        f"After {len(moves.now.rounds)} rounds of questions I still cannot tell what would count as done. "
+        f"Open: {gaps or assessment.understood}",
+        (
+            Offer(
+                choice=Choice.TELL_MORE,
+                label="Say more",
+                tradeoff="You describe the missing part; I look again.",
+                asks="What is missing",
+            ),
+            Offer(
+                choice=Choice.ASSUME,
+                label="Go on with assumptions",
+                tradeoff="The spec lists each open point as an assumption for the approvers to see.",
+            ),
+            STOP,
+        ),
+        attempts=tuple(
+            f"Round {n}: asked about {', '.join(q.header for q in r.questions)}"
+            for n, r in enumerate(moves.now.rounds, 1)
+        ),
+    )

@@ -1,0 +1,152 @@
+"""From the spec to its approval: specifying and awaiting approval."""
+
+import hashlib
+import re
+
+from engine.decide import working
+from engine.decide.moves import Decision, Moves, only_you, unchanged
+from engine.decide.opening import NOTES, specify
+from engine.events import Approved, Choice, Chose, Planned, Result, Said, Specified, Verified
+from engine.policy import enough, may_approve
+from engine.request import (
+    Approval,
+    Live,
+    Note,
+    Policy,
+    RunKind,
+    Snapshot,
+    SpecFate,
+    SpecVersion,
+    State,
+    spec_hash,
+)
+from engine.schemas import Plan
+
+_ASSENT = re.compile(r"^\W*(approved?|lgtm|ship it|go ahead|yes|ok(ay)?|looks good)\W*$", re.IGNORECASE)
+
+
+def finished(moves: Moves, live: Live, result: Result, policy: Policy) -> Decision | None:
+    """The end of specify, plan, or the checks at base while approval is awaited."""
+    match result:
+        case Specified():
+            moves.set(draft=result.draft)
+            moves.start(RunKind.PLAN)
+            return moves.decision()
+        case Planned():
+            _new_version(moves, result.plan, policy)
+            return moves.decision()
+        case Verified() if moves.now.state is State.AWAITING_APPROVAL and moves.now.spec:
+            moves.set(base_results=result.results)
+            moves.show(f"spec:{moves.now.spec.number}")
+            return moves.quiet_decision()
+    return None
+
+
+def _new_version(moves: Moves, plan: Plan, policy: Policy) -> None:
+    now = moves.now
+    assert now.draft is not None  # noqa: S101 (a plan is only ever made for a stored draft)
+    number = len(now.specs) + 1
+    # One branch a request, whatever the versions are called: the suffix is the thread's own.
+    suffix = hashlib.sha256(now.id.encode()).hexdigest()[:6]
+    branch = now.specs[0].branch if now.specs else f"{policy.branch_prefix}{now.draft.branch}-{suffix}"
+    version = SpecVersion(
+        number=number,
+        base_commit=now.base_commit,
+        branch=branch,
+        draft=now.draft,
+        plan=plan,
+        hash=spec_hash(number, now.base_commit, branch, now.draft, plan),
+        because=now.notes[-1].text if now.specs and now.notes else "",
+    )
+    moves.raise_epoch()
+    moves.set(specs=(*now.specs, version), draft=None, title=now.draft.title, base_results=())
+    moves.enter(State.AWAITING_APPROVAL)
+    moves.wait()
+    moves.show(f"spec:{number}")
+    moves.start(RunKind.VERIFY, now.base_commit)
+
+
+def approve(snapshot: Snapshot, event: Approved, policy: Policy) -> Decision:
+    """A click on Approve: counts for exactly the shown version and hash, of those the policy names."""
+    spec = snapshot.spec
+    if spec is None or snapshot.state is not State.AWAITING_APPROVAL:
+        return only_you(snapshot, "Nothing waits for approval here; your click changed nothing.")
+    if event.version != spec.number or event.hash != spec.hash:
+        return only_you(snapshot, f"That is an old version; please look at version {spec.number} below.")
+    if not may_approve(policy, snapshot, event.by):
+        return only_you(snapshot, _why_not(policy, snapshot, event))
+    if any(a.by == event.by for a in spec.approvals):
+        return only_you(snapshot, "You have approved this version already.")
+    approvals = (*spec.approvals, Approval(by=event.by, at=event.at))
+    moves = Moves(snapshot, event.at)
+    if enough(policy, snapshot, approvals):
+        _replace(moves, spec.model_copy(update={"approvals": approvals, "fate": SpecFate.APPROVED}))
+        working.begin(moves)
+    else:
+        _replace(moves, spec.model_copy(update={"approvals": approvals}))
+        moves.wait()
+    return moves.decision()
+
+
+def _why_not(policy: Policy, snapshot: Snapshot, event: Approved) -> str:
+    if event.by == snapshot.requester and not policy.requester_may_approve:
+        return "You asked for this, so somebody else has to approve it. Your click changed nothing."
+    return "You are not one of the approvers of this repository. Your click changed nothing."
+
+
+def choose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
+    """Ask for a change of the spec, or reject it."""
+    spec = snapshot.spec
+    if spec is None or snapshot.state is not State.AWAITING_APPROVAL:
+        return only_you(snapshot, "This spec is decided already; your click changed nothing.")
+    if event.card != f"spec:{spec.number}":
+        return only_you(snapshot, f"That is an old version; please look at version {spec.number} below.")
+    if event.choice is Choice.CHANGE_SPEC:
+        return _change(snapshot, spec, event)
+    if event.choice is Choice.REJECT_SPEC:
+        return _reject(snapshot, spec, event, policy)
+    return only_you(snapshot, "That is not a choice for a spec; your click changed nothing.")
+
+
+def _change(snapshot: Snapshot, spec: SpecVersion, event: Chose) -> Decision:
+    if not event.text.strip():
+        return only_you(snapshot, "Please say what should change.")
+    if len(snapshot.notes) >= NOTES:
+        return only_you(snapshot, "This spec was changed too often; please reject it and start anew.")
+    moves = Moves(snapshot, event.at)
+    moves.raise_epoch()
+    moves.cancel_live()
+    _replace(moves, spec.model_copy(update={"fate": SpecFate.SUPERSEDED, "decided_by": event.by}))
+    moves.set(notes=(*snapshot.notes, Note(by=event.by, text=event.text.strip())))
+    specify(moves)
+    return moves.decision()
+
+
+def _reject(snapshot: Snapshot, spec: SpecVersion, event: Chose, policy: Policy) -> Decision:
+    if event.by != snapshot.requester and not may_approve(policy, snapshot, event.by):
+        return only_you(
+            snapshot, "Only the requester and the approvers can reject. Your click changed nothing."
+        )
+    moves = Moves(snapshot, event.at)
+    moves.raise_epoch()
+    moves.cancel_live()
+    _replace(moves, spec.model_copy(update={"fate": SpecFate.REJECTED, "decided_by": event.by}))
+    reason = f": {event.text.strip()}" if event.text.strip() else "."
+    moves.end(State.STOPPED, f"Version {spec.number} of the spec was rejected{reason}", by=event.by)
+    return moves.decision()
+
+
+def _replace(moves: Moves, spec: SpecVersion) -> None:
+    moves.set(specs=(*moves.now.specs[:-1], spec))
+    moves.show(f"spec:{spec.number}")
+
+
+def say(snapshot: Snapshot, event: Said) -> Decision:
+    """Words never approve and never change an approved text; who addresses me is told how."""
+    if snapshot.state is State.AWAITING_APPROVAL and _ASSENT.match(event.text):
+        return only_you(snapshot, "Only the Approve button on the spec approves it; words do not count.")
+    if not event.mentions_bot:
+        return unchanged(snapshot)
+    if snapshot.state is State.SPECIFYING:
+        return only_you(snapshot, "I am writing the spec. When it is here, use “Say what to change” on it.")
+    return only_you(snapshot, "Use “Say what to change” on the spec; I write a new version from it.")

@@ -1,0 +1,59 @@
+"""Who may do what, and whether there are enough approvals: pure."""
+
+from collections.abc import Sequence
+
+from engine.agents.roster import Agent
+from engine.people import Person
+from engine.request import Approval, Policy, Snapshot
+from engine.settings import RepositorySettings, Settings
+
+
+def policy_for(
+    settings: Settings, repository: RepositorySettings | None, team: str, roster: Sequence[Agent]
+) -> Policy | None:
+    """What configuration says about requests for this repository; None if there is no repository.
+
+    Approvers are configured by user id and belong to the team of the request.
+    """
+    if repository is None:
+        return None
+    writers = tuple(agent.name for agent in roster if agent.writes)
+    readers = tuple(agent.name for agent in roster if not agent.writes and not agent.reviews)
+    return Policy(
+        repository=repository.name,
+        approvers=tuple(Person(team=team, user=user) for user in repository.approvers),
+        approvals=repository.approvals,
+        requester_may_approve=repository.requester_may_approve,
+        reviewers=repository.reviewers,
+        branch_prefix=repository.branch_prefix,
+        implementer=writers[0],
+        researcher=readers[0],
+        may_write=writers,
+        cap_usd=settings.caps.usd_per_request,
+        review_rounds=settings.caps.review_rounds,
+        question_rounds=settings.caps.question_rounds,
+        remind_after_s=settings.waiting.remind_after_h * 3600,
+        expire_after_s=settings.waiting.expire_after_h * 3600,
+    )
+
+
+def may_approve(policy: Policy, snapshot: Snapshot, person: Person) -> bool:
+    """Whether this person's approval counts for this request."""
+    if person.team != snapshot.team:
+        return False
+    if person == snapshot.requester and not policy.requester_may_approve:
+        return False
+    return not policy.approvers or person in policy.approvers
+
+
+def enough(policy: Policy, snapshot: Snapshot, approvals: Sequence[Approval]) -> bool:
+    """Whether these approvals, each person once and each still entitled, suffice."""
+    counted = {a.by for a in approvals if may_approve(policy, snapshot, a.by)}
+    return len(counted) >= policy.approvals
+
+
+def awaited(policy: Policy, snapshot: Snapshot) -> tuple[Person, ...]:
+    """The named approvers who could still approve; empty if anyone but the requester may."""
+    spec = snapshot.spec
+    have = {a.by for a in spec.approvals} if spec else set()
+    return tuple(p for p in policy.approvers if may_approve(policy, snapshot, p) and p not in have)

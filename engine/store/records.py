@@ -1,9 +1,17 @@
 """What runs keep: receipts, model answers, and the ledger of calls and their cost."""
 
-from pydantic import BaseModel, ConfigDict
-from sqlalchemy.ext.asyncio import AsyncEngine
+from datetime import UTC, datetime
+from typing import Any
 
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlmodel import SQLModel, col
+
+from engine.errors import CapReached
 from engine.ports import ModelAnswer, Usage
+from engine.store.database import reading
+from engine.store.tables import AnswerRow, CallRow, CallStatus, ReceiptRow, RequestRow
 
 
 class Receipt(BaseModel):
@@ -37,3 +45,145 @@ class Spent(BaseModel):
     input_tokens: int = 0
     output_tokens: int = 0
     calls: int = 0
+
+
+class Store:
+    """Records of runs. Every method is one short transaction and may be repeated."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def reserve(
+        self, call: str, request: str, role: str, model: str, usd: float, cap_usd: float
+    ) -> None:
+        """Set the worst-case cost of a call aside, before it is made.
+
+        Args:
+            call: Id of the call; the same id again replaces its own reservation.
+            request: Whose money it is.
+            role: Who calls, as in `ModelCall.role`.
+            model: Name of the model.
+            usd: Upper bound of its cost in US dollars.
+            cap_usd: The cap the caller knows; the stored one counts if a person has raised it since.
+
+        Raises:
+            CapReached: what is spent and set aside leaves less than `usd`; nothing was stored.
+        """
+        async with self._engine.begin() as c:
+            # The lock on the request's row makes reservations of one request take turns on Postgres too.
+            row = (
+                await c.execute(
+                    sa.select(col(RequestRow.cap_usd)).where(col(RequestRow.id) == request).with_for_update()
+                )
+            ).first()
+            cap = max(cap_usd, row.cap_usd if row else 0.0)
+            others = col(CallRow.request) == request, col(CallRow.id) != call
+            taken: float = (
+                await c.execute(
+                    sa.select(sa.func.coalesce(sa.func.sum(col(CallRow.usd)), 0.0)).where(
+                        *others, col(CallRow.status) != CallStatus.RELEASED
+                    )
+                )
+            ).scalar_one()
+            if taken + usd > cap:
+                raise CapReached(
+                    f"The next step could cost up to ${usd:.2f}, but only ${max(0.0, cap - taken):.2f} "
+                    f"of the ${cap:.2f} for this request are left."
+                )
+            await _put(
+                c,
+                CallRow,
+                id=call,
+                request=request,
+                role=role,
+                model=model,
+                status=CallStatus.RESERVED.value,
+                usd=usd,
+                input_tokens=0,
+                output_tokens=0,
+                cache_read_tokens=0,
+                cache_write_tokens=0,
+                at=datetime.now(UTC),
+            )
+
+    async def settle(self, call: str, usage: Usage) -> None:
+        """Turn a reservation into what the call really cost."""
+        await self._close(
+            call,
+            status=CallStatus.SETTLED.value,
+            usd=usage.cost_usd,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cache_read_tokens=usage.cache_read_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+        )
+
+    async def release(self, call: str) -> None:
+        """Give a reservation back: the call was never made, or failed without cost."""
+        await self._close(call, status=CallStatus.RELEASED.value, usd=0.0)
+
+    async def spent(self, request: str) -> Spent:
+        """The ledger's sums for a request."""
+        async with reading(self._engine) as c:
+            row = (
+                await c.execute(
+                    sa.select(
+                        sa.func.coalesce(sa.func.sum(col(CallRow.usd)), 0.0),
+                        sa.func.coalesce(
+                            sa.func.sum(
+                                col(CallRow.input_tokens)
+                                + col(CallRow.cache_read_tokens)
+                                + col(CallRow.cache_write_tokens)
+                            ),
+                            0,
+                        ),
+                        sa.func.coalesce(sa.func.sum(col(CallRow.output_tokens)), 0),
+                        sa.func.count(),
+                    ).where(col(CallRow.request) == request, col(CallRow.status) != CallStatus.RELEASED)
+                )
+            ).one()
+        return Spent(usd=row[0], input_tokens=row[1], output_tokens=row[2], calls=row[3])
+
+    async def keep_answer(self, id: str, request: str, answer: ModelAnswer) -> None:
+        """Keep a whole model answer under an id; the same id again replaces it."""
+        async with self._engine.begin() as c:
+            await _put(c, AnswerRow, id=id, request=request, body=answer.model_dump_json())
+
+    async def answer(self, id: str) -> ModelAnswer:
+        """The answer kept under an id, which must exist."""
+        async with reading(self._engine) as c:
+            body: str = (
+                await c.execute(sa.select(col(AnswerRow.body)).where(col(AnswerRow.id) == id))
+            ).scalar_one()
+        return ModelAnswer.model_validate_json(body)
+
+    async def keep_receipt(self, receipt: Receipt) -> None:
+        """Keep a receipt; the same id again replaces it."""
+        async with self._engine.begin() as c:
+            await _put(c, ReceiptRow, **receipt.model_dump(), at=datetime.now(UTC))
+
+    async def receipt(self, id: str) -> Receipt | None:
+        """The receipt of that id."""
+        found = await self._receipts(col(ReceiptRow.id) == id)
+        return found[0] if found else None
+
+    async def receipts(self, run: str) -> list[Receipt]:
+        """A run's receipts, oldest first."""
+        return await self._receipts(col(ReceiptRow.run) == run)
+
+    async def _receipts(self, where: sa.ColumnElement[bool]) -> list[Receipt]:
+        columns = [getattr(ReceiptRow, name) for name in Receipt.model_fields]
+        query = sa.select(*columns).where(where).order_by(col(ReceiptRow.at), col(ReceiptRow.id))
+        async with reading(self._engine) as c:
+            rows = (await c.execute(query)).mappings().all()
+        return [Receipt.model_validate(dict(row)) for row in rows]
+
+    async def _close(self, call: str, **values: Any) -> None:
+        async with self._engine.begin() as c:
+            await c.execute(sa.update(CallRow).where(col(CallRow.id) == call).values(**values))
+
+
+async def _put(c: AsyncConnection, table: type[SQLModel], **values: Any) -> None:
+    """Insert or replace by id, in SQL that every database understands."""
+    await c.execute(sa.delete(table).where(sa.column("id") == values["id"]))
+    await c.execute(sa.insert(table).values(**values))

@@ -1,0 +1,151 @@
+"""The tables, all prefixed `gl_`: the durable engine keeps its own tables in the same database.
+
+Enumerations stand as their strings, frozen models as JSON text; `journal` and `records` convert.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
+from sqlmodel import Field, SQLModel
+
+PREFIX = "gl_"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC datetimes on every database: SQLite forgets the zone, so it is put back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC; naive values are refused by `astimezone` meaning local time, so never pass them."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Always aware."""
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+class EffectStatus(StrEnum):
+    """How an effect stands; the last three are final."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class CallStatus(StrEnum):
+    """A ledger entry: a reservation at the worst case, a settled cost, or neither."""
+
+    RESERVED = "reserved"
+    SETTLED = "settled"
+    RELEASED = "released"
+
+
+class RequestRow(SQLModel, table=True):
+    """A request: its newest state, and when the clock has to look at it."""
+
+    __tablename__ = "gl_request"
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    state: str = Field(sa_type=Text)
+    epoch: int
+    cap_usd: float
+    snapshot: str = Field(sa_type=Text)
+    due_at: datetime | None = Field(default=None, index=True, sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class EventRow(SQLModel, table=True):
+    """The journal. `seq` counts within the request; `actor` is team:user, the run, or the clock."""
+
+    __tablename__ = "gl_event"
+
+    key: str = Field(primary_key=True, sa_type=Text)
+    request: str = Field(index=True, sa_type=Text)
+    seq: int
+    kind: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=UtcDateTime)
+    actor: str = Field(sa_type=Text)
+    body: str = Field(sa_type=Text)
+
+
+class EffectRow(SQLModel, table=True):
+    """Something to do outside. `snapshot` is the state a run was decided in; `note` says why it failed."""
+
+    __tablename__ = "gl_effect"
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    request: str = Field(index=True, sa_type=Text)
+    do: str = Field(sa_type=Text)
+    card: str = Field(default="", sa_type=Text)
+    body: str = Field(sa_type=Text)
+    snapshot: str = Field(default="", sa_type=Text)
+    epoch: int
+    status: str = Field(index=True, sa_type=Text)
+    attempt: int = 0
+    holder: str = Field(default="", sa_type=Text)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    note: str = Field(default="", sa_type=Text)
+
+
+class CardRow(SQLModel, table=True):
+    """A card: the intent to post it (no ts yet), then where it stands."""
+
+    __tablename__ = "gl_card"
+
+    request: str = Field(primary_key=True, sa_type=Text)
+    key: str = Field(primary_key=True, sa_type=Text)
+    channel: str = Field(default="", sa_type=Text)
+    ts: str = Field(default="", sa_type=Text)
+
+
+class AnswerRow(SQLModel, table=True):
+    """A whole model answer, kept out of step results."""
+
+    __tablename__ = "gl_answer"
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    request: str = Field(index=True, sa_type=Text)
+    body: str = Field(sa_type=Text)
+
+
+class ReceiptRow(SQLModel, table=True):
+    """A recorded tool call."""
+
+    __tablename__ = "gl_receipt"
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    request: str = Field(index=True, sa_type=Text)
+    run: str = Field(index=True, sa_type=Text)
+    tool: str = Field(sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    exit_code: int | None = None
+    output: str = Field(sa_type=Text)
+    digest: str = Field(sa_type=Text)
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
+class CallRow(SQLModel, table=True):
+    """The ledger: a model call with its reserved or settled cost in US dollars."""
+
+    __tablename__ = "gl_call"
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    request: str = Field(index=True, sa_type=Text)
+    role: str = Field(sa_type=Text)
+    model: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    usd: float
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    at: datetime = Field(sa_type=UtcDateTime)

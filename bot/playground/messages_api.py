@@ -21,7 +21,7 @@ from bot.playground.script import Fault, Scenario
 
 LONGEST_BODY = 32 * 1024 * 1024
 SCRIPT_ENDED = "rehearsal_script_ended"
-_CUTS = {Fault.CUT_DIRTY, Fault.CUT_CLEAN, Fault.STREAM_ERROR, Fault.BAD_EVENT}
+_CUTS = {Fault.STALL, Fault.CUT_DIRTY, Fault.CUT_CLEAN, Fault.STREAM_ERROR, Fault.BAD_EVENT}
 _ON_THE_WAY = _CUTS | set(STOPPED)  # faults of an answer; all others come instead of one
 
 
@@ -200,7 +200,9 @@ async def _stream(request: web.Request, message: Message, fault: Fault | None) -
 
 
 async def _cut(request: web.Request, response: web.StreamResponse, fault: Fault | None) -> None:
-    """End a stream in the middle of an answer."""
+    """End a stream in the middle of an answer, or let it stand there."""
+    if fault is Fault.STALL:
+        await asyncio.Event().wait()
     if fault is Fault.STREAM_ERROR:
         error = json.dumps(error_body("overloaded_error", "Overloaded"))
         await response.write(f"event: error\ndata: {error}\n\n".encode())

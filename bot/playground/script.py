@@ -21,7 +21,8 @@
         replace: [{role: …, turns: […]}]           # stand before the entries
 
 The first entry that matches answers. Strings are templates with `receipt(tool, n=-1)`,
-`result(tool, n=-1)` and `found(regex)`; see `rehearsal`.
+`result(tool, n=-1)` and `found(regex)` (looked for in the first user message; a backslash is written
+twice within {{ }}); the texts of included files are not templates.
 """
 
 import re
@@ -81,6 +82,7 @@ class Fault(StrEnum):
     HTML = "html"
     DROP = "drop"
     HANG = "hang"
+    STALL = "stall"
     CUT_DIRTY = "cut-dirty"
     CUT_CLEAN = "cut-clean"
     STREAM_ERROR = "sse-error"

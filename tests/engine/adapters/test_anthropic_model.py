@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bot.playground.messages_api import MessagesApi
 from bot.playground.rehearsal import ReceivedCall, Reply, ScriptRanOut
@@ -230,11 +232,49 @@ async def test_the_end_of_a_script_is_told_in_its_own_words(
     assert error.sentence == "This rehearsal knows only: «nothing»."
 
 
-async def test_a_hanging_provider_is_given_up(api: MessagesApi) -> None:
+@pytest.mark.parametrize("fault", [Fault.HANG, Fault.STALL])
+async def test_a_hanging_provider_is_given_up(api: MessagesApi, fault: Fault) -> None:
     model = AnthropicModel(default_tiers(), timeout_s=0.2, api_key=KEY, base_url=api.url)
-    api.faults.append(Fault.HANG)
+    api.faults.append(fault)
     assert type(await failure(model)) is Unreachable
     await model.close()
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("86400", 86400.0), ("0.5", 0.5), ("-5", 0.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)]
+    + [(nonsense, None) for nonsense in ("soon", "nan", "inf", "")],
+)
+async def test_any_retry_after_becomes_seconds_or_nothing(header: str, seconds: float | None) -> None:
+    async def slow_down(_: web.Request) -> web.Response:
+        return web.Response(status=429, text="slow down", headers={"retry-after": header})
+
+    app = web.Application()
+    app.router.add_post("/v1/messages", slow_down)
+    async with TestServer(app) as server:
+        model = AnthropicModel(default_tiers(), timeout_s=5, api_key=KEY, base_url=str(server.make_url("")))
+        error = await failure(model)
+        await model.close()
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == seconds
+
+
+async def test_a_server_that_does_not_stream_serves_as_well() -> None:
+    async def whole(_: web.Request) -> web.Response:
+        usage = {"input_tokens": 3, "output_tokens": 4}
+        content = [{"type": "text", "text": "Hello"}]
+        return web.json_response(
+            {"id": "msg_1", "type": "message", "role": "assistant", "model": "other", "content": content}
+            | {"stop_reason": "end_turn", "stop_sequence": None, "usage": usage}
+        )
+
+    app = web.Application()
+    app.router.add_post("/v1/messages", whole)
+    async with TestServer(app) as server:
+        model = AnthropicModel(default_tiers(), timeout_s=5, api_key=KEY, base_url=str(server.make_url("")))
+        answer = await model.answer(call())
+        await model.close()
+    assert (answer.text, answer.model, answer.usage.output_tokens) == ("Hello", "other", 4)
 
 
 async def test_nobody_listening_is_unreachable(api: MessagesApi, model: AnthropicModel) -> None:
@@ -289,15 +329,17 @@ async def becomes_true(condition: Callable[[], bool]) -> None:
     pytest.fail("not within a second")
 
 
-@pytest.mark.parametrize("fault", [Fault.HANG, None])
+@pytest.mark.parametrize("fault", [Fault.HANG, Fault.STALL, None])
 async def test_a_cancelled_call_closes_its_connection_at_once(
     model: AnthropicModel, api: MessagesApi, responder: Repeats, fault: Fault | None
 ) -> None:
-    responder.delay_s = 30
     if fault:
         api.faults.append(fault)
+    else:
+        responder.delay_s = 30
     running = asyncio.create_task(model.answer(call()))
     await becomes_true(lambda: bool(api.calls))
+    await asyncio.sleep(0.05)  # far enough into the answer for it to have begun, where it does
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running

@@ -10,6 +10,7 @@
     │   ├── ModelRefused     the model's provider declined the request itself
     │   ├── ScriptEnded      a rehearsal was asked what its script does not hold
     │   ├── CapReached       the next call could cost more than is left
+    │   ├── TurnLimit        an agent used up its turns without handing back a result
     │   ├── RepositoryUnusable
     │   ├── PushRejected
     │   └── DiskFull
@@ -75,6 +76,10 @@ class ScriptEnded(NeedsPerson):
 
 class CapReached(NeedsPerson):
     """The reserved worst-case cost of the next call does not fit under the request's cap."""
+
+
+class TurnLimit(NeedsPerson):
+    """An agent used up its turns without handing back a result."""
 
 
 class RepositoryUnusable(NeedsPerson):

@@ -66,6 +66,7 @@ class ProgressCard(_Card):
     spent_usd: float = 0.0
     cap_usd: float = 0.0
     can_stop: bool = True
+    ended_by: Person | None = None
 
 
 # ---------------------------------------------------------------- questions

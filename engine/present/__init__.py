@@ -1,0 +1,64 @@
+"""From a request's state to what people are shown. Pure: the same state gives the same card.
+
+progress.py  the card that is edited in place, with the eight steps
+spec.py      a version of the spec and its difference from the one before
+outcome.py   questions, review, escalation, delivery, notes
+"""
+
+from engine.cards import Card, Detail
+from engine.present import outcome, progress
+from engine.present.progress import Shown
+from engine.present.spec import spec_card, spec_text
+from engine.request import Policy, Snapshot
+
+__all__ = ["Shown", "detail", "render"]
+
+
+def render(snapshot: Snapshot, key: str, shown: Shown, policy: Policy | None) -> Card | None:
+    """The card of this key as it should look now, or None if the state holds nothing for it.
+
+    Args:
+        snapshot: The newest stored state.
+        key: See engine.request.ShowCard.
+        shown: What is not part of the state: money spent so far, latest activity.
+        policy: Names who is waited for; None if the repository is not configured any more.
+    """
+    kind, _, number = key.partition(":")
+    if kind == "progress":
+        return progress.progress_card(snapshot, shown, policy)
+    index = int(number) - 1 if number.isdecimal() else -1
+    if index < 0:
+        return None
+    return _numbered(snapshot, kind, index, shown, policy)
+
+
+def _numbered(snapshot: Snapshot, kind: str, index: int, shown: Shown, policy: Policy | None) -> Card | None:
+    match kind:
+        case "questions" if index < len(snapshot.rounds):
+            return outcome.questions_card(snapshot, index)
+        case "spec" if index < len(snapshot.specs):
+            return spec_card(snapshot, index, policy)
+        case "review" if index < len(snapshot.review_rounds) and snapshot.review_rounds[index].gate:
+            return outcome.review_card(snapshot, index)
+        case "escalation" if index < len(snapshot.escalations):
+            return outcome.escalation_card(snapshot, index, policy)
+        case "delivery" if index < snapshot.deliveries and snapshot.delivery:
+            return outcome.delivery_card(snapshot, index, shown)
+        case "note" if index < len(snapshot.posts):
+            return outcome.note_card(snapshot, index)
+    return None
+
+
+def detail(snapshot: Snapshot, key: str) -> Detail | None:
+    """The whole of what a card may have cut, as plain text."""
+    kind, _, number = key.partition(":")
+    index = int(number) - 1 if number.isdecimal() else -1
+    if kind == "spec" and 0 <= index < len(snapshot.specs):
+        return Detail(title=f"Spec, version {index + 1}", text=spec_text(snapshot.specs[index]))
+    if kind == "review" and 0 <= index < len(snapshot.review_rounds):
+        return Detail(title=f"Review, round {index + 1}", text=outcome.review_text(snapshot, index))
+    if kind == "delivery" and snapshot.delivery:
+        return Detail(title="Delivery", text=outcome.delivery_text(snapshot))
+    if kind == "escalation" and 0 <= index < len(snapshot.escalations):
+        return Detail(title="Decision", text=outcome.escalation_text(snapshot, index))
+    return Detail(title="Request", text=snapshot.text) if kind == "progress" else None

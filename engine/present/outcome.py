@@ -1,0 +1,313 @@
+"""Questions, review rounds, escalations, deliveries and notes as cards and as text."""
+
+from engine.answers import words
+from engine.cards import (
+    CriterionLine,
+    DeliveryCard,
+    EscalationCard,
+    Failure,
+    NoteCard,
+    OfferLine,
+    OptionLine,
+    QuestionItem,
+    QuestionsCard,
+    Reading,
+    ReviewCard,
+)
+from engine.events import Cause
+from engine.people import Person
+from engine.present.progress import Shown
+from engine.request import (
+    Escalation,
+    GateVerdict,
+    Given,
+    Policy,
+    ReviewRound,
+    Settled,
+    Snapshot,
+    State,
+    Status,
+)
+from engine.schemas import Finding, Question, Severity
+
+# ---------------------------------------------------------------- questions
+
+
+def questions_card(snapshot: Snapshot, index: int) -> QuestionsCard:
+    """The card of round `index + 1`."""
+    current = snapshot.rounds[index]
+    readings = snapshot.assessment.interpretations if snapshot.assessment else ()
+    return QuestionsCard(
+        request=snapshot.id,
+        key=f"questions:{index + 1}",
+        title=snapshot.title,
+        round=index + 1,
+        rounds=2,
+        readings=tuple(Reading(reading=r.reading, risk=r.risk) for r in readings),
+        items=tuple(
+            _item(number, question, given)
+            for number, (question, given) in enumerate(zip(current.questions, current.given, strict=True))
+        ),
+        submitted_by=current.submitted_by,
+        open=snapshot.state is State.CLARIFYING and current.submitted_by is None,
+    )
+
+
+def _item(index: int, question: Question, given: Given | None) -> QuestionItem:
+    return QuestionItem(
+        index=index,
+        header=question.header,
+        text=question.text,
+        multi=question.multi,
+        options=tuple(
+            OptionLine(label=o.label, description=o.description, recommended=number == question.recommended)
+            for number, o in enumerate(question.options)
+        ),
+        chosen=given.labels if given else (),
+        answer=words(given, question) if given else "",
+        answered_by=given.by if given else None,
+        assumed=bool(given and given.you_decide),
+    )
+
+
+# ---------------------------------------------------------------- review
+
+
+def review_card(snapshot: Snapshot, index: int) -> ReviewCard:
+    """The card of review round `index + 1`, once its gate has spoken."""
+    current = snapshot.review_rounds[index]
+    gate = current.gate or GateVerdict.ESCALATE
+    return ReviewCard(
+        request=snapshot.id,
+        key=f"review:{index + 1}",
+        title=snapshot.title,
+        round=current.number,
+        rounds=3 + snapshot.extra_rounds,
+        commit=current.commit,
+        gate=gate.value,
+        passed=_passed(current),
+        failed=(*_failed_criteria(current), *_failed_findings(current)),
+        unsettled=tuple(
+            f"{s.id} {s.text}: {s.evidence}" for s in current.settled if s.status is Status.NOT_CHECKED
+        ),
+        minor=_minor(current),
+        next_steps=_next_steps(gate, current),
+    )
+
+
+GOOD = {Status.PASSED, Status.REGRESSION_ONLY, Status.JUDGED_MET}
+BAD = {Status.FAILED, Status.JUDGED_UNMET}
+
+
+def _passed(current: ReviewRound) -> tuple[str, ...]:
+    lines = [_settled_line(s) for s in current.settled if s.status in GOOD]
+    for review in current.reviews:
+        if review.review:
+            lines += [f"{line} (judged by {review.reviewer})" for line in review.review.passed]
+    return tuple(lines)
+
+
+def _settled_line(settled: Settled) -> str:
+    mark = "" if settled.status is Status.PASSED else f" [{settled.status.value}]"
+    return f"{settled.id} {settled.text}{mark}: {settled.evidence}"
+
+
+def _failed_criteria(current: ReviewRound) -> tuple[Failure, ...]:
+    return tuple(
+        Failure(
+            title=f"{s.id} {s.text}",
+            severity="failed",
+            source=s.settled_by.value,
+            expected=s.expected,
+            actual=s.actual or s.evidence,
+            fix=s.fix,
+        )
+        for s in current.settled
+        if s.status in BAD
+    )
+
+
+def _findings(current: ReviewRound) -> list[tuple[str, Finding]]:
+    return [(r.reviewer, f) for r in current.reviews if r.review for f in r.review.findings]
+
+
+def _failed_findings(current: ReviewRound) -> tuple[Failure, ...]:
+    return tuple(
+        Failure(
+            title=f"{f.title} ({f.path}:{f.line})",
+            severity=f.severity.value,
+            source=reviewer,
+            expected=f.expected,
+            actual=f.actual,
+            fix=f.fix,
+        )
+        for reviewer, f in _findings(current)
+        if f.severity is not Severity.MINOR
+    )
+
+
+def _minor(current: ReviewRound) -> tuple[str, ...]:
+    return tuple(
+        f"{f.title} ({f.path}:{f.line}): {f.fix}"
+        for _, f in _findings(current)
+        if f.severity is Severity.MINOR
+    )
+
+
+def _next_steps(gate: GateVerdict, current: ReviewRound) -> tuple[str, ...]:
+    match gate:
+        case GateVerdict.PASS:
+            return ("Push exactly this commit", "Open the draft pull request with the evidence")
+        case GateVerdict.FIX:
+            fixes = [failure.fix for failure in (*_failed_criteria(current), *_failed_findings(current))]
+            return (*dict.fromkeys(fix for fix in fixes if fix), "Run every check and review again")
+        case GateVerdict.BLOCKED:
+            return (*current.reasons[:5], "No pull request until this is resolved")
+        case GateVerdict.ESCALATE:
+            return ("A person decides on the card below how to go on",)
+
+
+def review_text(snapshot: Snapshot, index: int) -> str:
+    """A review round whole, with the output of each check."""
+    card = review_card(snapshot, index)
+    parts = [f"Round {card.round}, commit {card.commit}: {card.gate}"]
+    parts += ["Passed\n" + "\n".join(f"- {line}" for line in card.passed)] if card.passed else []
+    parts += [
+        f"Failed: {f.title} [{f.severity}, {f.source}]\n"
+        f"Expected: {f.expected}\nActual: {f.actual}\nFix: {f.fix}"
+        for f in card.failed
+    ]
+    parts += ["Not settled\n" + "\n".join(f"- {line}" for line in card.unsettled)] if card.unsettled else []
+    parts += ["Minor\n" + "\n".join(f"- {line}" for line in card.minor)] if card.minor else []
+    for result in (*snapshot.base_results, *(snapshot.review_rounds[index].results or ())):
+        parts.append(
+            f"{result.check} ({result.where.value} of {result.commit[:10]}): {' '.join(result.argv)}\n"
+            f"exit {result.exit_code}, {result.ended}, {result.duration_s:.1f} s\n{result.output_tail}"
+        )
+    return "\n\n".join(parts)
+
+
+# ---------------------------------------------------------------- escalation
+
+HEADINGS = {
+    Cause.STILL_VAGUE: "Still unclear",
+    Cause.CAP: "Paused at the cost cap",
+    Cause.CRITICAL: "Blocked by a critical finding",
+    Cause.REVIEW_INVALID: "Blocked: a required review is missing",
+    Cause.REFUSED_FILES: "Blocked: files that may not be committed",
+    Cause.OUTSIDE: "Changes outside the spec",
+    Cause.ROUNDS: "Not fixed after all rounds",
+    Cause.UNSETTLED: "Not everything could be checked",
+    Cause.TASK: "A task is stuck",
+}
+
+
+def escalation_card(snapshot: Snapshot, index: int, policy: Policy | None) -> EscalationCard:
+    """The card of escalation `index + 1`."""
+    escalation = snapshot.escalations[index]
+    decided = escalation.decided
+    waiting = snapshot.state in {State.ESCALATED, State.BLOCKED, State.PAUSED}
+    return EscalationCard(
+        request=snapshot.id,
+        key=f"escalation:{escalation.number}",
+        title=snapshot.title,
+        heading=HEADINGS.get(escalation.cause, "I could not go on"),
+        situation=escalation.situation,
+        attempts=escalation.attempts,
+        offers=tuple(
+            OfferLine(
+                choice=o.choice.value,
+                label=o.label,
+                tradeoff=o.tradeoff,
+                asks=o.asks,
+                recommended=o.label == escalation.recommendation,
+            )
+            for o in escalation.offers
+        ),
+        recommendation=escalation.recommendation,
+        asked=_asked(snapshot, escalation, policy),
+        decided_by=decided.by if decided else None,
+        decision=_decision(escalation),
+        open=decided is None and waiting and index == len(snapshot.escalations) - 1,
+    )
+
+
+def _asked(snapshot: Snapshot, escalation: Escalation, policy: Policy | None) -> tuple[Person, ...]:
+    if policy and any(offer.approvers_only for offer in escalation.offers):
+        return tuple(dict.fromkeys((*policy.approvers, snapshot.requester)))
+    return (snapshot.requester,)
+
+
+def _decision(escalation: Escalation) -> str:
+    decided = escalation.decided
+    if decided is None:
+        return ""
+    label = next((o.label for o in escalation.offers if o.choice is decided.choice), decided.choice.value)
+    return f"{label}: {decided.text}" if decided.text else label
+
+
+def escalation_text(snapshot: Snapshot, index: int) -> str:
+    """An escalation whole."""
+    escalation = snapshot.escalations[index]
+    parts = [escalation.situation]
+    parts += ["Tried\n" + "\n".join(f"- {a}" for a in escalation.attempts)] if escalation.attempts else []
+    parts += ["Options\n" + "\n".join(f"- {o.label}: {o.tradeoff}" for o in escalation.offers)]
+    parts += [f"Recommended: {escalation.recommendation}"]
+    return "\n\n".join(parts)
+
+
+# ---------------------------------------------------------------- delivery
+
+
+def delivery_card(snapshot: Snapshot, index: int, shown: Shown) -> DeliveryCard:
+    """The card of delivery `index + 1`; earlier ones say that a newer one stands below."""
+    delivery, current = snapshot.delivery, snapshot.round
+    assert delivery is not None  # noqa: S101 (the caller asks only where there is one)
+    return DeliveryCard(
+        request=snapshot.id,
+        key=f"delivery:{index + 1}",
+        title=snapshot.title,
+        number=delivery.number,
+        url=delivery.url,
+        branch=delivery.branch,
+        commit=delivery.commit,
+        criteria=tuple(
+            CriterionLine(id=s.id, text=s.text, status=s.status.value, evidence=s.evidence)
+            for s in (current.settled if current else ())
+        ),
+        minor=_minor(current) if current else (),
+        unverified=unverified(snapshot),
+        kept=tuple(item.title for item in snapshot.scope_items),
+        cost_usd=shown.spent_usd,
+        requester=snapshot.requester,
+        confirmed_by=snapshot.confirmed_by,
+        superseded=index + 1 < snapshot.deliveries or snapshot.state not in {State.DELIVERED, State.DONE},
+    )
+
+
+def unverified(snapshot: Snapshot) -> tuple[str, ...]:
+    """Claims of the agents' reports that the engine could not verify, with the reason."""
+    return tuple(
+        f"{task.agent}: {mark.claim} ({mark.why})"
+        for task in snapshot.tasks
+        for mark in task.marks
+        if not mark.verified
+    )
+
+
+def delivery_text(snapshot: Snapshot) -> str:
+    """A delivery whole."""
+    current = snapshot.round
+    parts = [_settled_line(s) for s in current.settled] if current else []
+    parts += [f"Unverified claim: {line}" for line in unverified(snapshot)]
+    parts += [f"{task.agent}: {task.report.summary}" for task in snapshot.tasks if task.report]
+    return "\n\n".join(parts)
+
+
+# ---------------------------------------------------------------- note
+
+
+def note_card(snapshot: Snapshot, index: int) -> NoteCard:
+    """A plain message."""
+    post = snapshot.posts[index]
+    return NoteCard(request=snapshot.id, key=f"note:{index + 1}", text=post.text, to=post.to)

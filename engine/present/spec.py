@@ -1,0 +1,113 @@
+"""A version of the spec as sections, its difference from the version before, and as text."""
+
+from engine.cards import ApprovalWait, SectionDiff, SpecCard, SpecSection
+from engine.events import CheckResult
+from engine.policy import awaited
+from engine.request import Policy, Snapshot, SpecFate, SpecVersion
+from engine.schemas import Criterion, SettledBy, SpecDraft
+
+
+def spec_card(snapshot: Snapshot, index: int, policy: Policy | None) -> SpecCard:
+    """The card of version `index + 1`."""
+    spec = snapshot.specs[index]
+    before = snapshot.specs[index - 1] if index else None
+    newest = index == len(snapshot.specs) - 1
+    fate = spec.fate.value
+    if spec.fate is SpecFate.OPEN and (snapshot.state.ended or not newest):
+        fate = "closed"
+    return SpecCard(
+        request=snapshot.id,
+        key=f"spec:{spec.number}",
+        title=spec.draft.title,
+        version=spec.number,
+        hash=spec.hash,
+        sections=sections(spec, snapshot.base_results if newest else ()),
+        because=spec.because,
+        diff=difference(before, spec) if before else (),
+        wait=ApprovalWait(
+            named=awaited(policy, snapshot) if policy and newest else (),
+            have=tuple(approval.by for approval in spec.approvals),
+            need=policy.approvals if policy else 1,
+        ),
+        fate=fate,
+        decided_by=spec.decided_by,
+    )
+
+
+def sections(spec: SpecVersion, base: tuple[CheckResult, ...] = ()) -> tuple[SpecSection, ...]:
+    """All sections in reading order; empty ones are left out.
+
+    Args:
+        spec: The version.
+        base: Results of the checks at the base commit, shown beside the criteria they settle.
+    """
+    draft = spec.draft
+    green = {result.check: result.green for result in base}
+    lists = (
+        ("Problem", (draft.problem,), False),
+        ("Success criteria", _success(draft), False),
+        ("Acceptance criteria", tuple(_criterion(c, green) for c in draft.criteria), True),
+        ("Files that may change", draft.artifacts, True),
+        ("Approach", draft.approach, False),
+        ("Upstream", draft.upstream, False),
+        ("Downstream", draft.downstream, False),
+        ("Data quality", draft.data_quality, False),
+        ("In scope", draft.in_scope, False),
+        ("Out of scope", draft.out_of_scope, False),
+        ("Assumptions", draft.assumptions, False),
+        ("Plan", _plan(spec), False),
+        ("Branch and commit", (f"{spec.branch}, from {spec.base_commit[:10]}", draft.commit_subject), True),
+    )
+    return tuple(SpecSection(name=name, lines=lines, whole=whole) for name, lines, whole in lists if lines)
+
+
+def _success(draft: SpecDraft) -> tuple[str, ...]:
+    return tuple(f"{s.text} ({', '.join(s.criteria)})" for s in draft.success_criteria)
+
+
+def _criterion(criterion: Criterion, green: dict[str, bool]) -> str:
+    return f"{criterion.id}: {criterion.text} [{_how(criterion, green)}]"
+
+
+def _how(criterion: Criterion, green: dict[str, bool]) -> str:
+    match criterion.settled_by:
+        case SettledBy.CHECK:
+            today = green.get(criterion.check or "")
+            words = {True: "; passes today: guards against regressions only", False: "; fails today"}
+            return f"check {criterion.check}{words.get(today, '') if today is not None else ''}"
+        case SettledBy.FILE:
+            return f"file {criterion.path} exists"
+        case SettledBy.TEXT:
+            return f"{criterion.path} holds “{criterion.literal}”"
+        case SettledBy.JUDGED:
+            return f"judged by {criterion.reviewer}"
+        case SettledBy.ATTESTED:
+            return f"confirmed by {criterion.who}: {criterion.how}, {criterion.when}"
+
+
+def _plan(spec: SpecVersion) -> tuple[str, ...]:
+    lines = []
+    for number, task in enumerate(spec.plan.tasks, 1):
+        after = f", after {', '.join(task.depends_on)}" if task.depends_on else ""
+        lines.append(f"{number}. {task.id}: {task.agent} ({task.tier.value}{after}): {task.objective}")
+    return tuple(lines)
+
+
+def difference(before: SpecVersion, after: SpecVersion) -> tuple[SectionDiff, ...]:
+    """What was removed from and added to each section, in the order of the sections."""
+    old = {s.name: s.lines for s in sections(before)}
+    new = {s.name: s.lines for s in sections(after)}
+    diffs = []
+    for name in dict.fromkeys((*new, *old)):
+        removed = tuple(line for line in old.get(name, ()) if line not in new.get(name, ()))
+        added = tuple(line for line in new.get(name, ()) if line not in old.get(name, ()))
+        if removed or added:
+            diffs.append(SectionDiff(name=name, removed=removed, added=added))
+    return tuple(diffs)
+
+
+def spec_text(spec: SpecVersion) -> str:
+    """The whole version as plain text."""
+    parts = [f"{spec.draft.title}\nversion {spec.number}, hash {spec.hash}"]
+    parts += [f"{s.name}\n" + "\n".join(f"- {line}" for line in s.lines) for s in sections(spec)]
+    return "\n\n".join(parts)

@@ -11,7 +11,7 @@ from pydantic import Field
 from engine.agents.reading import DiffInput, below
 from engine.agents.tools import Done, Input, Tool
 from engine.errors import Rejected
-from engine.files import Checkout
+from engine.files import Checkout, Kind
 from engine.ports import Command, Ended, Limits, Match, Sandbox, Workspace
 
 LONGEST_FILE = 400_000
@@ -32,8 +32,12 @@ class CheckoutTree:
         """Every regular file at or below `under`, sorted."""
         return await asyncio.to_thread(self._paths, under)
 
-    async def content(self, path: str) -> bytes | None:
-        """A file's bytes, None if there is no such file."""
+    async def content(self, path: str) -> bytes:
+        """A file's bytes.
+
+        Raises:
+            Rejected: there is no such file, or it is not one to be read.
+        """
         return await asyncio.to_thread(self._checkout.read, path)
 
     async def matches(self, literal: str, under: str, limit: int) -> Sequence[Match]:
@@ -41,12 +45,15 @@ class CheckoutTree:
         return await asyncio.to_thread(self._matches, literal, under, limit)
 
     def _paths(self, under: str) -> list[str]:
-        return sorted(path for path in self._checkout.walk() if below(path, under))
+        return [e.path for e in self._checkout.walk() if e.kind is Kind.FILE and below(e.path, under)]
 
     def _matches(self, literal: str, under: str, limit: int) -> list[Match]:
         found: list[Match] = []
-        for path in self._paths(under):
-            content = self._checkout.read(path) or b""
+        for entry in self._checkout.walk():
+            path = entry.path
+            if entry.kind is not Kind.FILE or entry.size > LONGEST_FILE or not below(path, under):
+                continue
+            content = self._checkout.read(path)
             if b"\0" in content[:8_000]:
                 continue
             for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), start=1):
@@ -92,8 +99,6 @@ def edit_tool(checkout: Checkout, marks: Path) -> Tool[EditInput]:
 
     def work(given: EditInput, call: str) -> Done:
         before = checkout.read(given.path)
-        if before is None:
-            raise Rejected(f"There is no file {given.path}. Use write to make it.")
         mark = marks / hashlib.sha256(call.encode()).hexdigest()
         if not (mark.exists() and mark.read_text() == _digest(before)):
             after = _replaced(given, before)

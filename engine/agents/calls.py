@@ -1,0 +1,86 @@
+"""Model calls made durable: each attempt is one step, waiting between attempts survives restarts."""
+
+import asyncio
+import zlib
+from itertools import count
+
+from engine.errors import GreenlightError, RateLimited, Transient, Unreachable
+from engine.ports import ModelAnswer, ModelCall, Usage
+from engine.runs.context import Context
+
+ATTEMPTS = 6
+FIRST_WAIT_S = 2.0
+LONGEST_OWN_WAIT_S = 120.0
+LONGEST_ASKED_WAIT_S = 15 * 60.0
+
+# What a step returns: what it is, an answer's id or a sentence, and the seconds that were asked for.
+_Outcome = tuple[str, str, float | None]
+_ANSWERED, _BUSY, _AWAY = "answered", "busy", "away"
+
+
+async def ask_model(context: Context, call: ModelCall, turn: int) -> ModelAnswer:
+    """Make one call under the request's cap, as often as it takes within bounds.
+
+    Raises:
+        CapReached: its worst case does not fit under the cap; no call was made.
+        Transient: still no answer after all attempts, or the provider asks for more than 15 minutes.
+        ModelRefused, ScriptEnded: as the model says; not tried again.
+    """
+    for attempt in count(1):
+        id = f"{context.run.id}/model/{turn}.{attempt}"
+        name = f"model {turn}" if attempt == 1 else f"model {turn}, attempt {attempt}"
+
+        async def once(id: str = id) -> _Outcome:
+            return await _attempt(context, call, id)
+
+        what, text, asked = await context.step(name, once)
+        if what == _ANSWERED:
+            return await context.store.answer(text)
+        wait = _wait(id, attempt, asked)
+        if attempt == ATTEMPTS or wait > LONGEST_ASKED_WAIT_S:
+            raise (RateLimited if what == _BUSY else Unreachable)(text, asked)
+        subject = "is busy" if what == _BUSY else "does not answer"
+        context.tell(f"The model {subject}, trying again in {_in_words(wait)}")
+        await context.sleep(wait)
+    raise AssertionError("unreachable: the loop ends by return or raise")
+
+
+async def _attempt(context: Context, call: ModelCall, id: str) -> _Outcome:
+    """One attempt. What is to be retried comes back as a value: a recorded exception would end the run."""
+    store, model = context.store, context.model
+    await store.reserve(
+        id,
+        context.snapshot.id,
+        call.role,
+        context.settings.tiers[call.tier].model,
+        model.worst_case_usd(call),
+        context.snapshot.cap_usd,
+    )
+    try:
+        answer = await model.answer(call)
+    except Transient as error:
+        await store.release(id)
+        return (_BUSY if isinstance(error, RateLimited) else _AWAY, error.sentence, error.retry_after)
+    except GreenlightError:
+        await store.release(id)
+        raise
+    except asyncio.CancelledError:
+        # It was sent, so its input has to be paid for; what it would have answered has not.
+        sent = model.worst_case_usd(call.model_copy(update={"max_tokens": 1}))
+        await store.settle(id, Usage(cost_usd=sent))
+        raise
+    await store.keep_answer(id, context.snapshot.id, answer)
+    await store.settle(id, answer.usage)
+    return (_ANSWERED, id, None)
+
+
+def _wait(id: str, attempt: int, asked: float | None) -> float:
+    """Seconds until the next attempt: what was asked for, else doubled each time and spread by the id."""
+    if asked is not None:
+        return max(asked, FIRST_WAIT_S / 2)
+    spread = 0.75 + (zlib.crc32(id.encode()) % 1000) / 2000
+    return min(FIRST_WAIT_S * 2.5 ** (attempt - 1), LONGEST_OWN_WAIT_S) * spread
+
+
+def _in_words(seconds: float) -> str:
+    return f"{round(seconds)} s" if seconds < 120 else f"{round(seconds / 60)} minutes"

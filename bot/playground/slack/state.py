@@ -156,11 +156,12 @@ class Changed(StrEnum):
     STATUS = "status"
     CONNECTION = "connection"
     CALL = "call"
+    SETTLED = "settled"
 
 
 @dataclass(frozen=True)
 class Change:
-    """A change of the workspace; `key` is a ts, a user id, or "channel:thread_ts" for a status."""
+    """A change of the workspace; `key` is a ts, a user id, a method, or "channel:thread_ts" for a status."""
 
     about: Changed
     key: str
@@ -195,9 +196,10 @@ class Workspace:
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def add(self, message: Message) -> Message:
-        """Put a message in; a bot's message ends the status line of its thread."""
+        """Put a message in, or tell of an edited one; the bot's reply ends its thread's status line."""
+        is_new = message.ts not in self.messages
         self.messages[message.ts] = message
-        if message.by_bot and message.visible_to is None:
+        if is_new and message.by_bot and message.visible_to is None:
             self.set_status(message.channel, message.thread_ts or message.ts, "")
         self.changed(Changed.MESSAGE, message.ts)
         return message
@@ -221,6 +223,11 @@ class Workspace:
         if status:
             self.statuses[key] = status
         self.changed(Changed.STATUS, key)
+
+    def end_status(self, channel: str, thread_ts: str, status: str) -> None:
+        """Take a status line away unless another one took its place."""
+        if self.statuses.get(f"{channel}:{thread_ts}") == status:
+            self.set_status(channel, thread_ts, "")
 
     def thread(self, channel: str, ts: str) -> list[Message]:
         """Root and replies, oldest first, without ephemerals; empty if there is no such root."""

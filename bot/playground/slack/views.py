@@ -164,6 +164,15 @@ class Views:
         """Remember what a person chose or typed in a message (by ts) or view (by id)."""
         self._values.setdefault((user, container), {})[block_id, action_id] = value
 
+    def picked(self, container: str) -> dict[str, dict[str, dict[str, Json]]]:
+        """What everyone picked in one message or view so far: {user: {block_id: {action_id: value}}}."""
+        everyone: dict[str, dict[str, dict[str, Json]]] = {}
+        for (user, where), values in self._values.items():
+            if where == container:
+                for (block_id, action_id), value in values.items():
+                    everyone.setdefault(user, {}).setdefault(block_id, {})[action_id] = value
+        return everyone
+
     def values(self, user: str, container: str, blocks: Sequence[Json]) -> dict[str, dict[str, Json]]:
         """`state.values` as Slack sends it: every stateful element, with what it holds now."""
         picked = self._values.get((user, container), {})

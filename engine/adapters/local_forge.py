@@ -66,8 +66,7 @@ class LocalForge:
         return await asyncio.to_thread(self._update, number, draft)
 
     def _find(self, key: str, branch: str) -> PullRequest | None:
-        with _mapped_errors():
-            record = _earlier(read_records(self._directory), key, branch)
+        record = _earlier(read_records(self._directory), key, branch)
         return self._seen(record) if record else None
 
     def _open(self, draft: Draft) -> PullRequest:
@@ -114,9 +113,10 @@ def read_records(directory: Path) -> list[Record]:
 
     Raises:
         NeedsPerson: a record is damaged.
-        OSError: the directory cannot be read.
+        Unreachable: the directory cannot be read.
     """
-    numbers = sorted(int(path.stem) for path in directory.glob("*.json") if path.stem.isdecimal())
+    with _mapped_errors():
+        numbers = sorted(int(path.stem) for path in directory.glob("*.json") if path.stem.isdecimal())
     records = (read_record(directory, number) for number in numbers)
     return [record for record in records if record]
 
@@ -126,12 +126,12 @@ def read_record(directory: Path, number: int) -> Record | None:
 
     Raises:
         NeedsPerson: the record is damaged.
-        OSError: the file cannot be read.
+        Unreachable: the file cannot be read.
     """
+    path = _path(directory, number)
     try:
-        return Record.model_validate_json(_path(directory, number).read_bytes())
-    except FileNotFoundError:
-        return None
+        with _mapped_errors():
+            return Record.model_validate_json(path.read_bytes()) if path.exists() else None
     except ValidationError as error:
         raise NeedsPerson(f"The local forge's record {number}.json is damaged: mend or remove it.") from error
 

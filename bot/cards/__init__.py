@@ -1,0 +1,45 @@
+"""Engine cards as Block Kit. `blocks(card)` is pure and within Slack's limits whatever the card holds."""
+
+from typing import assert_never
+
+from bot.cards.delivery import delivery
+from bot.cards.escalation import escalation
+from bot.cards.note import note
+from bot.cards.page import Message
+from bot.cards.progress import progress
+from bot.cards.questions import questions
+from bot.cards.review import review
+from bot.cards.spec import spec
+from engine.cards import (
+    Card,
+    DeliveryCard,
+    EscalationCard,
+    NoteCard,
+    ProgressCard,
+    QuestionsCard,
+    ReviewCard,
+    SpecCard,
+)
+
+__all__ = ["Message", "blocks"]
+
+
+def blocks(card: Card) -> Message:
+    """How a card looks."""
+    match card:
+        case ProgressCard():
+            return progress(card)
+        case QuestionsCard():
+            return questions(card)
+        case SpecCard():
+            return spec(card)
+        case ReviewCard():
+            return review(card)
+        case EscalationCard():
+            return escalation(card)
+        case DeliveryCard():
+            return delivery(card)
+        case NoteCard():
+            return note(card)
+        case _:
+            assert_never(card)

@@ -1,0 +1,78 @@
+"""The draft pull request with its evidence."""
+
+from bot.cards.page import Message, Page, Rank, button, context, section
+from bot.cards.presses import Choose, ChooseInWords
+from bot.cards.text import bold, code, fit, line, link, mention
+from engine.cards import CriterionLine, DeliveryCard
+from engine.events import Choice
+from engine.request import Status
+
+_MARKS = {
+    Status.PASSED: "✅",
+    Status.REGRESSION_ONLY: "🔁",
+    Status.FAILED: "❌",
+    Status.NOT_CHECKED: "❔",
+    Status.JUDGED_MET: "👁️",
+    Status.JUDGED_UNMET: "❌",
+    Status.ATTESTATION_PENDING: "🕓",
+}
+_CRITERIA_A_SECTION = 5
+
+
+def delivery(card: DeliveryCard) -> Message:
+    """Link, branch, commit, evidence a criterion, what to know; the requester confirms."""
+    page = Page(card.request, card.key)
+    page.header(f"Draft pull request: {card.title}")
+    where = f"{link(card.url, f'Pull request #{card.number}')}\nBranch {page.words(card.branch, 250, code)}"
+    page.add(section(f"{where} at commit {code(card.commit[:10])}"), rank=Rank.MUST)
+    if card.confirmed_by is None:
+        _evidence(page, card)
+    _closing(page, card)
+    fallback = fit(f"Draft pull request #{card.number}: {card.title}", 300, line).text
+    return Message(fallback, page.blocks())
+
+
+def _evidence(page: Page, card: DeliveryCard) -> None:
+    lines = [_criterion(page, criterion) for criterion in card.criteria]
+    for start in range(0, len(lines), _CRITERIA_A_SECTION):
+        page.add(section("\n".join(lines[start : start + _CRITERIA_A_SECTION])))
+    _list(page, "Claimed, but not verified", card.unverified, Rank.MAIN)
+    _list(page, "Minor findings", card.minor, Rank.EXTRA)
+    _list(page, "Kept for later", card.kept, Rank.EXTRA)
+    page.add(context(f"Cost ${card.cost_usd:.2f}"), rank=Rank.MUST)
+
+
+def _criterion(page: Page, criterion: CriterionLine) -> str:
+    mark = _MARKS.get(Status(criterion.status), "❔") if criterion.status in set(Status) else "❔"
+    name = page.words(criterion.id, 20, bold)
+    first = f"{mark} {name} {page.words(criterion.text, 300, line)}"
+    status = page.words(criterion.status, 40, line)
+    evidence = f": {page.words(criterion.evidence, 200, line)}" if criterion.evidence.strip() else ""
+    return f"{first}\n      _{status}_{evidence}"
+
+
+def _list(page: Page, heading: str, entries: tuple[str, ...], rank: Rank) -> None:
+    if not entries:
+        return
+    lines = [f"• {page.words(entry, 330, line)}" for entry in entries[:8]]
+    page.cut = page.cut or len(entries) > len(lines)
+    page.add(section("\n".join([f"*{heading}*", *lines])), rank=rank)
+
+
+def _closing(page: Page, card: DeliveryCard) -> None:
+    if card.confirmed_by is not None:
+        page.add(context(f"✅ {mention(card.confirmed_by)} confirmed that it is done."), rank=Rank.MUST)
+        page.offer_whole("Show evidence")
+    elif card.superseded:
+        page.add(context("More was asked for; a newer delivery follows."), rank=Rank.MUST)
+    else:
+        ask = f"{mention(card.requester)}, is this what you asked for? You confirm, or say what is missing."
+        page.add(section(ask), rank=Rank.MUST)
+        done = Choose(request=card.request, card=card.key, choice=Choice.CONFIRM)
+        missing = ChooseInWords(
+            request=card.request, card=card.key, choice=Choice.NOT_YET, ask="What is missing or wrong?"
+        )
+        page.buttons(
+            button("confirm", "Confirm: done", done, style="primary"),
+            button("not_yet", "Not yet…", missing),
+        )

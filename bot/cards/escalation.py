@@ -1,0 +1,74 @@
+"""A decision that a person has to take, and who took it."""
+
+from bot.cards.page import Block, Message, Page, Rank, button, confirm, context, divider, section
+from bot.cards.presses import Choose, ChooseInWords
+from bot.cards.text import bold, fit, line, mention, mentions, plain
+from engine.cards import EscalationCard, OfferLine
+from engine.events import Choice
+
+_OFFERS = 8
+
+
+def escalation(card: EscalationCard) -> Message:
+    """Situation, attempts, options with their trade-offs; once decided, who chose what."""
+    page = Page(card.request, card.key)
+    page.header(f"{card.heading}: {card.title}")
+    page.add(section(page.words(card.situation, 2000)), rank=Rank.MUST)
+    if card.open and card.decided_by is None:
+        _undecided(page, card)
+    else:
+        page.add(context(_outcome(page, card)), rank=Rank.MUST)
+    fallback = fit(f"{card.heading}: {card.situation}", 300, line).text
+    return Message(fallback, page.blocks())
+
+
+def _undecided(page: Page, card: EscalationCard) -> None:
+    if card.attempts:
+        tried = [f"• {page.words(attempt, 300, line)}" for attempt in card.attempts[:8]]
+        page.add(section("\n".join(["*What was tried*", *tried])))
+    page.add(divider(), rank=Rank.MUST)
+    for index, offer in enumerate(card.offers[:_OFFERS]):
+        page.add(_offer(page, card, offer, index), rank=Rank.MUST)
+    if card.recommendation.strip():
+        page.add(section(f"*Recommended:* {page.words(card.recommendation, 600, line)}"))
+    if card.asked:
+        page.add(context(f"Waiting for {mentions(card.asked[:20])}"), rank=Rank.MUST)
+
+
+def _offer(page: Page, card: EscalationCard, offer: OfferLine, index: int) -> Block:
+    text = f"{page.words(offer.label, 150, bold)}\n{page.words(offer.tradeoff, 500, line)}"
+    if offer.recommended:
+        text += " _(recommended)_"
+    name = f"choose:{offer.choice[:40]}:{index}"
+    choice = _choice(offer.choice)
+    if choice is None:
+        return section(text)
+    style = "primary" if offer.recommended else ""
+    if offer.asks.strip():
+        ask = fit(offer.asks, 150, plain).text
+        press = ChooseInWords(request=card.request, card=card.key, choice=choice, ask=ask)
+        return section(text, button(name, _ellipsis(offer.label), press, style))
+    plain_press = Choose(request=card.request, card=card.key, choice=choice)
+    if choice is Choice.STOP:
+        sure = confirm("Stop this request?", "Nothing starts after it.", "Stop", "Go on")
+        return section(text, button(name, offer.label, plain_press, "danger", sure))
+    return section(text, button(name, offer.label, plain_press, style))
+
+
+def _choice(value: str) -> Choice | None:
+    return Choice(value) if value in set(Choice) else None
+
+
+def _ellipsis(label: str) -> str:
+    return label if label.endswith("…") else f"{label[:70]}…"
+
+
+def _outcome(page: Page, card: EscalationCard) -> str:
+    decision = page.words(card.decision, 600, line) if card.decision.strip() else ""
+    if card.decided_by is None:
+        return decision or "This is settled; nothing is asked here any more."
+    return (
+        f"{mention(card.decided_by)} decided: {decision}"
+        if decision
+        else f"Decided by {mention(card.decided_by)}"
+    )

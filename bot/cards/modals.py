@@ -1,0 +1,82 @@
+"""Modals: a text field, and the whole of a card. Pure."""
+
+from typing import Any
+
+from bot.cards.page import plain_text
+from bot.cards.presses import ACTION, InWords
+from bot.cards.text import fit, plain, size, visible
+from engine.cards import Detail
+
+CALLBACK = f"{ACTION}text"
+BLOCK = "text"
+FIELD = f"{ACTION}field"
+
+_TEXT = 3000
+_PIECE = 2900
+_DETAIL_BYTES = 200_000
+_DETAIL_BLOCKS = 90
+
+
+def text_modal(asked: InWords) -> dict[str, Any]:
+    """A modal with one text field; `asked` comes back with what is typed."""
+    optional = getattr(asked.press, "optional", False)
+    field = {
+        "type": "plain_text_input",
+        "action_id": FIELD,
+        "multiline": True,
+        "min_length": 0 if optional else 1,
+        "max_length": _TEXT,
+        "focus_on_load": True,
+    }
+    return {
+        "type": "modal",
+        "callback_id": CALLBACK,
+        "private_metadata": asked.model_dump_json(),
+        "title": plain_text("In your own words"),
+        "submit": plain_text("Send"),
+        "close": plain_text("Cancel"),
+        "blocks": [
+            {
+                "type": "input",
+                "block_id": BLOCK,
+                "optional": optional,
+                "label": plain_text(fit(asked.press.ask, 150, plain).text),
+                "element": field,
+            }
+        ],
+    }
+
+
+def detail_modal(detail: Detail) -> dict[str, Any]:
+    """A card as plain text, in paragraphs that Slack takes."""
+    pieces = _pieces(visible(detail.text))
+    kept, used = [], 0
+    for piece in pieces[:_DETAIL_BLOCKS]:
+        used += len(piece.encode())
+        if used > _DETAIL_BYTES:
+            break
+        kept.append(piece)
+    if len(kept) < len(pieces):
+        kept.append("… The rest is too long for Slack.")
+    return {
+        "type": "modal",
+        "title": plain_text(fit(detail.title, 24, plain).text),
+        "close": plain_text("Close"),
+        "blocks": [
+            {"type": "section", "text": plain_text(piece)} for piece in kept or ["Nothing more to show."]
+        ],
+    }
+
+
+def _pieces(text: str) -> list[str]:
+    """Pieces of at most 2900 units, cut at line ends where possible; none is blank."""
+    pieces = []
+    while text:
+        piece = text[:_PIECE]
+        while size(piece) > _PIECE:
+            piece = piece[:-100]
+        if len(piece) < len(text) and "\n" in piece:
+            piece = piece[: piece.rindex("\n") + 1]
+        pieces.append(piece)
+        text = text[len(piece) :]
+    return [piece.rstrip() for piece in pieces if piece.strip()]

@@ -1,0 +1,143 @@
+"""What the buttons and menus of our cards carry: small frozen values as compact JSON.
+
+A button's `value` is one of these; a menu's stands in the `block_id` of its block, because an emptied
+menu has no value left. Whatever comes back is validated: it may be old or forged.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from engine.events import Choice
+
+ACTION = "gl:"
+"""Every action id of ours begins so; what follows makes it unique within its message."""
+
+_Request = Annotated[str, Field(pattern=r"^[^:\s]+:[^:\s]+:[^:\s]+$", max_length=120)]
+_CardKey = Annotated[str, Field(pattern=r"^[a-z]+(:[0-9]+)?$", max_length=40)]
+
+
+class _Press(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    request: _Request
+
+
+class PickOption(_Press):
+    """An option of a single-select question."""
+
+    do: Literal["pick"] = "pick"
+    round: int
+    question: int
+    label: str
+
+
+class PickSeveral(_Press):
+    """A multi-select menu; the chosen labels are the values of its selected options."""
+
+    do: Literal["several"] = "several"
+    round: int
+    question: int
+
+
+class AnswerInWords(_Press):
+    """The button "Other…": opens a text field. `ask` is its label."""
+
+    do: Literal["other"] = "other"
+    round: int
+    question: int
+    ask: str
+
+
+class YouDecide(_Press):
+    """Leaves a question to the bot, as an assumption."""
+
+    do: Literal["decide"] = "decide"
+    round: int
+    question: int
+
+
+class SubmitRound(_Press):
+    """The answers of a round are complete."""
+
+    do: Literal["submit"] = "submit"
+    round: int
+
+
+class ApproveSpec(_Press):
+    """Approve exactly this version."""
+
+    do: Literal["approve"] = "approve"
+    version: int
+    hash: str
+
+
+class Choose(_Press):
+    """A choice on a card that needs no words."""
+
+    do: Literal["choose"] = "choose"
+    card: _CardKey
+    choice: Choice
+
+
+class ChooseInWords(_Press):
+    """A choice that opens a text field. `ask` is its label."""
+
+    do: Literal["tell"] = "tell"
+    card: _CardKey
+    choice: Choice
+    ask: str
+    optional: bool = False
+
+
+class StopRequest(_Press):
+    """The stop button."""
+
+    do: Literal["stop"] = "stop"
+
+
+class ShowWhole(_Press):
+    """The button "Show all": the whole of a card in a modal."""
+
+    do: Literal["show"] = "show"
+    card: _CardKey
+
+
+Press = Annotated[
+    PickOption
+    | PickSeveral
+    | AnswerInWords
+    | YouDecide
+    | SubmitRound
+    | ApproveSpec
+    | Choose
+    | ChooseInWords
+    | StopRequest
+    | ShowWhole,
+    Field(discriminator="do"),
+]
+
+_PRESS: TypeAdapter[Press] = TypeAdapter(Press)
+
+
+class InWords(BaseModel):
+    """What a text modal remembers: the press that opened it, and where the one who typed is told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    press: AnswerInWords | ChooseInWords = Field(discriminator="do")
+    channel: str
+    thread_ts: str | None
+
+
+def packed(press: Press) -> str:
+    """The press as compact JSON."""
+    return press.model_dump_json()
+
+
+def unpacked(value: str) -> Press | None:
+    """The press that a value holds, or None if it is none of ours."""
+    try:
+        return _PRESS.validate_json(value)
+    except ValidationError:
+        return None

@@ -1,0 +1,62 @@
+"""The progress card: the one message that is edited in place while a request lives."""
+
+from bot.cards.page import Message, Page, Rank, button, confirm, context, divider, section
+from bot.cards.presses import StopRequest
+from bot.cards.text import bold, fit, line, mentions
+from engine.cards import ProgressCard, Step, StepStatus
+
+_MARKS = {
+    StepStatus.PENDING: "▫️",
+    StepStatus.ACTIVE: "⏳",
+    StepStatus.WAITING: "✋",
+    StepStatus.DONE: "✅",
+    StepStatus.SKIPPED: "\u2796",
+    StepStatus.FAILED: "❌",
+}
+_ACTIVITY = 5
+
+
+def progress(card: ProgressCard) -> Message:
+    """Where the request stands, what is going on, who is waited for, what it costs, and Stop."""
+    page = Page(card.request, card.key)
+    page.header(card.title)
+    page.add(section(page.words(card.headline, 1500)), rank=Rank.MUST)
+    steps = [_step(page, step) for step in card.steps[:10]]
+    if steps:
+        page.add(section("\n".join(steps)))
+    activity = [page.words(text, 300, line) for text in card.activity[-_ACTIVITY:]]
+    if activity:
+        page.add(context("\n".join(activity)))
+    page.add(divider(), context(*_small_print(page, card)), rank=Rank.MUST)
+    if card.can_stop:
+        page.buttons(_stop(card))
+    fallback = fit(f"{card.title}: {card.headline}", 300, line).text
+    return Message(fallback, page.blocks())
+
+
+def _step(page: Page, step: Step) -> str:
+    name = page.words(step.name, 80, bold)
+    mark = f"{_MARKS[step.status]} {name}"
+    return f"{mark} — {page.words(step.detail, 190, line)}" if step.detail.strip() else mark
+
+
+def _small_print(page: Page, card: ProgressCard) -> list[str]:
+    lines = []
+    if card.waiting_for:
+        lines.append(f"Waiting for {mentions(card.waiting_for[:20])}")
+    if card.kept:
+        wishes = " · ".join(page.words(wish, 80, line) for wish in card.kept[:8])
+        more = f" and {len(card.kept) - 8} more" if len(card.kept) > 8 else ""
+        lines.append(f"Kept for later: {wishes}{more}")
+    lines.append(f"${card.spent_usd:.2f} of ${card.cap_usd:.2f}")
+    return lines
+
+
+def _stop(card: ProgressCard) -> dict[str, object]:
+    question = confirm(
+        "Stop this request?",
+        "Everything that runs for it ends at once, and nothing starts after it. What was found stays here.",
+        "Stop",
+        "Go on",
+    )
+    return button("stop", "Stop", StopRequest(request=card.request), style="danger", confirm=question)

@@ -1,0 +1,63 @@
+"""What held and what did not in one review round."""
+
+from bot.cards.page import Message, Page, Rank, context, count, section
+from bot.cards.text import bold, code, fit, line
+from engine.cards import Failure, ReviewCard
+
+_GATE = {
+    "PASS": "✅ Everything the spec asks for holds. A draft pull request comes next.",
+    "FIX": "🔧 Something does not hold yet. It goes back to be fixed.",
+    "BLOCKED": "⛔ Blocked: there will be no pull request as it is.",
+    "ESCALATE": "✋ Not everything could be settled. A person has to decide.",
+}
+_FAILURES = 12
+
+
+def review(card: ReviewCard) -> Message:
+    """Passed, failed with expected, actual and fix, unsettled, minor, next steps."""
+    page = Page(card.request, card.key)
+    page.header(f"Review: {card.title}")
+    page.add(section(_verdict(page, card)), rank=Rank.MUST)
+    page.add(
+        context(f"Round {card.round} of {card.rounds} · commit {code(card.commit[:10])}"), rank=Rank.MUST
+    )
+    for failure in card.failed[:_FAILURES]:
+        page.add(section(_failure(page, failure)))
+    if len(card.failed) > _FAILURES:
+        page.cut = True
+    _list(page, "✓ Passed", card.passed, Rank.EXTRA)
+    _list(page, "? Could not be settled", card.unsettled, Rank.MAIN)
+    _list(page, "Next steps", card.next_steps, Rank.MAIN)
+    _list(page, "Minor, does not hold it up", card.minor, Rank.EXTRA)
+    return Message(_fallback(card), page.blocks())
+
+
+def _fallback(card: ReviewCard) -> str:
+    passed = f"{len(card.passed)} passed, {len(card.failed)} failed"
+    return fit(f"Review of {card.title}: {passed} (round {card.round} of {card.rounds})", 300, line).text
+
+
+def _verdict(page: Page, card: ReviewCard) -> str:
+    gate = _GATE.get(card.gate) or page.words(card.gate, 100, line)
+    counts = f"{len(card.passed)} passed, {len(card.failed)} failed"
+    if card.unsettled:
+        counts += f", {len(card.unsettled)} could not be settled"
+    if card.minor:
+        counts += f", {count(len(card.minor), 'minor remark')}"
+    return f"{gate}\n{counts}"
+
+
+def _failure(page: Page, failure: Failure) -> str:
+    lines = [f"✗ {page.words(failure.title, 300, bold)}"]
+    labelled = (("Expected", failure.expected), ("Actual", failure.actual), ("Fix", failure.fix))
+    lines += [f"   *{label}:* {page.words(text, 500, line)}" for label, text in labelled if text.strip()]
+    about = " · ".join(text for text in (failure.severity, failure.source) if text.strip())
+    return "\n".join([*lines, f"   {page.words(about, 200, line)}"]) if about else "\n".join(lines)
+
+
+def _list(page: Page, heading: str, entries: tuple[str, ...], rank: Rank) -> None:
+    if not entries:
+        return
+    lines = [f"• {page.words(entry, 330, line)}" for entry in entries[:8]]
+    page.cut = page.cut or len(entries) > len(lines)
+    page.add(section("\n".join([f"*{heading}*", *lines])), rank=rank)

@@ -1,47 +1,123 @@
-"""Which paths may be named in a repository: pure rules, the same for models, checkouts and commits."""
+"""Which paths a spec may name as artifacts: exact files that bend no checks, git or agents. Pure."""
 
-import unicodedata
+import sys
+from collections.abc import Collection, Sequence
 
-from engine.errors import Rejected
+# What these define is the operator's or a person's to change: how checks run, what a linter tolerates,
+# what a build executes, how git treats files, who owns them, and what agents are told.
+_PROTECTED_NAMES = frozenset(
+    {
+        *("makefile", "gnumakefile", "bsdmakefile", "justfile", "taskfile.yml", "taskfile.yaml", "rakefile"),
+        *("conftest.py", "pytest.ini", "tox.ini", "noxfile.py", "setup.cfg", "setup.py", "pyproject.toml"),
+        *("sitecustomize.py", "usercustomize.py", ".coveragerc", ".pre-commit-config.yaml", "package.json"),
+        *(
+            ".sqlfluff",
+            ".sqlfluffignore",
+            "ruff.toml",
+            ".ruff.toml",
+            ".flake8",
+            ".pylintrc",
+            "mypy.ini",
+            ".mypy.ini",
+        ),
+        *(".eslintrc", ".eslintrc.json", ".eslintrc.js", "eslint.config.js", ".yamllint", ".npmrc"),
+        *(".gitattributes", ".gitmodules", ".gitconfig", ".lfsconfig", "codeowners"),
+        *("claude.md", "claude.local.md", "agents.md", "gemini.md", ".cursorrules", ".mcp.json"),
+        *("jenkinsfile", ".gitlab-ci.yml", ".gitlab-ci.yaml", ".travis.yml", ".drone.yml"),
+        *("azure-pipelines.yml", "bitbucket-pipelines.yml", "appveyor.yml", "cloudbuild.yaml"),
+    }
+)
+_PROTECTED_FOLDERS = frozenset(
+    {
+        *(".git", ".github", ".gitlab", ".circleci", ".buildkite", ".ci", ".husky", ".githooks"),
+        *(".claude", ".cursor", ".greenlight", "__pycache__", ".venv", "node_modules"),
+    }
+)
+_PROTECTED_ENDINGS = (".mk", ".pyc", ".pyo", ".pth", ".so", ".pyd")
+_GIT_HARMLESS = frozenset({".gitignore", ".gitkeep"})
+_GLOBS = frozenset("*?[]{}")
+_RUNNERS = frozenset(
+    {"pytest", "_pytest", "pluggy", "coverage", "sqlfluff", "ruff", "mypy", "flake8", "pylint"}
+)
+# Importing these instead of the real ones changes no check; repositories commonly have a folder of that name.
+_HARMLESS_MODULES = frozenset({"test", "this", "antigravity", "idlelib", "turtledemo"})
 
-MAX_PATH_BYTES = 1_000
-MAX_NAME_BYTES = 255
-MAX_DEPTH = 32
 
+def artifact_problems(
+    artifacts: Sequence[str], files: Collection[str], commands: Sequence[Sequence[str]]
+) -> tuple[str, ...]:
+    """Why paths may not be artifacts, in sentences; empty if they all may.
 
-def relative_path(path: str) -> str:
-    """The path in normal form: relative, with '/', without '.' or empty parts.
-
-    Raises:
-        Rejected: absolute, with '..', not UTF-8, with control characters, too long, or in a git
-            directory as any file system may spell it.
+    Args:
+        artifacts: As a spec lists them.
+        files: Every path of the base commit.
+        commands: The argv of each configured check: what one names is part of the check.
     """
-    if path.startswith("/"):
-        raise Rejected("Paths are relative to the repository's root, such as src/example.sql.")
-    if problem := path_problem("/".join(part for part in path.split("/") if part not in ("", "."))):
-        raise Rejected(f"This path cannot be used: {problem}.")
-    return "/".join(part for part in path.split("/") if part not in ("", "."))
+    known = frozenset(files)
+    folders = frozenset(parent for path in known for parent in _above(path))
+    words = frozenset(word for argv in commands for word in argv)
+    named = {word.removeprefix("./") for word in words} | {f"{word.replace('.', '/')}.py" for word in words}
+    problems = []
+    for path in artifacts:
+        why = (
+            malformed(path, known)
+            or _placed(path, known, folders, artifacts)
+            or _protected(path, named)
+            or _shadows(path, known, folders)
+        )
+        if why:
+            problems.append(f"Artifact {path!r} {why}.")
+    lowered = [path.casefold() for path in artifacts]
+    twice = sorted({path for path in artifacts if lowered.count(path.casefold()) > 1})
+    problems += [f"Artifact {path!r} is listed twice (capitals aside)." for path in twice]
+    return tuple(problems)
 
 
-def path_problem(path: str) -> str | None:
-    """Why a path in normal form may not be used, or None."""
-    try:
-        length = len(path.encode())
-    except UnicodeEncodeError:
-        return "it is not valid UTF-8"
+def malformed(path: str, files: Collection[str]) -> str:
+    """What is wrong with the form of a path, to follow its name in a sentence; empty if nothing is."""
     parts = path.split("/")
-    problems = (
-        (not path, "it is empty"),
-        (".." in parts or "." in parts or "" in parts, "it must not hold '.', '..' or empty parts"),
-        (any(unicodedata.category(char) == "Cc" for char in path), "it holds control characters"),
-        (length > MAX_PATH_BYTES or len(parts) > MAX_DEPTH, "it is too long"),
-        (any(len(part.encode()) > MAX_NAME_BYTES for part in parts), "a part of it is too long"),
-        (any(is_repository_name(part) for part in parts), "git directories are off limits"),
-    )
-    return next((problem for applies, problem in problems if applies), None)
+    if path.startswith(("/", "~")) or "\\" in path or ":" in parts[0]:
+        return "must be relative to the repository, with /"
+    if ".." in parts:
+        return "must not contain .."
+    if "" in parts or "." in parts:
+        return "must be in its simplest form, without ./, // or a / at the end"
+    if any(part != part.strip() or part.endswith(".") for part in parts):
+        return "has a part that begins or ends with a blank, or ends with a dot"
+    if any(char.isspace() and char != " " for char in path):
+        return "holds an unusual kind of blank"
+    if _GLOBS & set(path) and path not in files:
+        return "looks like a pattern; list each file"
+    return ""
 
 
-def is_repository_name(name: str) -> bool:
-    """Whether some file system takes `name` for .git: case, invisible characters, NTFS's short forms."""
-    visible = "".join(char for char in name if unicodedata.category(char) != "Cf").casefold()
-    return visible.split(":")[0].rstrip(" .") in (".git", "git~1")
+def _placed(path: str, files: Collection[str], folders: Collection[str], artifacts: Sequence[str]) -> str:
+    if path in folders:
+        return "is a folder; list the files in it that change"
+    blocking = next((parent for parent in _above(path) if parent in files or parent in artifacts), None)
+    return f"lies under {blocking!r}, which is a file" if blocking else ""
+
+
+def _protected(path: str, named: Collection[str]) -> str:
+    parts = path.casefold().split("/")
+    git = parts[-1].startswith(".git") and parts[-1] not in _GIT_HARMLESS
+    if git or _PROTECTED_FOLDERS & set(parts):
+        return "lies where tools, git or agents keep what they obey; only people change that"
+    if parts[-1] in _PROTECTED_NAMES or parts[-1].endswith(_PROTECTED_ENDINGS) or path in named:
+        return "defines how checks, builds or agents behave; only people change that"
+    return ""
+
+
+def _shadows(path: str, files: Collection[str], folders: Collection[str]) -> str:
+    top, _, rest = path.partition("/")
+    module = top.removesuffix(".py") if not rest else top
+    if not path.endswith(".py") or top in files or top in folders or module in _HARMLESS_MODULES:
+        return ""
+    if module in _RUNNERS or module in sys.stdlib_module_names:
+        return f"would be imported instead of the module {module!r} and so change what checks do"
+    return ""
+
+
+def _above(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]

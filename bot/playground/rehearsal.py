@@ -193,7 +193,12 @@ def _functions(conversation: Conversation) -> Functions:
             raise TemplateInvalid(f"nothing in the first message matches {regex}")
         return match[1] if match.re.groups else match[0]
 
-    return {"receipt": receipt, "result": result, "found": found}
+    def found_all(regex: str, before: str = "") -> JsonValue:
+        matches = re.finditer(regex, conversation.opening, re.MULTILINE)
+        parts = (match.groups() or (match[0],) for match in matches)
+        return [before + ": ".join(part.strip() for part in groups)[:290] for groups in parts]
+
+    return {"receipt": receipt, "result": result, "found": found, "found_all": found_all}
 
 
 def _refuse_unknown_tools(content: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> None:

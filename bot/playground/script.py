@@ -21,8 +21,9 @@
         replace: [{role: …, turns: […]}]           # stand before the entries
 
 The first entry that matches answers. Strings are templates with `receipt(tool, n=-1)`,
-`result(tool, n=-1)` and `found(regex)` (looked for in the first user message; a backslash is written
-twice within {{ }}); the texts of included files are not templates.
+`result(tool, n=-1)`, `found(regex)` and `found_all(regex, before="")` (a list: each match's groups joined
+by ": ", after `before`), looked for in the first user message; a backslash is written twice within {{ }}.
+The texts of included files are not templates.
 """
 
 import re

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 from engine.errors import DiskFull, Rejected, SandboxUnavailable
-from engine.paths import is_repository_name, relative_path
+from engine.relative_paths import is_repository_name, relative_path
 
 MAX_READ_BYTES = 4_000_000
 MAX_WRITE_BYTES = 1_000_000
@@ -88,6 +89,22 @@ class Checkout:
                 if size > MAX_READ_BYTES:
                     raise Rejected(f"{name} has {size} bytes; at most {MAX_READ_BYTES} can be read.")
                 return file.read(MAX_READ_BYTES)
+
+    def open(self, entry: Entry) -> BinaryIO:
+        """A regular file from `walk`, whatever its name and size, for reading.
+
+        Raises:
+            Rejected: it is not the plain file any more that the walk saw.
+        """
+        with self._root_descriptor() as root, _told(entry.path.encode("utf-8", "replace").decode()):
+            descriptor = _open_beneath(root, entry.path, os.O_RDONLY | os.O_NONBLOCK)
+            file = os.fdopen(descriptor, "rb")
+            try:
+                _require_plain(descriptor, entry.path)
+            except Rejected:
+                file.close()
+                raise
+            return file
 
     def write(self, path: str, data: bytes) -> None:
         """Replace or create a file, with its parent directories. A file's executable bit stays."""

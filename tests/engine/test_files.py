@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine import files
 from engine.errors import Rejected
 from engine.files import Checkout, Kind
-from engine.paths import is_repository_name, path_problem
+from engine.relative_paths import is_repository_name, path_problem
 
 
 @pytest.fixture

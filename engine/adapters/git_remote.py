@@ -1,0 +1,199 @@
+"""A remote repository: fetching its base branch and pushing to branches of ours."""
+
+import base64
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from engine.adapters.git import REMOTE_TIMEOUT_S, Git, GitFailed
+from engine.errors import GreenlightError, PushRejected, RepositoryUnusable, Unreachable
+
+_SHOWN_BRANCHES = 5
+_SAFE_DIRECTORIES = "greenlight-trusted.gitconfig"
+
+
+class Remote:
+    """Where commits come from and go to.
+
+    Args:
+        location: A local path, or an https, ssh or scp-like URL.
+        git: The store.
+        token: Sent as basic authentication to an https remote, to no other place.
+    """
+
+    def __init__(self, location: str, git: Git, token: str | None = None) -> None:
+        self._git = git
+        self._path = _local_path(location)
+        self._location = str(self._path) if self._path else location
+        self._token = token
+        self.name = _without_secrets(self._location)
+
+    async def branches(self, pattern: str = "refs/heads/*") -> dict[str, str]:
+        """Branch names and the commits they point at."""
+        self._require_present()
+        output = await self._run("ls-remote", "--refs", "--heads", "--", self._location, pattern)
+        rows = (line.split("\t", 1) for line in output.decode("utf-8", "replace").splitlines())
+        return {name.removeprefix("refs/heads/"): commit for commit, name in rows}
+
+    async def fetch(self, branch: str, reference: str) -> None:
+        """Bring a branch into the store under `reference`.
+
+        Raises:
+            RepositoryUnusable: no such repository or branch, or no access; with the fix.
+            Unreachable: no answer.
+        """
+        self._require_present()
+        try:
+            await self._run(
+                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
+                "--update-shallow", "--", self._location, f"+refs/heads/{branch}:{reference}",
+            )  # fmt: skip
+        except _NoSuchBranch:
+            raise await self._no_such_branch(branch) from None
+
+    async def _no_such_branch(self, branch: str) -> RepositoryUnusable:
+        names = sorted(await self.branches())
+        if not names:
+            return RepositoryUnusable(
+                f"The repository {self.name} is empty: push a first commit on {branch} and try again."
+            )
+        some = ", ".join(names[:_SHOWN_BRANCHES]) + (", …" if len(names) > _SHOWN_BRANCHES else "")
+        return RepositoryUnusable(
+            f"The repository {self.name} has no branch {branch}; it has {some}. "
+            "Set the base branch in the configuration."
+        )
+
+    async def push(self, commit: str, branch: str, expected: str) -> None:
+        """Make a branch point at a commit, if it points at `expected` ("": does not exist) now.
+
+        Raises:
+            PushRejected: it moved, or the remote refused.
+            Unreachable: no answer.
+        """
+        self._require_present()
+        name = f"refs/heads/{branch}"
+        await self._run(
+            "push", "--quiet", "--porcelain", "--no-verify", "--no-follow-tags",
+            f"--force-with-lease={name}:{expected}", "--", self._location, f"{commit}:{name}",
+        )  # fmt: skip
+
+    def _require_present(self) -> None:
+        try:
+            missing = self._path is not None and not self._path.exists()
+        except PermissionError:
+            raise self._no_access() from None
+        if missing:
+            raise RepositoryUnusable(
+                f"There is no repository at {self.name}: correct its path in the configuration."
+            )
+
+    def _no_access(self) -> RepositoryUnusable:
+        return RepositoryUnusable(
+            f"The repository {self.name} may not be accessed: check the permissions or credentials that "
+            "the bot runs with."
+        )
+
+    async def _run(self, *arguments: str) -> bytes:
+        environment = dict(self._credentials())
+        environment["GIT_ALLOW_PROTOCOL"] = "file" if self._path else "https:ssh"
+        if self._path:
+            environment["GIT_CONFIG_GLOBAL"] = str(await self._trusted())
+        try:
+            return await self._git.run(*arguments, extra=environment, timeout_s=REMOTE_TIMEOUT_S)
+        except GitFailed as failure:
+            raise self._mapped(failure) from None
+
+    def _credentials(self) -> Mapping[str, str]:
+        environment = {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=20"}
+        if agent := os.environ.get("SSH_AUTH_SOCK"):
+            environment["SSH_AUTH_SOCK"] = agent
+        url = urlsplit(self._location)
+        if self._token and url.scheme == "https":
+            basic = base64.b64encode(f"x-access-token:{self._token}".encode()).decode()
+            # In the environment, not on the command line, where every user could read it.
+            environment |= {
+                "GIT_CONFIG_COUNT": "1",
+                "GIT_CONFIG_KEY_0": f"http.https://{url.hostname}/.extraHeader",
+                "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+            }
+        return environment
+
+    async def _trusted(self) -> Path:
+        """Settings for git's other end on this machine: only which directories the operator trusts."""
+        theirs = {"GIT_CONFIG_NOSYSTEM": "0", "GIT_CONFIG_GLOBAL": str(Path.home() / ".gitconfig")}
+        try:
+            output = await self._git.run("config", "-z", "--get-all", "safe.directory", extra=theirs)
+        except GitFailed:
+            output = b""
+        path = self._git.store / _SAFE_DIRECTORIES
+        quoted = (_config_value(value) for value in output.split(b"\0") if value)
+        path.write_bytes(b"[safe]\n" + b"".join(b"\tdirectory = %s\n" % value for value in quoted))
+        return path
+
+    def _mapped(self, failure: GitFailed) -> GreenlightError:
+        """The one mapper of what remotes and transports say."""
+        said = failure.said + failure.output.decode("utf-8", "replace")
+        kinds: tuple[tuple[tuple[str, ...], GreenlightError], ...] = (
+            (("couldn't find remote ref",), _NoSuchBranch("no such branch")),
+            (("stale info", "fetch first", "non-fast-forward"), PushRejected(_MOVED)),
+            (("remote rejected", "pre-receive hook", "protected branch"), PushRejected(_REFUSED)),
+            (("dubious ownership",), RepositoryUnusable(_OWNERSHIP.format(self.name))),
+            (_NO_ACCESS, self._no_access()),
+            (("not allowed",), RepositoryUnusable(_PROTOCOL.format(self.name))),
+            (_NOT_GIT, RepositoryUnusable(_NOTHING_THERE.format(self.name))),
+        )
+        for marks, error in kinds:
+            if any(mark in said for mark in marks):
+                return error
+        return Unreachable(f"The repository {self.name} did not answer.")
+
+
+class _NoSuchBranch(GreenlightError):
+    """The remote answered and has no such branch."""
+
+
+_MOVED = "Someone else moved the branch meanwhile: it was left as it is."
+_REFUSED = "The remote refused the push: a protected branch or one of its hooks does not allow it."
+_OWNERSHIP = (
+    "The repository {0} belongs to another user: run git config --global --add safe.directory {0} as "
+    "the user that runs the bot."
+)
+_PROTOCOL = "The repository {0} must be a local path or an https or ssh URL."
+_NOTHING_THERE = "There is no git repository at {0}: correct it in the configuration."
+_NO_ACCESS = (
+    "Permission denied",
+    "Authentication failed",
+    "could not read Username",
+    "could not read Password",
+    "Host key verification failed",
+    "error: 403",
+    "unable to create temporary object directory",
+)
+_NOT_GIT = (
+    "does not appear to be a git repository",
+    "not a git repository",
+    "epository not found",
+    "does not exist",
+    "error: 404",
+)
+
+
+def _local_path(location: str) -> Path | None:
+    if location.startswith("file://"):
+        return Path(urlsplit(location).path)
+    if "://" in location or ":" in location.split("/", 1)[0]:
+        return None
+    return Path(location).expanduser().absolute()
+
+
+def _without_secrets(location: str) -> str:
+    url = urlsplit(location)
+    if not url.scheme or url.username is None:
+        return location
+    return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
+
+
+def _config_value(value: bytes) -> bytes:
+    escaped = value.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
+    return b'"' + escaped + b'"'

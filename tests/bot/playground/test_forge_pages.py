@@ -265,7 +265,7 @@ async def test_a_damaged_record_is_told_in_a_sentence(site: Site) -> None:
     assert "1.json is damaged" in page.text
 
 
-async def test_the_users_git_configuration_has_no_part_in_it(
+async def test_programs_named_in_git_configuration_are_not_run(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     marker = site.records.with_name("ran")
@@ -273,6 +273,8 @@ async def test_the_users_git_configuration_has_no_part_in_it(
     configuration.write_text(f"[diff]\n\texternal = touch {marker}\n", encoding="utf-8")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.fspath(configuration))
     monkeypatch.setenv("GIT_EXTERNAL_DIFF", f"touch {marker}")
+    with (site.repository / "config").open("a", encoding="utf-8") as own:
+        own.write(configuration.read_text(encoding="utf-8"))
     url = await site.open(site.commit({"NEWS.md": b"one\n"}))
 
     page, _ = await site.get(url)

@@ -244,6 +244,15 @@ def test_rules_that_cannot_be_executed_fail_the_quality_check(
     assert said in result.stdout
 
 
+def test_a_file_that_creates_no_table_is_named(base: Path) -> None:
+    replace(base / "src/product_usage/feature_usage_daily.sql", "CREATE OR REPLACE TABLE", "CREATE TABLE")
+
+    for target in ("test", "check-quality"):
+        result = make(base, target)
+        assert result.returncode != 0
+        assert "product_usage/feature_usage_daily.sql: no CREATE OR REPLACE TABLE or VIEW" in result.stdout
+
+
 # ---------------------------------------------------------------- the scenario's files over it
 
 

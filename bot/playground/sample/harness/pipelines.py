@@ -12,6 +12,10 @@ _TABLE = re.compile(r"\b(bronze|silver)\.([a-z_0-9]+)", re.IGNORECASE)
 _CREATES = re.compile(r"CREATE\s+OR\s+REPLACE\s+(?:TABLE|VIEW)\s+(\w+\.\w+)", re.IGNORECASE)
 
 
+class ModelInvalid(Exception):
+    """A file is not a model; the message names it and what is missing."""
+
+
 @dataclass(frozen=True)
 class Pipeline:
     """A pipeline and the SQL files it runs, in the order they are listed."""
@@ -33,10 +37,14 @@ def load(root: Path = ROOT) -> list[Pipeline]:
 
 
 def creates(model: Path) -> str:
-    """The table or view a model creates, with its schema."""
+    """The table or view a model creates, with its schema.
+
+    Raises:
+        ModelInvalid: the file creates none.
+    """
     statement = _CREATES.search(_code(model))
     if statement is None:
-        raise ValueError(f"{model.name}: no CREATE OR REPLACE TABLE or VIEW with a schema")
+        raise ModelInvalid(f"{model.parent.name}/{model.name}: no CREATE OR REPLACE TABLE or VIEW with a schema")
     return statement.group(1).lower()
 
 

@@ -29,7 +29,7 @@ def _check_file(path: Path, root: Path) -> int:
     try:
         file = rules.load(path)
         tables = _build(file, root)
-    except (rules.RulesInvalid, warehouse.BuildFailed) as error:
+    except (rules.RulesInvalid, pipelines.ModelInvalid, warehouse.BuildFailed) as error:
         print(f"FAIL  {path.relative_to(root)}: {error}")
         return 1
     return sum(_check(tables, file, rule) for rule in file.rules)

@@ -63,8 +63,8 @@ def _created(model: Path) -> str:
         return pipelines.creates(model)
     except FileNotFoundError:
         raise BuildFailed(f"{model.name} is listed by a pipeline, but there is no such file") from None
-    except ValueError as error:
-        raise BuildFailed(str(error)) from None
+    except pipelines.ModelInvalid as error:
+        raise BuildFailed(str(error)) from error
 
 
 def _execute(warehouse: duckdb.DuckDBPyConnection, model: Path) -> None:

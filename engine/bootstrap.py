@@ -1,0 +1,126 @@
+"""Puts the engine together: state directory, database, adapters, rules and runs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from engine.agents.roster import built_in
+from engine.cards import Card
+from engine.decide import decide
+from engine.engine import Engine, Rules
+from engine.launch import ChatOrMaker, Closer, launch
+from engine.policy import policy_for
+from engine.ports import Forge, Model, Sandbox, Workspace
+from engine.present import Shown, detail, render
+from engine.request import Policy, Snapshot
+from engine.running import Outside
+from engine.runs import RUNS
+from engine.settings import RepositorySettings, Settings
+from engine.state_dir import hold
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the caller brings instead of the usual adapters; None takes the usual one.
+
+    Attributes:
+        sandbox: Given one, the engine starts without a working bubblewrap.
+        forge: Makes the forge of a repository.
+    """
+
+    model: Model | None = None
+    sandbox: Sandbox | None = None
+    forge: Callable[[RepositorySettings], Forge] | None = None
+
+
+async def start(settings: Settings, chat: ChatOrMaker, *, parts: Parts | None = None) -> Engine:
+    """Start the engine and go on with whatever an earlier process left. `close()` ends it.
+
+    Args:
+        settings: Configuration.
+        chat: The front end's chat, or a function that makes it of the engine.
+        parts: Replacements of adapters.
+
+    Raises:
+        SandboxUnavailable: no isolation works here; the sentence holds the fix.
+        AlreadyRunning: another process holds the state directory.
+        ConfigurationInvalid: the state directory or the model's credentials cannot be used.
+    """
+    state = hold(settings.state_dir)
+    closers: list[Closer] = []
+    try:
+        outside = await _outside(settings, parts or Parts(), closers)
+        return await launch(settings, chat, outside, rules(settings), RUNS, state, closers)
+    except BaseException:
+        for closer in closers:
+            await closer()
+        state.release()
+        raise
+
+
+def rules(settings: Settings) -> Rules:
+    """The real rules under this configuration."""
+    roster = tuple(built_in().values())
+
+    def policy(repository: RepositorySettings | None, team: str) -> Policy | None:
+        return policy_for(settings, repository, team, roster)
+
+    def card(snapshot: Snapshot, key: str, spent_usd: float, activity: tuple[str, ...]) -> Card | None:
+        its_policy = policy(settings.repository(snapshot.repository), snapshot.team)
+        return render(snapshot, key, Shown(spent_usd=spent_usd, activity=activity), its_policy)
+
+    return Rules(decide=decide, policy=policy, render=card, detail=detail)
+
+
+async def _outside(settings: Settings, parts: Parts, closers: list[Closer]) -> Outside:
+    return Outside(
+        model=parts.model or _model(settings, closers),
+        sandbox=parts.sandbox or await _sandbox(),
+        workspace=_workspaces(settings),
+        forge=cache(parts.forge or _local_forges(settings)),
+    )
+
+
+async def _sandbox() -> Sandbox:
+    from engine.adapters.bubblewrap import BubblewrapSandbox
+
+    sandbox = BubblewrapSandbox()
+    await sandbox.probe()
+    return sandbox
+
+
+def _model(settings: Settings, closers: list[Closer]) -> Model:
+    from engine.adapters.anthropic_model import AnthropicModel
+
+    model = AnthropicModel(settings.tiers, settings.caps.model_timeout_s)
+    closers.append(model.close)
+    return model
+
+
+def _workspaces(settings: Settings) -> Callable[[RepositorySettings], Workspace]:
+    from engine.adapters.git_workspace import GitWorkspace
+
+    made: dict[str, Workspace] = {}
+
+    def workspace(repository: RepositorySettings) -> Workspace:
+        """One a repository: it serialises what writes to its store."""
+        if repository.name not in made:
+            made[repository.name] = GitWorkspace(
+                repository.remote,
+                repository.base,
+                settings.state_dir / "repositories" / f"{repository.name}.git",
+                prefix=repository.branch_prefix,
+            )
+        return made[repository.name]
+
+    return workspace
+
+
+def _local_forges(settings: Settings) -> Callable[[RepositorySettings], Forge]:
+    from engine.adapters.local_forge import LocalForge
+
+    def forge(repository: RepositorySettings) -> Forge:
+        directory = settings.state_dir.absolute() / "forge" / repository.name
+        return LocalForge(directory, directory.as_uri())
+
+    return forge

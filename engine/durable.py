@@ -1,0 +1,219 @@
+"""The durable engine; the only module that knows DBOS.
+
+Two workflows of one fixed shape: `perform` does an effect outside and `run` does a piece of work. Their
+argument is an effect's id, their own id is `EFFECT#ATTEMPT`, and what they do is handed in at launch.
+Both start directly, outside any other workflow's context: a child would share its parent's fate.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import structlog
+from dbos import DBOS, SetWorkflowID
+from dbos import error as dbos_error
+
+from engine.store.database import Database
+
+T = TypeVar("T")
+Body = Callable[[str], Awaitable[None]]
+
+# Pinned: work that waits across an upgrade goes on. The order of steps may change only by DBOS.patch.
+APPLICATION_VERSION = "1"
+# Constant: one process owns a SQLite state (held by a lock), and at start takes over what the last one left.
+EXECUTOR = "local"
+_FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+_PRUNE_AT_ONCE = 500
+
+log = structlog.get_logger()
+
+
+class Workflow(StrEnum):
+    """The two workflows."""
+
+    PERFORM = "perform"
+    RUN = "run"
+
+
+async def step(name: str, work: Callable[[], Awaitable[T]]) -> T:
+    """Run `work` as one durable step of the current workflow, or return its recorded result.
+
+    A cancelled step is not recorded and ends, with its cleanup, before this raises.
+    """
+
+    async def call() -> T:
+        return await work()
+
+    return await DBOS.run_step_async({"name": name, "preemptible": True}, call)
+
+
+async def last_step(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Like `step`; a workflow whose journal does not fit any more still does this, unrecorded."""
+    try:
+        await step(name, work)
+    except dbos_error.DBOSException as error:
+        log.warning("run.journal_unusable", step=name, error=type(error).__name__)
+        await work()
+
+
+async def sleep(seconds: float) -> None:
+    """Wait durably: after a crash only for what is left."""
+    await DBOS.sleep_async(seconds)
+
+
+@dataclass
+class _Bodies:
+    """What the workflows do now: they are registered once a process, engines come and go in tests."""
+
+    durable: "Durable | None" = None
+
+
+_bodies = _Bodies()
+
+
+@DBOS.workflow(name=Workflow.PERFORM.value)
+async def _perform(effect: str) -> None:
+    if _bodies.durable is not None:
+        await _bodies.durable.execute(Workflow.PERFORM, effect)
+
+
+@DBOS.workflow(name=Workflow.RUN.value)
+async def _run(effect: str) -> None:
+    if _bodies.durable is not None:
+        await _bodies.durable.execute(Workflow.RUN, effect)
+
+
+_WORKFLOWS = {Workflow.PERFORM: _perform, Workflow.RUN: _run}
+
+
+class Durable:
+    """Starts, recovers, interrupts and forgets workflows.
+
+    Args:
+        database: Where the durable engine keeps its journal; ours and its tables share the file.
+        perform: Does an effect outside, to its end.
+        run: Executes a run, to its end.
+    """
+
+    def __init__(self, database: Database, *, perform: Body, run: Body) -> None:
+        self._database = database
+        self._do = {Workflow.PERFORM: perform, Workflow.RUN: run}
+        self._starting: set[str] = set()
+        self._running: dict[str, set[asyncio.Task[Any]]] = {}
+        self._detached: set[asyncio.Task[Any]] = set()
+        self.closing = False
+
+    async def launch(self) -> None:
+        """Start, and go on with what a killed process left: its workflows replay their recorded steps."""
+        _bodies.durable = self
+        DBOS(
+            config={
+                "name": "greenlight",
+                "system_database_url": self._database.url,
+                "system_database_engine": self._database.durable,
+                "application_version": APPLICATION_VERSION,
+                "executor_id": EXECUTOR,
+                "log_level": "CRITICAL",
+                "enable_otlp": False,
+            }
+        )
+        DBOS.launch()
+
+    async def close(self) -> None:
+        """Interrupt everything without recording an end: the next launch goes on with it."""
+        self.closing = True
+        tasks = [*self._detached, *(task for tasks in self._running.values() for task in tasks)]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with ThreadPoolExecutor(1) as own:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(own, DBOS.destroy)
+        # DBOS had put its own pool, now shut, in the loop's place for threads.
+        loop.set_default_executor(ThreadPoolExecutor())
+        if _bodies.durable is self:
+            _bodies.durable = None
+
+    # ------------------------------------------------------------ starting
+
+    def holds(self, effect: str) -> bool:
+        """Whether this process is at it, or about to."""
+        return effect in self._starting or effect in self._running
+
+    def start(self, workflow: Workflow, effect: str, attempt: int) -> None:
+        """Start a workflow soon; the same effect and attempt again does nothing."""
+        self._starting.add(effect)
+        self.detach(self._start(workflow, effect, attempt))
+
+    async def _start(self, workflow: Workflow, effect: str, attempt: int) -> None:
+        try:
+            with SetWorkflowID(f"{effect}#{attempt}"):
+                await DBOS.start_workflow_async(_WORKFLOWS[workflow], effect)
+        finally:
+            self._starting.discard(effect)
+
+    async def resume(self, effect: str, attempt: int) -> int:
+        """Start a run that an earlier process had claimed, going on where it was.
+
+        Returns:
+            The attempt that is under way: a new one if the old is at its end without having said so.
+        """
+        old = await DBOS.get_workflow_status_async(f"{effect}#{attempt}")
+        if old is not None and old.status in _FINISHED:
+            attempt += 1
+        if old is None or old.status in _FINISHED:
+            self.start(Workflow.RUN, effect, attempt)
+        return attempt
+
+    def detach(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something on its own, outside any workflow's context, until it ends or we close."""
+        task = contextvars.Context().run(asyncio.ensure_future, work)
+        self._detached.add(task)
+        task.add_done_callback(self._detached_done)
+
+    def _detached_done(self, task: asyncio.Task[None]) -> None:
+        self._detached.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("task.failed", error=type(error).__name__, exc_info=error)
+
+    async def execute(self, workflow: Workflow, effect: str) -> None:
+        """The body of both workflows, called by DBOS; known here while it runs."""
+        task = asyncio.current_task()
+        if task is None or self.closing:
+            raise asyncio.CancelledError
+        self._running.setdefault(effect, set()).add(task)
+        try:
+            await self._do[workflow](effect)
+        finally:
+            self._running[effect].discard(task)
+            if not self._running[effect]:
+                del self._running[effect]
+
+    # ------------------------------------------------------------ ending
+
+    def interrupt(self, effects: Iterable[str]) -> None:
+        """Cancel what runs for these effects now: a model call, a command, a wait."""
+        for effect in effects:
+            for task in self._running.get(effect, ()):
+                task.cancel()
+
+    async def cancel(self, runs: Iterable[tuple[str, int]]) -> None:
+        """Mark the workflows of these (effect, attempt) cancelled, so that no launch goes on with them."""
+        ids = [f"{effect}#{attempt}" for effect, attempt in runs]
+        if ids:
+            await DBOS.cancel_workflows_async(ids)
+
+    async def prune(self, older_than: timedelta) -> int:
+        """Forget workflows that ended longer ago; what they did stands in our own tables."""
+        before = (datetime.now(UTC) - older_than).isoformat()
+        finished = await DBOS.list_workflows_async(
+            status=_FINISHED, end_time=before, limit=_PRUNE_AT_ONCE, load_input=False, load_output=False
+        )
+        if finished:
+            await DBOS.delete_workflows_async([workflow.workflow_id for workflow in finished])
+        return len(finished)

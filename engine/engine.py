@@ -1,0 +1,254 @@
+"""Events in, a decision, effects out.
+
+`accept` stores an event, decides and files what follows in one transaction, and only then starts the
+effects. Whatever is filed gets done: by this process, by the sweep, or by the process after a crash.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from engine.cards import Detail
+from engine.decide import Decision
+from engine.durable import Durable, Workflow
+from engine.errors import DiskFull
+from engine.events import Due, Event, Opened, Reply, RunFinished, Sign
+from engine.performing import Performer, Render
+from engine.ports import Chat
+from engine.request import CancelRuns, Policy, RunKind, Snapshot, StartRun
+from engine.running import Outside, Reports, RunFunction, Runner
+from engine.settings import RepositorySettings, Settings
+from engine.store import Spent, Store, effects, journal
+from engine.store.database import Database, readable, reading
+from engine.store.effects import Filed
+from engine.store.tables import EffectStatus
+
+SWEEP_S = 5.0
+LEFT_BEHIND = timedelta(seconds=10)
+_PRUNE_AFTER = timedelta(hours=1)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The pure functions that the engine obeys; bootstrap hands in the real ones.
+
+    Attributes:
+        policy: Of (repository or None, team); None where requests are not served.
+        render: The card of (state, key, spent in US dollars, activity), None to show nothing.
+        detail: The whole of a card as text.
+    """
+
+    decide: Callable[[Snapshot | None, Event, Policy | None], Decision]
+    policy: Callable[[RepositorySettings | None, str], Policy | None]
+    render: Render
+    detail: Callable[[Snapshot, str], Detail | None]
+
+
+class Engine:
+    """The project manager. Made by `engine.start`, which also launches it.
+
+    Args:
+        chat: The thread people see, or what makes it of this engine.
+        runs: The function of each kind of run.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        chat: Callable[["Engine"], Chat] | Chat,
+        outside: Outside,
+        rules: Rules,
+        runs: Mapping[RunKind, RunFunction],
+    ) -> None:
+        self.settings = settings
+        self.store = Store(database.app)
+        self._database = database
+        self._rules = rules
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+        self._sweeper: asyncio.Task[None] | None = None
+        self._pruned_at: datetime | None = None
+        holder = secrets.token_hex(8)
+        its_chat = chat(self) if callable(chat) else chat
+        self._performer = Performer(database, its_chat, rules.render, holder)
+        reports = Reports(self._accept, self._performer.tell, self._performer.quiet)
+        self._runner = Runner(settings, database, its_chat, outside, runs, reports, holder)
+        self._durable = Durable(database, perform=self._performer.perform, run=self._runner.run)
+        self._performer.durable = self._durable
+
+    # ------------------------------------------------------------ life
+
+    async def launch(self) -> None:
+        """Take over what an earlier process left, and begin to sweep."""
+        async with self._database.app.begin() as c:
+            left = await effects.take_over(c)
+        await self._durable.launch()
+        for filed in left:
+            await self._start_again(filed, filed.attempt)
+        self._sweeper = asyncio.create_task(self._sweep_for_ever())
+        log.info("engine.started", left_behind=len(left))
+
+    def on_close(self, closer: Callable[[], Awaitable[None]]) -> None:
+        """Call this last, once everything has ended."""
+        self._closers.append(closer)
+
+    async def close(self) -> None:
+        """Interrupt all work; the next start goes on with it."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
+        await self._durable.close()
+        await self._database.close()
+        for closer in reversed(self._closers):
+            await closer()
+        log.info("engine.closed")
+
+    # ------------------------------------------------------------ events
+
+    async def accept(self, event: Event) -> Reply:
+        """Store an event and decide, all or nothing; returns once that is on disk.
+
+        The same key again changes nothing.
+
+        Returns:
+            What only the one who caused it is told now.
+
+        Raises:
+            Transient: the database stayed locked; nothing was stored, so let the event come again.
+        """
+        try:
+            return await self._accept(event)
+        except DiskFull as error:
+            log.warning("event.refused", request=event.request, kind=event.kind, why="disk full")
+            return Reply(sign=Sign.ONLY_YOU, text=f"{error.sentence} Nothing was changed.")
+
+    async def _accept(self, event: Event) -> Reply:
+        try:
+            decision, filed = await self._decided(event)
+        except DBAPIError as error:
+            meaning = readable(error)
+            if meaning is None:
+                raise
+            raise meaning from error
+        for one in filed:
+            self._start(one, event)
+        if decision is None:
+            return Reply()
+        if decision.snapshot is not None:
+            log.info(
+                f"request.{event.kind}",
+                request=event.request,
+                state=decision.snapshot.state.value,
+                epoch=decision.snapshot.epoch,
+                effects=len(filed),
+            )
+        return decision.reply
+
+    async def _decided(self, event: Event) -> tuple[Decision | None, list[Filed]]:
+        """The one transaction. None if the event was seen before."""
+        now = datetime.now(UTC)
+        async with self._database.app.begin() as c:
+            if await journal.seen(c, event.key):
+                return None, []
+            before = await journal.load(c, event.request)
+            decision = self._rules.decide(before, event, self._policy(before, event))
+            new = decision.snapshot
+            if new is None:
+                return decision, []
+            await journal.store(c, event, new, now)
+            if isinstance(event, RunFinished):
+                await effects.end(c, [event.run], EffectStatus.DONE)
+            return decision, await effects.file(c, before, new, decision.effects, now)
+
+    def _policy(self, snapshot: Snapshot | None, event: Event) -> Policy | None:
+        if snapshot is not None:
+            return self._rules.policy(self.settings.repository(snapshot.repository), snapshot.team)
+        if isinstance(event, Opened):
+            return self._rules.policy(self.settings.repository_of(event.channel), event.by.team)
+        return None
+
+    # ------------------------------------------------------------ effects
+
+    def _start(self, filed: Filed, event: Event) -> None:
+        effect = filed.effect
+        if isinstance(effect, CancelRuns):
+            # At once, not first when the effect's turn comes. A run that just reported its end is at its end.
+            self._durable.interrupt(r for r in effect.runs if not _is_end_of(event, r))
+        workflow = Workflow.RUN if isinstance(effect, StartRun) else Workflow.PERFORM
+        self._durable.start(workflow, filed.id, filed.attempt)
+
+    async def _start_again(self, filed: Filed, attempt: int) -> None:
+        if not isinstance(filed.effect, StartRun):
+            self._durable.start(Workflow.PERFORM, filed.id, attempt)
+            return
+        resumed = await self._durable.resume(filed.id, filed.attempt)
+        if resumed != filed.attempt:
+            async with self._database.app.begin() as c:
+                await effects.new_attempt(c, filed.id, resumed)
+
+    async def sweep(self, now: datetime) -> None:
+        """Do what time asks for: due requests, effects left behind, forgetting finished workflows."""
+        async with reading(self._database.app) as c:
+            due = await journal.due(c, now)
+            left = await effects.left_behind(c, now - LEFT_BEHIND)
+        for request, at in due:
+            await self.accept(Due(key=f"{request}:due:{at.isoformat()}", request=request, at=at))
+        for filed in left:
+            if not self._durable.holds(filed.id):
+                log.warning("effect.started_again", request=filed.request, effect=filed.id)
+                await self._again(filed)
+        if self._pruned_at is None or now - self._pruned_at > _PRUNE_AFTER:
+            self._pruned_at = now
+            await self._durable.prune(_PRUNE_AFTER)
+
+    async def _again(self, filed: Filed) -> None:
+        if isinstance(filed.effect, StartRun):
+            await self._start_again(filed, filed.attempt)
+            return
+        async with self._database.app.begin() as c:
+            await effects.new_attempt(c, filed.id, filed.attempt + 1)
+        await self._start_again(filed, filed.attempt + 1)
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            try:
+                await self.sweep(datetime.now(UTC))
+            except Exception:  # process edge: the next sweep looks again
+                log.exception("sweep.failed")
+
+    # ------------------------------------------------------------ looking
+
+    def tell(self, request: str, run: str, line: str) -> None:
+        """Show a line of activity on the progress card, soon; lossy."""
+        self._performer.tell(request, run, line)
+
+    async def snapshot(self, request: str) -> Snapshot | None:
+        """The newest state of a request."""
+        async with reading(self._database.app) as c:
+            return await journal.load(c, request)
+
+    async def detail(self, request: str, card: str) -> Detail | None:
+        """The whole of a card as text, None if there is no such card."""
+        snapshot = await self.snapshot(request)
+        return None if snapshot is None else self._rules.detail(snapshot, card)
+
+    async def journal(self, request: str) -> list[Event]:
+        """Every event of a request, in the order in which it was decided."""
+        async with reading(self._database.app) as c:
+            return await journal.events(c, request)
+
+    async def spent(self, request: str) -> Spent:
+        """What a request has cost so far."""
+        return await self.store.spent(request)
+
+
+def _is_end_of(event: Event, run: str) -> bool:
+    return isinstance(event, RunFinished) and event.run == run

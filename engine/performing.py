@@ -1,0 +1,191 @@
+"""Doing effects outside: cards, each under its own lock, and cancellations."""
+
+import asyncio
+import secrets
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from weakref import WeakValueDictionary
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from engine.cards import Card
+from engine.durable import Durable, sleep, step
+from engine.errors import GreenlightError, Transient
+from engine.ports import Chat
+from engine.request import CancelRuns, ShowCard, Snapshot
+from engine.store import Store, effects, journal
+from engine.store.database import Database, reading
+from engine.store.effects import ClaimedCard
+from engine.store.tables import EffectStatus
+
+Render = Callable[[Snapshot, str, float, tuple[str, ...]], Card | None]
+
+PROGRESS = "progress"
+ACTIVITY_LINES = 5
+REFRESH_S = 1.5
+_CHAT_TIMEOUT_S = 60.0
+_LONGEST_WAIT_S = 60.0
+_DATABASE_WAIT_S = 2.0
+
+log = structlog.get_logger()
+
+
+@dataclass
+class _Refreshes:
+    """One running task a request that updates its progress card, and whether it has to once more."""
+
+    again: bool = False
+
+
+class Performer:
+    """Does effects other than runs.
+
+    Args:
+        render: Card of (snapshot, key, spent in US dollars, lines of activity), None to show nothing.
+        holder: Names this process in what it claims.
+    """
+
+    def __init__(self, database: Database, chat: Chat, render: Render, holder: str) -> None:
+        self._database = database
+        self._store = Store(database.app)
+        self._chat = chat
+        self._render = render
+        self._holder = holder
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self._activity: dict[str, dict[str, deque[str]]] = defaultdict(dict)
+        self._refreshes: dict[str, _Refreshes] = {}
+        self.durable: Durable | None = None
+
+    # ------------------------------------------------------------ effects
+
+    async def perform(self, effect: str) -> None:
+        """The durable body: try until it is done, waiting longer each time the other side is away."""
+        tries = 0
+        while (wait := await step("perform", lambda: self._once(effect))) is not None:
+            await sleep(min(max(wait, 0.5 * 2**tries), max(wait, _LONGEST_WAIT_S)))
+            tries = min(tries + 1, 10)
+
+    async def _once(self, effect: str) -> float | None:
+        """Do it now; seconds to wait before the next try, None if there is nothing more to do."""
+        try:
+            async with reading(self._database.app) as c:
+                filed = await effects.get(c, effect)
+            if filed is None or not filed.open:
+                return None
+            if isinstance(filed.effect, ShowCard):
+                return await self._show(filed.request, filed.effect.card)
+            if isinstance(filed.effect, CancelRuns):
+                await self._cancel(effect, filed.effect.runs)
+        except DBAPIError as error:
+            log.warning("effect.delayed", effect=effect, error=type(error.orig).__name__)
+            return _DATABASE_WAIT_S
+        return None
+
+    async def _cancel(self, effect: str, runs: tuple[str, ...]) -> None:
+        async with reading(self._database.app) as c:
+            found = [await effects.get(c, run) for run in runs]
+        if self.durable is not None:
+            self.durable.interrupt(runs)
+            await self.durable.cancel((run.id, run.attempt) for run in found if run is not None)
+        await self._end((effect,), EffectStatus.DONE)
+
+    async def _show(self, request: str, key: str) -> float | None:
+        lock = self._locks.setdefault((request, key), asyncio.Lock())
+        async with lock:
+            async with self._database.app.begin() as c:
+                claimed = await effects.claim_card(c, request, key, self._holder)
+            if claimed is None:
+                return None
+            try:
+                async with asyncio.timeout(_CHAT_TIMEOUT_S):
+                    await self._place(request, key, claimed)
+            except DBAPIError:
+                raise
+            except (Transient, TimeoutError) as error:
+                log.info("card.delayed", request=request, card=key, error=type(error).__name__)
+                return getattr(error, "retry_after", None) or 0.0
+            except GreenlightError as error:
+                log.warning("card.refused", request=request, card=key, error=type(error).__name__)
+                await self._end(claimed.effects, EffectStatus.FAILED, type(error).__name__)
+            except Exception:  # process edge: a card that cannot be made wedges no other
+                error_id = secrets.token_hex(4)
+                log.exception("card.failed", request=request, card=key, error_id=error_id)
+                await self._end(claimed.effects, EffectStatus.FAILED, f"bug {error_id}")
+            else:
+                await self._end(claimed.effects, EffectStatus.DONE)
+                log.info("effect.done", request=request, card=key, effects=len(claimed.effects))
+        return None
+
+    async def _place(self, request: str, key: str, claimed: ClaimedCard) -> None:
+        """Post the card, or update it where an attempt of ours has posted it."""
+        card = await self._rendered(claimed.snapshot, key)
+        if card is None:
+            return
+        ref = claimed.ref
+        if ref is None and claimed.attempted:
+            ref = await self._chat.find(request, key)
+        if ref is None:
+            ref = await self._chat.post(request, key, card)
+        else:
+            await self._chat.update(ref, card)
+        if ref != claimed.ref:
+            async with self._database.app.begin() as c:
+                await effects.keep_card(c, request, key, ref)
+
+    async def _rendered(self, snapshot: Snapshot, key: str) -> Card | None:
+        lines = tuple(line for run in self._activity.get(snapshot.id, {}).values() for line in run)
+        spent = await self._store.spent(snapshot.id)
+        return self._render(snapshot, key, spent.usd, lines[-ACTIVITY_LINES:])
+
+    async def _end(self, ids: tuple[str, ...], status: EffectStatus, note: str = "") -> None:
+        async with self._database.app.begin() as c:
+            await effects.end(c, ids, status, note)
+
+    # ------------------------------------------------------------ activity
+
+    def tell(self, request: str, run: str, line: str) -> None:
+        """Show a line on the progress card soon; lossy, and gone with the process."""
+        self._activity[request].setdefault(run, deque(maxlen=ACTIVITY_LINES)).append(line)
+        if (pending := self._refreshes.get(request)) is not None:
+            pending.again = True
+        elif self.durable is not None:
+            self._refreshes[request] = _Refreshes()
+            self.durable.detach(self._refresh(request))
+
+    def quiet(self, request: str, run: str) -> None:
+        """Forget a run's lines: it is over."""
+        runs = self._activity.get(request, {})
+        runs.pop(run, None)
+        if not runs:
+            self._activity.pop(request, None)
+
+    async def _refresh(self, request: str) -> None:
+        """Update the progress card now and, if told more meanwhile, again after a while."""
+        state = self._refreshes[request]
+        try:
+            while True:
+                state.again = False
+                await self._update_progress(request)
+                await asyncio.sleep(REFRESH_S)
+                if not state.again:
+                    return
+        finally:
+            del self._refreshes[request]
+
+    async def _update_progress(self, request: str) -> None:
+        async with self._locks.setdefault((request, PROGRESS), asyncio.Lock()):
+            async with reading(self._database.app) as c:
+                ref = await effects.card(c, request, PROGRESS)
+                snapshot = await journal.load(c, request)
+            if ref is None or snapshot is None or snapshot.state.ended:
+                return
+            card = await self._rendered(snapshot, PROGRESS)
+            if card is None:
+                return
+            try:
+                async with asyncio.timeout(_CHAT_TIMEOUT_S):
+                    await self._chat.update(ref, card)
+            except (GreenlightError, TimeoutError) as error:
+                log.info("progress.stale", request=request, error=type(error).__name__)

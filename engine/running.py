@@ -1,0 +1,225 @@
+"""Executing runs: a bounded number at once, each ending in exactly one event."""
+
+import asyncio
+import errno
+import hashlib
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from engine import errors
+from engine.durable import last_step, sleep, step
+from engine.events import Cause, Failed, Result, RunFinished
+from engine.ports import Chat, Forge, Model, Sandbox, Workspace
+from engine.request import Live, RunKind, Snapshot, StartRun
+from engine.runs.context import Context
+from engine.settings import RepositorySettings, Settings
+from engine.store import Store, effects
+from engine.store.database import Database, readable
+from engine.store.effects import Filed
+from engine.store.tables import EffectStatus
+
+RunFunction = Callable[[Context], Awaitable[Result]]
+
+_SLOT_KEPT_S = 30.0
+_AGAIN_S = 2.0
+
+CAUSES: Mapping[type[errors.GreenlightError], Cause] = {
+    errors.CapReached: Cause.CAP,
+    errors.ScriptEnded: Cause.SCRIPT,
+    errors.AnswerUnusable: Cause.ANSWER,
+    errors.ModelRefused: Cause.MODEL,
+    errors.RepositoryUnusable: Cause.REPOSITORY,
+    errors.PushRejected: Cause.PUSH,
+    errors.DiskFull: Cause.DISK,
+    errors.Transient: Cause.MODEL,
+}
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What runs use of the world, built once (workspaces and forges once a repository)."""
+
+    model: Model
+    sandbox: Sandbox
+    workspace: Callable[[RepositorySettings], Workspace]
+    forge: Callable[[RepositorySettings], Forge]
+
+
+@dataclass(frozen=True)
+class Reports:
+    """Where a run's end and its activity go: the engine's accept, tell and quiet."""
+
+    finished: Callable[[RunFinished], Awaitable[object]]
+    tell: Callable[[str, str, str], None]
+    quiet: Callable[[str, str], None]
+
+
+class Slot:
+    """A place among the runs that work at once; given back during long waits."""
+
+    def __init__(self, slots: asyncio.Semaphore) -> None:
+        self._slots = slots
+        self._held = False
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncIterator[None]:
+        """Wait for the place, in order of arrival, and hold it."""
+        await self._slots.acquire()
+        self._held = True
+        try:
+            yield
+        finally:
+            if self._held:
+                self._slots.release()
+
+    async def sleep(self, seconds: float) -> None:
+        """A durable wait."""
+        if seconds <= _SLOT_KEPT_S:
+            await sleep(seconds)
+            return
+        self._held = False
+        self._slots.release()
+        await sleep(seconds)
+        await self._slots.acquire()
+        self._held = True
+
+
+class Runner:
+    """Executes claimed runs and reports how they ended."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        chat: Chat,
+        outside: Outside,
+        runs: Mapping[RunKind, RunFunction],
+        reports: Reports,
+        holder: str,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._store = Store(database.app)
+        self._chat = chat
+        self._outside = outside
+        self._runs = runs
+        self._reports = reports
+        self._holder = holder
+        self._slots = asyncio.Semaphore(settings.caps.concurrent_runs)
+
+    async def run(self, effect: str) -> None:
+        """The durable body. Cancelled, it reports nothing: who cancelled has said so already."""
+        slot = Slot(self._slots)
+        async with slot.taken():
+            async with self._database.app.begin() as c:
+                filed = await effects.claim_run(c, effect, self._holder)
+            if filed is None or not isinstance(filed.effect, StartRun):
+                return
+            log.info("run.started", request=filed.request, run=filed.id, kind=filed.effect.kind.value)
+            try:
+                result = await self._result(filed, filed.effect, slot)
+                await last_step("finish", lambda: self._finish(filed, result))
+            finally:
+                self._reports.quiet(filed.request, filed.id)
+            log.info("run.ended", request=filed.request, run=filed.id, of=result.of)
+
+    async def _result(self, filed: Filed, start: StartRun, slot: Slot) -> Result:
+        try:
+            return await self._runs[start.kind](self._context(filed, start, slot))
+        except errors.NeedsPerson as error:
+            return failed(error)
+        except errors.Transient as error:
+            return failed(error)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return bug(filed, error)
+        except Exception as error:  # noqa: BLE001 (process edge: whatever a run does, its request goes on)
+            return failed(full) if (full := _disk_full(error)) else bug(filed, error)
+
+    def _context(self, filed: Filed, start: StartRun, slot: Slot) -> Context:
+        snapshot = Snapshot.model_validate_json(filed.decided)
+        repository = self._settings.repository(snapshot.repository)
+        if repository is None:
+            raise errors.RepositoryUnusable(
+                f"The repository {snapshot.repository} is not configured any more. "
+                "Put it back into the configuration and try again."
+            )
+        # Request ids hold characters that paths should not.
+        directory = hashlib.sha256(filed.request.encode()).hexdigest()[:16]
+        return Context(
+            run=Live(id=filed.id, kind=start.kind, about=start.about),
+            snapshot=snapshot,
+            settings=self._settings,
+            repository=repository,
+            store=self._store,
+            chat=self._chat,
+            model=self._outside.model,
+            sandbox=self._outside.sandbox,
+            workspace=self._outside.workspace(repository),
+            forge=self._outside.forge(repository),
+            step=step,
+            sleep=slot.sleep,
+            tell=lambda line: self._reports.tell(filed.request, filed.id, line),
+            checkouts=self._settings.state_dir / "checkouts" / directory,
+        )
+
+    async def _finish(self, filed: Filed, result: Result) -> None:
+        """Report the end; wait out a busy database or full disk. A result that no rule takes is a bug."""
+        while True:
+            event = RunFinished(
+                key=f"{filed.id}:finished",
+                request=filed.request,
+                at=datetime.now(UTC),
+                run=filed.id,
+                result=result,
+            )
+            try:
+                await self._reports.finished(event)
+            except (errors.Transient, errors.DiskFull) as error:
+                log.warning("run.end_delayed", run=filed.id, error=type(error).__name__)
+                await asyncio.sleep(_AGAIN_S)
+            except Exception as error:  # noqa: BLE001 (process edge: a run must end)
+                if isinstance(result, Failed):
+                    await self._give_up(filed, error)
+                    return
+                result = bug(filed, error)
+            else:
+                return
+
+    async def _give_up(self, filed: Filed, error: Exception) -> None:
+        log.error("run.lost", request=filed.request, run=filed.id, exc_info=error)
+        async with self._database.app.begin() as c:
+            await effects.end(c, [filed.id], EffectStatus.FAILED, type(error).__name__)
+
+
+def failed(error: errors.GreenlightError) -> Failed:
+    """How a run ends by an error that people can do something about."""
+    cause = next((cause for kind, cause in CAUSES.items() if isinstance(error, kind)), Cause.TASK)
+    return Failed(cause=cause, sentence=error.sentence)
+
+
+def bug(filed: Filed, error: BaseException) -> Failed:
+    """How a run ends by a fault of ours; the log has all of it under the id."""
+    error_id = secrets.token_hex(4)
+    log.error("run.bug", request=filed.request, run=filed.id, error_id=error_id, exc_info=error)
+    sentence = f"Something went wrong in Greenlight itself. The log has it under {error_id}."
+    return Failed(cause=Cause.BUG, sentence=sentence, error_id=error_id)
+
+
+def _disk_full(error: Exception) -> errors.DiskFull | None:
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return errors.DiskFull(
+            "There is no space left where Greenlight works. Free some space and try again."
+        )
+    found = readable(error) if isinstance(error, DBAPIError) else None
+    return found if isinstance(found, errors.DiskFull) else None

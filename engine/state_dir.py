@@ -1,0 +1,52 @@
+"""The state directory: made private, and held by one process for its life."""
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import AlreadyRunning, ConfigurationInvalid
+
+
+@dataclass(frozen=True)
+class StateDir:
+    """A held state directory."""
+
+    path: Path
+    _lock: int
+
+    @property
+    def database(self) -> Path:
+        """The one database file."""
+        return self.path / "greenlight.db"
+
+    def release(self) -> None:
+        """Let another process have it."""
+        os.close(self._lock)
+
+
+def hold(path: Path) -> StateDir:
+    """Create the directory if need be (only its owner may enter) and take its lock.
+
+    Raises:
+        AlreadyRunning: another process holds it; the sentence names directory and process.
+        ConfigurationInvalid: it cannot be created or written.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o700)
+        lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigurationInvalid(f"The state directory {path} cannot be used: {error.strerror}.") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        owner = os.read(lock, 32).decode("ascii", "replace").strip() or "unknown"
+        os.close(lock)
+        raise AlreadyRunning(
+            f"Another Greenlight (process {owner}) is running on the state directory {path}. "
+            "Stop it first, or set another state_dir."
+        ) from error
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    return StateDir(path, lock)

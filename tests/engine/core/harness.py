@@ -1,0 +1,291 @@
+"""An engine with tiny rules and runs, and a chat in memory that can fail on demand."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from engine.cards import Card, Detail, NoteCard
+from engine.decide import Decision
+from engine.engine import Engine, Rules
+from engine.errors import ScriptEnded
+from engine.events import (
+    Asked,
+    Choice,
+    Chose,
+    Due,
+    Event,
+    Failed,
+    Opened,
+    Result,
+    RunFinished,
+    Said,
+    Stopped,
+)
+from engine.launch import launch
+from engine.people import Person, Profile
+from engine.ports import ModelAnswer, ModelCall, Ref, ThreadMessage
+from engine.request import (
+    CancelRuns,
+    Effect,
+    Live,
+    Note,
+    Policy,
+    RunKind,
+    ShowCard,
+    Snapshot,
+    StartRun,
+    State,
+)
+from engine.running import Outside, RunFunction
+from engine.runs.context import Context
+from engine.schemas import Option, Question, Questions
+from engine.settings import RepositorySettings, Settings
+from engine.state_dir import hold
+
+RITA = Person(team="T1", user="URITA")
+REQUEST = "T1:C1:1.0"
+AT = datetime(2026, 11, 24, 9, tzinfo=UTC)
+ASKED = Asked(
+    questions=Questions(
+        questions=(
+            Question(
+                header="Scope",
+                text="Which?",
+                multi=False,
+                options=(Option(label="A", description="a"), Option(label="B", description="b")),
+                recommended=0,
+            ),
+        )
+    )
+)
+
+
+def opened(request: str = REQUEST, text: str = "please") -> Opened:
+    return Opened(
+        key=f"{request}:msg",
+        request=request,
+        at=AT,
+        by=RITA,
+        text=text,
+        channel="C1",
+        ts="1.0",
+        thread_ts="1.0",
+    )
+
+
+def said(number: int, request: str = REQUEST) -> Said:
+    return Said(
+        key=f"{request}:{number}:msg", request=request, at=AT, by=RITA, text=f"n{number}", ts=f"{number}.0"
+    )
+
+
+def stopped(request: str = REQUEST) -> Stopped:
+    return Stopped(key=f"{request}:stop", request=request, at=AT, by=RITA)
+
+
+def wish(text: str, request: str = REQUEST) -> Chose:
+    return Chose(
+        key=f"{request}:{text}",
+        request=request,
+        at=AT,
+        by=RITA,
+        card="progress",
+        choice=Choice.RETRY,
+        text=text,
+    )
+
+
+# ---------------------------------------------------------------- tiny rules
+
+
+def decide(snapshot: Snapshot | None, event: Event, policy: Policy | None) -> Decision:  # noqa: C901 (a table)
+    """Opened starts a run; its end shows a card; words are noted; a choice "work" starts another run."""
+    if snapshot is None:
+        if not isinstance(event, Opened):
+            return Decision(snapshot=None)
+        snapshot = Snapshot(
+            id=event.request,
+            team=event.by.team,
+            channel=event.channel,
+            thread_ts=event.thread_ts,
+            ts=event.ts,
+            state=State.ASSESSING,
+            epoch=0,
+            opened_at=event.at,
+            requester=event.by,
+            text=event.text,
+            title=event.text,
+            repository="sample",
+            reviewers=(),
+            implementer="",
+            remind_after_s=1,
+            expire_after_s=1,
+            cap_usd=5.0,
+        )
+        return _then(snapshot, (ShowCard(card="progress"), StartRun(kind=RunKind.ASSESS)))
+    changes: dict[str, Any] = {}
+    effects: tuple[Effect, ...] = (ShowCard(card="progress"),)
+    match event:
+        case RunFinished(run=run, result=result):
+            if run not in {live.id for live in snapshot.live}:
+                return Decision(snapshot=snapshot)
+            changes["live"] = tuple(live for live in snapshot.live if live.id != run)
+            changes["state"] = State.CLARIFYING
+            if isinstance(result, Failed):
+                changes["ended_because"] = f"{result.cause.value}: {result.sentence}"
+            effects = (*effects, ShowCard(card=f"note:{run.rpartition('/')[2]}"))
+        case Said(text=text, by=by):
+            changes["notes"] = (*snapshot.notes, Note(by=by, text=text))
+        case Stopped():
+            changes |= {"state": State.STOPPED, "epoch": snapshot.epoch + 1, "live": ()}
+            effects = (CancelRuns(runs=tuple(live.id for live in snapshot.live)), *effects)
+        case Due(at=at):
+            changes |= {"due_at": None, "reminded": True, "ended_because": at.isoformat()}
+        case Chose(text="work"):
+            effects = (*effects, StartRun(kind=RunKind.TASK))
+        case Chose(text="wait", at=at):
+            changes["due_at"] = at.replace(hour=at.hour + 1)
+        case Chose(text="explode"):
+            raise RuntimeError("a rule with a fault")
+        case _:
+            effects = ()
+    return _then(snapshot.model_copy(update=changes), effects)
+
+
+def _then(snapshot: Snapshot, effects: tuple[Effect, ...]) -> Decision:
+    started = tuple(
+        Live(id=f"{snapshot.id}/{snapshot.counter + number}", kind=effect.kind)
+        for number, effect in enumerate(effects, 1)
+        if isinstance(effect, StartRun)
+    )
+    update = {"counter": snapshot.counter + len(effects), "live": (*snapshot.live, *started)}
+    return Decision(snapshot=snapshot.model_copy(update=update), effects=effects)
+
+
+def render(snapshot: Snapshot, key: str, spent_usd: float, activity: tuple[str, ...]) -> Card | None:
+    text = f"{snapshot.state.value} {len(snapshot.notes)} {' '.join(activity)}".strip()
+    return NoteCard(request=snapshot.id, key=key, text=text)
+
+
+RULES = Rules(
+    decide=decide,
+    policy=lambda repository, team: None,
+    render=render,
+    detail=lambda snapshot, key: Detail(title=key, text=snapshot.text),
+)
+
+
+# ---------------------------------------------------------------- tiny outside
+
+
+class MemoryChat:
+    """Implements ports.Chat; `faults` are raised one by one by the next posts and updates."""
+
+    def __init__(self) -> None:
+        self.posts: list[tuple[str, str]] = []
+        self.cards: dict[tuple[str, str], list[str]] = {}
+        self.faults: list[Exception] = []
+        self.lost_answers = 0
+        self.latency_s = 0.0
+
+    async def post(self, request: str, key: str, card: Card) -> Ref:
+        await self._weather()
+        self.posts.append((request, key))
+        self._show(card)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise TimeoutError
+        return self._ref(request, key)
+
+    async def find(self, request: str, key: str) -> Ref | None:
+        return self._ref(request, key) if (request, key) in self.posts else None
+
+    async def update(self, ref: Ref, card: Card) -> None:
+        await self._weather()
+        self._show(card)
+
+    async def history(self, request: str, limit: int = 50) -> Sequence[ThreadMessage]:
+        return ()
+
+    async def person(self, person: Person) -> Profile:
+        return Profile(person=person, name=person.user)
+
+    def shown(self, key: str, request: str = REQUEST) -> str:
+        return self.cards.get((request, key), [""])[-1]
+
+    async def _weather(self) -> None:
+        await asyncio.sleep(self.latency_s)
+        if self.faults:
+            raise self.faults.pop(0)
+
+    def _show(self, card: Card) -> None:
+        assert isinstance(card, NoteCard)
+        self.cards.setdefault((card.request, card.key), []).append(card.text)
+
+    @staticmethod
+    def _ref(request: str, key: str) -> Ref:
+        return Ref(channel="C1", ts=f"{request}|{key}")
+
+
+class NoModel:
+    """Implements ports.Model with nothing to say."""
+
+    async def answer(self, call: ModelCall) -> ModelAnswer:
+        raise ScriptEnded("The script holds nothing.")
+
+    def worst_case_usd(self, call: ModelCall) -> float:
+        return 0.0
+
+
+async def ask(context: Context) -> Result:
+    """A run of three recorded steps."""
+    for number in range(3):
+
+        async def nothing() -> int:
+            return 0
+
+        await context.step(f"model {number}", nothing)
+    return ASKED
+
+
+def settings(state_dir: Path, **caps: Any) -> Settings:
+    repository = RepositorySettings(name="sample", remote="/nowhere", channels=("C1",))
+    return Settings(state_dir=state_dir, repositories=(repository,), caps=caps or {})
+
+
+@asynccontextmanager
+async def running(
+    state_dir: Path,
+    chat: MemoryChat,
+    runs: Mapping[RunKind, RunFunction] | RunFunction = ask,
+    **outside: Any,
+) -> AsyncIterator[Engine]:
+    """An engine over `state_dir`, closed at the end; one run function serves every kind."""
+    functions = runs if isinstance(runs, Mapping) else dict.fromkeys(RunKind, runs)
+    parts: dict[str, Any] = {
+        "model": NoModel(),
+        "sandbox": None,
+        "workspace": lambda repository: None,
+        "forge": lambda repository: None,
+    }
+    configured = settings(state_dir, **outside.pop("caps", {}))
+    engine = await launch(
+        configured, chat, Outside(**parts | outside), RULES, functions, hold(configured.state_dir)
+    )
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 10) -> None:
+    """Wait until it holds, or fail."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = condition()
+            if found if isinstance(found, bool) else await found:
+                return
+            await asyncio.sleep(0.01)

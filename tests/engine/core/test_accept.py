@@ -1,0 +1,67 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import col
+
+from engine.request import State
+from engine.store.database import reading
+from engine.store.tables import EffectRow, EventRow
+from tests.engine.core.harness import REQUEST, MemoryChat, opened, running, said, until, wish
+
+
+async def test_concurrent_events_lose_nothing_and_a_repeated_key_counts_once(tmp_path: Path) -> None:
+    chat = MemoryChat()
+    async with running(tmp_path, chat) as engine:
+        await engine.accept(opened())
+        await asyncio.gather(*(engine.accept(said(n)) for n in range(50)))
+        await asyncio.gather(*(engine.accept(said(7)) for _ in range(10)))
+        snapshot = await engine.snapshot(REQUEST)
+        assert snapshot is not None
+        assert sorted(note.text for note in snapshot.notes) == sorted(f"n{n}" for n in range(50))
+        journal = await engine.journal(REQUEST)
+        assert len({event.key for event in journal}) == len(journal)
+        assert [e.key for e in journal].count(said(7).key) == 1
+        async with reading(engine._database.app) as c:
+            rows = (await c.execute(sa.select(col(EventRow.seq)).order_by(col(EventRow.seq)))).scalars().all()
+        assert list(rows) == list(range(1, len(rows) + 1))
+
+
+async def test_a_decision_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path, MemoryChat()) as engine:
+        await engine.accept(opened())
+        before = await engine.snapshot(REQUEST)
+        journal = await engine.journal(REQUEST)
+        with pytest.raises(RuntimeError, match="fault"):
+            await engine.accept(wish("explode"))
+        assert [e.key for e in await engine.journal(REQUEST) if e.key.endswith("explode")] == []
+        assert len(await engine.journal(REQUEST)) >= len(journal)
+        assert before is not None
+
+
+async def test_what_concerns_no_request_is_not_stored(tmp_path: Path) -> None:
+    async with running(tmp_path, MemoryChat()) as engine:
+        await engine.accept(said(1))
+        assert await engine.snapshot(REQUEST) is None
+        assert await engine.journal(REQUEST) == []
+        assert await engine.detail(REQUEST, "spec:1") is None
+
+
+async def test_an_opened_request_shows_progress_runs_and_ends_its_run(tmp_path: Path) -> None:
+    chat = MemoryChat()
+    async with running(tmp_path, chat) as engine:
+        await engine.accept(opened())
+        await until(lambda: (REQUEST, "note:2") in chat.posts and chat.shown("progress") == "clarifying 0")
+        snapshot = await engine.snapshot(REQUEST)
+        assert snapshot is not None
+        assert (snapshot.state, snapshot.live) == (State.CLARIFYING, ())
+        assert [e.kind for e in await engine.journal(REQUEST)] == ["opened", "run_finished"]
+
+        async def all_done() -> bool:
+            async with reading(engine._database.app) as c:
+                statuses = (await c.execute(sa.select(col(EffectRow.status)))).scalars().all()
+            return set(statuses) == {"done"}
+
+        await until(all_done)
+        assert len(chat.posts) == 2

@@ -235,7 +235,7 @@ async def test_an_endless_diff_is_cut_and_says_so(site: Site) -> None:
     assert len(page.text) < 2 * forge_diff.MAX_BYTES
 
 
-@pytest.mark.parametrize("commit", ["0" * 40, "HEAD", "--output=/tmp/x", ""])
+@pytest.mark.parametrize("commit", ["0" * 40, "HEAD", "--output=x", ""])
 async def test_a_commit_the_repository_does_not_hold(site: Site, commit: str) -> None:
     page, _ = await site.get(await site.open(commit))
 

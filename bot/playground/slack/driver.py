@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from bot.playground.slack.choices import NotPossible
 from bot.playground.slack.interactions import Interactions, Raw
 from bot.playground.slack.sockets import Ack
-from bot.playground.slack.state import BOT_NAME, BOT_USER, Member
+from bot.playground.slack.state import BOT_NAME, Member
 
 
 class Person:
@@ -24,8 +24,7 @@ class Person:
 
         Does not wait for acks: see LocalSlack.acked.
         """
-        mentions = f"@{BOT_NAME}" in text or f"<@{BOT_USER}>" in text
-        whole = text if mentions else f"@{BOT_NAME} {text}".rstrip()
+        whole = text if f"@{BOT_NAME}" in text else f"@{BOT_NAME} {text}".rstrip()
         return self._do.write(self.member.id, channel, whole, thread_ts)
 
     async def say(self, channel: str, thread_ts: str | None, text: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bot.playground.slack import payloads
 from bot.playground.slack.choices import NotPossible, missing_inputs, value_of
+from bot.playground.slack.composer import typed
 from bot.playground.slack.inspection import Json
 from bot.playground.slack.limits import view_violations
 from bot.playground.slack.sockets import Ack, SocketMode
@@ -45,7 +46,7 @@ class Interactions:
         self._base_url = base_url
 
     def write(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> str:
-        """Post a person's message and return its ts. "@Greenlight" becomes a mention.
+        """Post what a person typed and return its ts. "@Greenlight" becomes a mention, as other names do.
 
         Raises:
             NotPossible: unknown person, channel or thread, nothing to send, or too long.
@@ -57,8 +58,9 @@ class Interactions:
             raise NotPossible(f"There is no thread {thread_ts} in {channel}.")
         if not text.strip() or len(text) > MAX_TYPED:
             raise NotPossible(f"A message has 1 to {MAX_TYPED} characters, this one has {len(text)}.")
-        linked = text.replace(f"@{BOT_NAME}", f"<@{BOT_USER}>")
-        message = Message(channel, self._workspace.next_ts(), user, linked, thread_ts=thread_ts)
+        people = {member.name: member.id for member in self._workspace.members.values()}
+        sent = typed(text, people | {BOT_NAME: BOT_USER})
+        message = Message(channel, self._workspace.next_ts(), user, sent, thread_ts=thread_ts)
         self._workspace.add(message)
         self.announce(message)
         return message.ts

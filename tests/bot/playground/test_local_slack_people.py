@@ -305,3 +305,19 @@ async def test_wait_for_tells_what_was_said_when_it_waited_in_vain() -> None:
         await slack.person("U0RILEY").say("C0DATA", None, "just this")
         with pytest.raises(TimeoutError, match="just this"):
             await slack.wait_for(lambda s: s.open_view("U0RILEY"), 0.05)
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("@Greenlight stop", "<@U0GREENLIGHT> stop"),
+        ("ask @Dana Osei, @Greenlights", "ask <@U0DANA>, @Greenlights"),
+        ("a < b && <script>", "a &lt; b &amp;&amp; &lt;script&gt;"),
+        ("see https://example.com/a?b=1&c=2.", "see <https://example.com/a?b=1&amp;c=2>."),
+        ("<@U0DANA>", "&lt;@U0DANA&gt;"),
+    ],
+)
+async def test_typed_text_arrives_as_slack_sends_it(text: str, sent: str) -> None:
+    async with LocalSlack(QUIET) as slack:
+        ts = await slack.person("U0RILEY").say("C0DATA", None, text)
+        assert slack.message(ts).text == sent

@@ -88,7 +88,7 @@ class RepositorySettings(_Section):
 
     Attributes:
         remote: Local path or https/ssh URL; branches are pushed there.
-        channels: Slack channel ids whose requests are about this repository.
+        channels: Slack channel ids whose requests are about this repository; "*" for all others.
         approvers: Slack user ids who may approve. Empty: anyone but the requester.
         approvals: How many different approvers a spec needs.
         requester_may_approve: Whether the requester's own approval counts.
@@ -202,7 +202,11 @@ class Settings(BaseSettings):
 
     def repository_of(self, channel: str) -> RepositorySettings | None:
         """The repository whose requests come from this channel."""
-        return next((r for r in self.repositories if channel in r.channels), None)
+        for wanted in (channel, "*"):
+            for repository in self.repositories:
+                if wanted in repository.channels:
+                    return repository
+        return None
 
     def repository(self, name: str) -> RepositorySettings | None:
         """The repository of that name."""

@@ -1,0 +1,186 @@
+"""The `greenlight` commands. Heavy imports wait until a command needs them."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from engine.errors import GreenlightError
+
+if TYPE_CHECKING:
+    from bot.playground.demo import Demo, DemoOptions
+    from engine.settings import Settings
+
+app = typer.Typer(
+    name="greenlight",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A project manager for coding agents, in Slack. Start with: greenlight demo",
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def demo(
+    headless: Annotated[
+        str | None,
+        typer.Option(help="Play this situation with scripted people, without a page; 'all' plays each."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --headless: print one JSON object a line.")
+    ] = False,
+    variant: Annotated[
+        str | None, typer.Option(help="A perturbed script, such as never-added; see the scenario files.")
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep state and the bare remote in this directory, and go on with it.")
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask a real model: needs ANTHROPIC_API_KEY, costs money.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Port of the page on 127.0.0.1; 0 takes a free one.")] = 0,
+    pace: Annotated[float, typer.Option(help="Factor on the script's pauses; 0 plays at once.")] = 1.0,
+) -> None:
+    """Play with Greenlight: a local Slack in your browser, a sample repository, a scripted model.
+
+    Nothing leaves this machine and nothing needs an account. The model's answers are a rehearsal; the
+    checks, the commit, the sandbox and the pull request are real.
+    """
+    from bot.playground.demo import DemoOptions
+
+    options = DemoOptions(
+        port=port,
+        keep=keep.resolve() if keep else None,
+        live=live,
+        pace=pace,
+        variant=variant,
+        headless=headless is not None,
+    )
+    if headless is not None:
+        sys.exit(_run(_headless(headless, options, as_json)))
+    sys.exit(_run(_page(options)))
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Option(help="The TOML file; the README shows a commented one.")] = Path(
+        "greenlight.toml"
+    ),
+) -> None:
+    """Run for a real Slack workspace, in Socket Mode: no public address is needed.
+
+    Secrets come from the environment: SLACK_BOT_TOKEN, SLACK_APP_TOKEN, ANTHROPIC_API_KEY.
+    """
+    from engine.settings import Settings
+
+    try:
+        settings = Settings.load(config)
+    except GreenlightError as problem:
+        err.print(f"[red]{_plain(problem.sentence)}[/red]")
+        sys.exit(2)
+    sys.exit(_run(_serve(settings)))
+
+
+def main() -> None:
+    """Entry point of the `greenlight` command."""
+    app()
+
+
+# ---------------------------------------------------------------- what the commands do
+
+
+async def _page(options: "DemoOptions") -> int:
+    from bot.playground.demo import Demo
+
+    demo = Demo(options)
+    try:
+        await demo.start()
+        _print_welcome(demo)
+        await _until_interrupted()
+    finally:
+        await demo.close()
+    return 0
+
+
+def _print_welcome(demo: "Demo") -> None:
+    lines = [
+        "",
+        f"[bold]Greenlight is running.[/bold] Open  [bold cyan]{demo.slack.page_url}[/bold cyan]",
+        "",
+        "In #data-eng, as Riley Chen, send:",
+        "    @Greenlight Add a new metric to track conversation resolution time",
+        "Answer the questions, then act as Dana Osei to approve the spec, and watch.",
+        "",
+        f"Sandbox: {_plain(demo.isolation)}",
+        f"State:   {_plain(str(demo.directory))}" + ("" if demo.options.keep else " (removed at the end)"),
+        "Stop with Ctrl+C.",
+    ]
+    out.print("\n".join(lines))
+
+
+async def _headless(name: str, options: "DemoOptions", as_json: bool) -> int:
+    from bot.playground import headless
+    from bot.playground.script import ScenarioInvalid
+
+    names = headless.situations() if name == "all" else (name,)
+    failed = False
+    for each in names:
+        try:
+            outcome = await headless.play(each, options)
+        except ScenarioInvalid as problem:
+            err.print(_plain(str(problem)))
+            return 2
+        failed = failed or not outcome["ok"]
+        text = headless.as_line(outcome) if as_json else headless.as_text(outcome)
+        sys.stdout.write(text + "\n")
+    return 1 if failed else 0
+
+
+async def _serve(settings: "Settings") -> int:
+    from bot.app import connect_from_environment
+
+    running = await connect_from_environment(settings)
+    try:
+        out.print("Greenlight is connected. Mention it in a configured channel. Stop with Ctrl+C.")
+        await _until_interrupted()
+    finally:
+        await running.close()
+    return 0
+
+
+async def _until_interrupted() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    try:
+        return asyncio.run(work)
+    except GreenlightError as problem:
+        err.print(f"[red]{_plain(problem.sentence)}[/red]")
+        return 2
+    except TimeoutError:
+        err.print("[red]The play did not end in time.[/red]")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", "\\[")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""The demo: a local Slack, a rehearsal's model, a sample repository and a forge, around the real bot."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from bot.app import Running, connect
+from bot.playground import forge as forge_pages
+from bot.playground import sample_repository
+from bot.playground.messages_api import MessagesApi
+from bot.playground.script import SCENARIOS, Scenario, load_scenarios
+from bot.playground.slack import Front, Link, LocalSlack, SlackOptions, Suggestion
+from bot.playground.unisolated import UnisolatedSandbox
+from engine import (
+    BubblewrapSandbox,
+    CheckSettings,
+    ConfigurationInvalid,
+    LocalForge,
+    Parts,
+    RepositorySettings,
+    Sandbox,
+    SandboxUnavailable,
+    Settings,
+)
+
+FAKE_KEY = "sk-ant-fake-rehearsal"
+BOT_TOKEN = "xoxb-fake-local"  # noqa: S105 (visibly fake: the local Slack's)
+APP_TOKEN = "xapp-fake-local"  # noqa: S105
+
+CHECKS = {
+    "tests": CheckSettings(argv=("make", "test"), about="unit tests of the models on small data"),
+    "lint-sql": CheckSettings(argv=("make", "lint-sql"), about="style of the SQL files, linting, sqlfluff"),
+    "check-quality": CheckSettings(
+        argv=("make", "check-quality"), about="data-quality rules executed on small data"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """How the demo is started.
+
+    Attributes:
+        port: Of the page; 0 for any free one.
+        keep: Directory whose state is kept, and gone on with if it holds some; None for a fresh one that
+            is removed at the end.
+        live: Ask a real model instead of playing the script.
+        pace: Factor on the script's pauses.
+        variant: Perturbation of the scenarios that have one of this name.
+        headless: No pauses, no rate limits of the local Slack.
+    """
+
+    port: int = 0
+    keep: Path | None = None
+    live: bool = False
+    pace: float = 1.0
+    variant: str | None = None
+    headless: bool = False
+
+
+class Demo:
+    """Everything the demo runs; `start()` and `close()`."""
+
+    def __init__(self, options: DemoOptions, environment: Mapping[str, str] | None = None) -> None:
+        self.options = options
+        self._environment = dict(os.environ if environment is None else environment)
+        self._fresh = options.keep is None
+        self.directory = options.keep or Path(tempfile.mkdtemp(prefix="greenlight-demo-"))
+        self.model: MessagesApi | None = None
+        self.slack: LocalSlack
+        self.running: Running
+        self.scenarios: tuple[Scenario, ...] = ()
+        self.isolation = ""
+
+    @property
+    def remote(self) -> Path:
+        """The bare repository that stands for the remote."""
+        return self.directory / "remote" / "data-platform.git"
+
+    @property
+    def forge(self) -> Path:
+        """The local forge's records."""
+        return self.directory / "forge"
+
+    async def start(self) -> Self:
+        """Start all parts, the bot last.
+
+        Raises:
+            ConfigurationInvalid: --live without a key, or without a sandbox; says what to do.
+        """
+        sandbox = await self._sandbox()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        await sample_repository.create(self.remote)
+        self.scenarios = self._scenarios()
+        model_url = await self._start_model()
+        self.slack = LocalSlack(self._slack_options())
+        await self.slack.start()
+        parts = Parts(sandbox=sandbox, forge=lambda _repository: LocalForge(self.forge, self._forge_url()))
+        if model_url:
+            parts = Parts(sandbox=sandbox, forge=parts.forge, model_url=model_url, model_key=FAKE_KEY)
+        environment = self._environment
+        self.running = await connect(
+            self._settings(),
+            bot_token=environment.get("SLACK_BOT_TOKEN", BOT_TOKEN) if self.elsewhere else BOT_TOKEN,
+            app_token=environment.get("SLACK_APP_TOKEN", APP_TOKEN) if self.elsewhere else APP_TOKEN,
+            slack_url=self.elsewhere or self.slack.api_url,
+            parts=parts,
+        )
+        return self
+
+    async def close(self) -> None:
+        """End the bot first, then what it talked to; a fresh directory is removed."""
+        if hasattr(self, "running"):
+            await self.running.close()
+        if hasattr(self, "slack"):
+            await self.slack.close()
+        if self.model:
+            await self.model.close()
+        if self._fresh:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    # ------------------------------------------------------------ parts
+
+    @property
+    def elsewhere(self) -> str:
+        """SLACK_API_URL, if the bot is to talk to another Slack than the local one; else empty."""
+        return self._environment.get("SLACK_API_URL", "")
+
+    @property
+    def _foreign_model(self) -> bool:
+        return self.options.live or bool(self._environment.get("ANTHROPIC_BASE_URL"))
+
+    async def _sandbox(self) -> Sandbox:
+        try:
+            sandbox = BubblewrapSandbox()
+            self.isolation = await sandbox.probe()
+        except SandboxUnavailable as problem:
+            if self._foreign_model:
+                raise ConfigurationInvalid(
+                    f"{problem.sentence} Without a sandbox only the built-in rehearsal can be played, "
+                    "because what another model writes must not run unprotected."
+                ) from problem
+            self.isolation = problem.sentence
+            return UnisolatedSandbox()
+        return sandbox
+
+    async def _start_model(self) -> str:
+        if self._environment.get("ANTHROPIC_BASE_URL"):
+            return ""
+        if self.options.live:
+            if not (
+                self._environment.get("ANTHROPIC_API_KEY") or self._environment.get("ANTHROPIC_AUTH_TOKEN")
+            ):
+                raise ConfigurationInvalid(
+                    "--live asks a real model and needs its key: ANTHROPIC_API_KEY=… greenlight demo --live"
+                )
+            return ""
+        pace = 0.0 if self.options.headless else self.options.pace
+        self.model = MessagesApi(self.scenarios, pace=pace)
+        return await self.model.start()
+
+    def _scenarios(self) -> tuple[Scenario, ...]:
+        if self.options.variant is None:
+            return tuple(load_scenarios())
+        paths = sorted(SCENARIOS.glob("*/scenario.yml"))
+        loaded = [Scenario.load(path) for path in paths]
+        return tuple(
+            Scenario.load(path, self.options.variant)
+            if self.options.variant in scenario.variants
+            else scenario
+            for path, scenario in zip(paths, loaded, strict=True)
+        )
+
+    def _settings(self) -> Settings:
+        repository = RepositorySettings(
+            name="data-platform",
+            remote=str(self.remote),
+            channels=("*",) if self.elsewhere else ("C0DATA",),
+            approvers=() if self.elsewhere else ("U0DANA",),
+            checks=CHECKS,
+        )
+        return Settings(state_dir=self.directory / "state", repositories=(repository,))
+
+    def _slack_options(self) -> SlackOptions:
+        front = Front(
+            banner=self._banner(),
+            suggestions=[
+                Suggestion(s.title or s.request, "C0DATA", f"@Greenlight {s.request}") for s in self.scenarios
+            ],
+            links=[Link("Pull requests", "/forge/")],
+        )
+        pages = forge_pages.application(self.forge, self.remote)
+        if self.options.headless:
+            return SlackOptions(port=self.options.port, paces={}, front=front, mounts={"/forge": pages})
+        return SlackOptions(port=self.options.port, front=front, mounts={"/forge": pages})
+
+    def _banner(self) -> str:
+        if self.elsewhere:
+            return "The bot talks to the Slack behind SLACK_API_URL; this page only shows its pull requests."
+        if self.options.live:
+            return "Live: a real model answers, and costs money. The repository is a sample."
+        if self._environment.get("ANTHROPIC_BASE_URL"):
+            return "The model is the one behind ANTHROPIC_BASE_URL. The repository is a sample."
+        rehearsal = (
+            "Rehearsal: the model's answers are scripted; everything else is real. "
+            "The checks run, the commit is made, the pull request is opened."
+        )
+        if self.isolation.startswith("bubblewrap"):
+            return rehearsal
+        return f"{rehearsal} No sandbox: only the built-in script is played. {self.isolation}"
+
+    def _forge_url(self) -> str:
+        return f"{self.slack.url}/forge"

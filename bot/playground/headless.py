@@ -1,0 +1,116 @@
+"""Plays a situation with scripted people over the same Socket Mode, and tells the outcome as JSON."""
+
+import json
+import time
+from typing import Any
+
+from bot.playground.demo import Demo, DemoOptions
+from bot.playground.people import Ending, People, Player
+from bot.playground.script import SCENARIOS, ScenarioInvalid
+from engine import Engine, Snapshot
+
+LONGEST_PLAY_S = 300.0
+
+
+def situations() -> tuple[str, ...]:
+    """Names of the situations that can be played."""
+    return tuple(sorted(path.parent.name for path in SCENARIOS.glob("*/people.yml")))
+
+
+async def play(name: str, options: DemoOptions) -> dict[str, Any]:
+    """Play one situation from mention to its end.
+
+    Returns:
+        The outcome; `ok` says whether it ended as its people.yml says.
+
+    Raises:
+        ScenarioInvalid: there is no such situation or variant.
+        TimeoutError: it did not end within five minutes.
+    """
+    path = SCENARIOS / name / "people.yml"
+    if not path.is_file():
+        raise ScenarioInvalid(path, [f"no such situation; there are: {', '.join(situations())}"])
+    people = People.load(path, options.variant)
+    began = time.monotonic()
+    demo = Demo(options)
+    try:
+        await demo.start()
+        engine = demo.running.engine
+        request = await Player(people, demo.slack, engine).play(LONGEST_PLAY_S)
+        snapshot = await engine.snapshot(request)
+        if snapshot is None:
+            raise LookupError(f"the request {request} was never stored")
+        outcome = await _outcome(name, snapshot, people.ends, engine)
+        outcome["remote"] = str(demo.remote)
+        outcome["seconds"] = round(time.monotonic() - began, 2)
+        return outcome
+    finally:
+        await demo.close()
+
+
+async def _outcome(name: str, snapshot: Snapshot, ends: Ending, engine: Engine) -> dict[str, Any]:
+    spent = await engine.spent(snapshot.id)
+    current = snapshot.round
+    gate = current.gate.value if current and current.gate else None
+    delivery = snapshot.delivery
+    ok = Ending(
+        state=snapshot.state,
+        gate=gate or "",
+        review_rounds=len(snapshot.review_rounds),
+        pull_request=delivery is not None,
+    )
+    return {
+        "situation": name,
+        "ok": ok == ends,
+        "states": [state.value for state in snapshot.states],
+        "questions": [q.text for r in snapshot.rounds for q in r.questions],
+        "spec_versions": [
+            {"version": s.number, "hash": s.hash, "approved_by": [a.by.user for a in s.approvals]}
+            for s in snapshot.specs
+        ],
+        "criteria": [
+            {
+                "id": s.id,
+                "text": s.text,
+                "settled_by": s.settled_by.value,
+                "status": s.status.value,
+                "evidence": s.evidence,
+            }
+            for s in (current.settled if current else ())
+        ],
+        "review_rounds": len(snapshot.review_rounds),
+        "gate": gate,
+        "branch": delivery.branch if delivery else None,
+        "commit": delivery.commit if delivery else None,
+        "pull_request": {"number": delivery.number, "url": delivery.url} if delivery else None,
+        "remote": None,
+        "scope_items": [item.title for item in snapshot.scope_items],
+        "escalations": [
+            {
+                "cause": e.cause.value,
+                "situation": e.situation,
+                "decided": e.decided.choice.value if e.decided else None,
+            }
+            for e in snapshot.escalations
+        ],
+        "tokens": {"input": spent.input_tokens, "output": spent.output_tokens},
+        "cost_usd": round(spent.usd, 6),
+    }
+
+
+def as_line(outcome: dict[str, Any]) -> str:
+    """One JSON object on one line."""
+    return json.dumps(outcome, ensure_ascii=False, separators=(",", ":"))
+
+
+def as_text(outcome: dict[str, Any]) -> str:
+    """The outcome for a person at a terminal."""
+    verdict = "ended as it should" if outcome["ok"] else "DID NOT END AS IT SHOULD"
+    lines = [
+        f"{outcome['situation']}: {' → '.join(outcome['states'])}",
+        *(f"  {c['id']} {c['status']}: {c['text']} ({c['evidence']})" for c in outcome["criteria"]),
+        f"  gate {outcome['gate']} after {outcome['review_rounds']} review round(s)",
+        f"  pull request: {outcome['pull_request'] or 'none'}",
+        f"  {verdict} in {outcome['seconds']} s",
+    ]
+    return "\n".join(lines)

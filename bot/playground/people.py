@@ -1,0 +1,185 @@
+"""Scripted people: what they ask, answer and choose, as data, and the player that acts for them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from bot.cards.presses import (
+    ApproveSpec,
+    Choose,
+    ChooseInWords,
+    PickOption,
+    PickSeveral,
+    Press,
+    SubmitRound,
+    unpacked,
+)
+from bot.playground.script import ScenarioInvalid
+from bot.playground.slack import LocalSlack
+from bot.playground.slack.state import Message, elements_of
+from engine import Choice, Engine, Snapshot, State
+
+Deed = Callable[[], Awaitable[object]]
+
+DECISIONS = {State.ESCALATED, State.BLOCKED, State.PAUSED}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Ending(_Strict):
+    """How the play ends if everything is as it should be."""
+
+    state: State
+    gate: str
+    review_rounds: int
+    pull_request: bool
+
+
+class Variant(_Strict):
+    """What differs in a perturbed play."""
+
+    choices: tuple[Choice, ...] | None = None
+    ends: Ending | None = None
+
+
+class People(_Strict):
+    """Who does what. User ids are those of the local Slack."""
+
+    requester: str
+    approver: str
+    channel: str
+    text: str
+    answers: tuple[tuple[str, ...], ...] = ()
+    choices: tuple[Choice, ...] = ()
+    ends: Ending
+    variants: dict[str, Variant] = Field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path, variant: str | None = None) -> "People":
+        """Read people.yml of a scenario, with a variant's changes.
+
+        Raises:
+            ScenarioInvalid: the file cannot be used; says where and why.
+        """
+        try:
+            people = cls.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        except (OSError, yaml.YAMLError) as error:
+            raise ScenarioInvalid(path, [f"cannot be read: {error}"]) from None
+        except ValidationError as error:
+            raise ScenarioInvalid(
+                path, [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+            ) from None
+        if variant is None:
+            return people
+        if variant not in people.variants:
+            raise ScenarioInvalid(path, [f"there is no variant {variant}"])
+        changes = {k: v for k, v in dict(people.variants[variant]).items() if v is not None}
+        return people.model_copy(update=changes)
+
+
+class Player:
+    """Acts for the people of one scenario over a local Slack, the way they would: on the cards."""
+
+    def __init__(self, people: People, slack: LocalSlack, engine: Engine) -> None:
+        self._people = people
+        self._slack = slack
+        self._engine = engine
+        self._done: set[str] = set()
+        self._moved = asyncio.Event()
+        slack.workspace.observers.append(lambda _change: self._moved.set())
+
+    async def play(self, timeout_s: float) -> str:
+        """Ask, and react until the request ends or nobody knows what to do; returns the request's id.
+
+        Raises:
+            TimeoutError: it took longer than `timeout_s` seconds.
+        """
+        people = self._people
+        requester = self._slack.person(people.requester)
+        ts = await requester.mention(people.channel, people.text)
+        request = f"{self._slack.workspace.team}:{people.channel}:{ts}"
+        async with asyncio.timeout(timeout_s):
+            while not await self._over(request):
+                deed = self._next(ts)
+                if deed is not None:
+                    await deed()
+                    continue
+                self._moved.clear()
+                if self._next(ts) is None:
+                    await self._moved.wait()
+        return request
+
+    async def _over(self, request: str) -> bool:
+        snapshot = await self._engine.snapshot(request)
+        if snapshot is None:
+            return False
+        if snapshot.state.ended:
+            return True
+        return snapshot.state in DECISIONS and self._choice(snapshot) is None
+
+    def _choice(self, snapshot: Snapshot) -> Choice | None:
+        offered = [offer.choice for offer in snapshot.escalation.offers] if snapshot.escalation else []
+        return next((choice for choice in self._people.choices if choice in offered), None)
+
+    def _next(self, thread: str) -> Deed | None:
+        for message in self._slack.thread(self._people.channel, thread):
+            for block, element in elements_of(message.blocks):
+                press = unpacked(element.get("value") or block.get("block_id", ""))
+                deed = self._deed(message, block, element, press) if press else None
+                if deed is not None:
+                    return deed
+        return None
+
+    def _deed(
+        self, message: Message, block: dict[str, Any], element: dict[str, Any], press: Press
+    ) -> Deed | None:
+        people, action = self._people, element["action_id"]
+        match press:
+            case PickOption() if press.label in self._answer(press.question):
+                return self._once(f"{message.ts}:{press.question}", people.requester, message, block, action)
+            case PickSeveral() if element["type"] == "multi_static_select":
+                answer = self._answer(press.question)
+                return self._once(
+                    f"{message.ts}:{press.question}", people.requester, message, block, action, answer
+                )
+            case SubmitRound():
+                return self._once(f"{message.ts}:submit", people.requester, message, block, action)
+            case ApproveSpec():
+                return self._once(f"{message.ts}:{press.hash}", people.approver, message, block, action)
+            case Choose() if press.card.startswith("delivery:") and press.choice is Choice.CONFIRM:
+                return self._once(f"{message.ts}:confirm", people.requester, message, block, action)
+            case Choose() | ChooseInWords() if press.choice in people.choices:
+                return self._once(f"{message.ts}:{press.choice}", people.approver, message, block, action)
+        return None
+
+    def _answer(self, question: int) -> tuple[str, ...]:
+        answers = self._people.answers
+        return answers[question] if question < len(answers) else ()
+
+    def _once(
+        self,
+        key: str,
+        user: str,
+        message: Message,
+        block: dict[str, Any],
+        action: str,
+        values: Sequence[str] | None = None,
+    ) -> Deed | None:
+        if key in self._done:
+            return None
+
+        async def act() -> None:
+            self._done.add(key)
+            person = self._slack.person(user)
+            if values is None:
+                await person.click(message.ts, action_id=action, block_id=block["block_id"])
+            else:
+                await person.select(message.ts, action, values, block_id=block["block_id"])
+
+        return act

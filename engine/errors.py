@@ -13,6 +13,7 @@
     │   ├── TurnLimit        an agent used up its turns without handing back a result
     │   ├── RepositoryUnusable
     │   ├── PushRejected
+    │   ├── ChatRefused
     │   └── DiskFull
     └── Fatal                the process must not go on, or not start
         ├── ConfigurationInvalid
@@ -88,6 +89,22 @@ class RepositoryUnusable(NeedsPerson):
 
 class PushRejected(NeedsPerson):
     """The remote did not take the commit, or took another one."""
+
+
+class ChatRefused(NeedsPerson):
+    """The chat will never take this as it is: no such channel, not a member, no permission.
+
+    Args:
+        sentence: See GreenlightError.
+        code: The chat's own short error code.
+    """
+
+    def __init__(self, sentence: str, code: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (self.sentence, self.code)
 
 
 class DiskFull(NeedsPerson):

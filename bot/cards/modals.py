@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.cards.page import plain_text
-from bot.cards.presses import ACTION, InWords
+from bot.cards.presses import ACTION, AnswerInWords, InWords
 from bot.cards.text import fit, plain, size, visible
 from engine.cards import Detail
 
@@ -12,6 +12,9 @@ BLOCK = "text"
 FIELD = f"{ACTION}field"
 
 _TEXT = 3000
+_ANSWER = 500
+"""The engine takes no longer answer to a question."""
+
 _PIECE = 2900
 _DETAIL_BYTES = 200_000
 _DETAIL_BLOCKS = 90
@@ -25,7 +28,7 @@ def text_modal(asked: InWords) -> dict[str, Any]:
         "action_id": FIELD,
         "multiline": True,
         "min_length": 0 if optional else 1,
-        "max_length": _TEXT,
+        "max_length": _ANSWER if isinstance(asked.press, AnswerInWords) else _TEXT,
         "focus_on_load": True,
     }
     return {

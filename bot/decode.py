@@ -1,0 +1,358 @@
+"""Slack's payloads -> events of the engine, or a small intent of the front end. Pure.
+
+Whatever is malformed, not meant for us or of our own making becomes None. Keys are made of what Slack
+repeats unchanged when it sends something again, so that a repetition is recognised; a mention arrives
+as `message` and as `app_mention`, and both give the same event.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.cards.modals import BLOCK, FIELD
+from bot.cards.presses import (
+    AnswerInWords,
+    ApproveSpec,
+    Choose,
+    ChooseInWords,
+    InWords,
+    PickOption,
+    PickSeveral,
+    Press,
+    ShowWhole,
+    StopRequest,
+    SubmitRound,
+    YouDecide,
+    unpacked,
+)
+from engine.events import Answered, Approved, Chose, Event, Opened, Said, Stopped, Submitted
+from engine.people import Person
+
+OUT_OF_DATE = (
+    "This button is out of date; it changed nothing. The newest card in the thread has the current ones."
+)
+NO_REQUEST_HERE = "To stop a request, write “stop” in its thread, or press Stop on its progress card."
+NOTHING_TYPED = "Please write something first."
+
+_SPOKEN = frozenset({None, "file_share", "thread_broadcast", "me_message"})
+_STOP = re.compile(r"\W*(please\s+)?(stop|halt|cancel|abort)(\s+(it|this|now|please))*\W*", re.IGNORECASE)
+_TOKEN = re.compile(r"<([^<>\n]*)>")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+# ---------------------------------------------------------------- what comes out
+
+
+class Place(_Frozen):
+    """Where someone is told something that only they see. `thread_ts` is None outside of threads."""
+
+    channel: str
+    thread_ts: str | None
+    user: str
+
+
+class Tell(_Frozen):
+    """Say a sentence to the one who acted, and do nothing."""
+
+    sentence: str
+
+
+class OpenText(_Frozen):
+    """Open a modal with a text field; the trigger lives three seconds."""
+
+    trigger_id: str
+    asked: InWords
+
+
+class ShowDetail(_Frozen):
+    """Open a modal with the whole of a card."""
+
+    trigger_id: str
+    request: str
+    card: str
+
+
+class Missing(_Frozen):
+    """A modal's field that has to be filled before it can be sent."""
+
+    block_id: str
+    sentence: str
+
+
+class Heard(_Frozen):
+    """What someone did, and where they are told about it."""
+
+    place: Place
+    what: Event | Tell | OpenText | ShowDetail | Missing
+
+
+# ---------------------------------------------------------------- what comes in
+
+
+class _Authorization(_Frozen):
+    team_id: str | None = None
+
+
+class _Message(_Frozen):
+    type: str
+    channel: str
+    ts: str
+    user: str | None = None
+    text: str = ""
+    thread_ts: str | None = None
+    subtype: str | None = None
+    bot_id: str | None = None
+    team: str | None = None
+    user_team: str | None = None
+    edited: Mapping[str, Any] | None = None
+
+
+class _EventBody(_Frozen):
+    team_id: str
+    context_team_id: str | None = None
+    authorizations: tuple[_Authorization, ...] = ()
+    event: _Message
+
+    @property
+    def home(self) -> str:
+        """The team the bot is installed in; in shared channels `team_id` may be another's."""
+        installed = self.authorizations[0].team_id if self.authorizations else None
+        return installed or self.context_team_id or self.team_id
+
+
+class _User(_Frozen):
+    id: str
+    team_id: str | None = None
+
+
+class _Team(_Frozen):
+    id: str
+
+
+class _Container(_Frozen):
+    channel_id: str
+    message_ts: str
+    thread_ts: str | None = None
+
+
+class _Option(_Frozen):
+    value: str
+
+
+class _Action(_Frozen):
+    action_id: str
+    action_ts: str
+    block_id: str = ""
+    type: str
+    value: str = ""
+    selected_options: tuple[_Option, ...] = ()
+
+
+class _ActionBody(_Frozen):
+    user: _User
+    team: _Team | None = None
+    container: _Container
+    trigger_id: str = ""
+    actions: tuple[_Action, ...]
+
+
+class _Field(_Frozen):
+    value: str | None = None
+
+
+class _ViewState(_Frozen):
+    values: Mapping[str, Mapping[str, _Field]]
+
+
+class _View(_Frozen):
+    id: str
+    hash: str
+    private_metadata: str
+    state: _ViewState
+
+
+class _SubmissionBody(_Frozen):
+    user: _User
+    team: _Team | None = None
+    view: _View
+
+
+# ---------------------------------------------------------------- messages
+
+
+def message(body: Mapping[str, Any], bot_user: str) -> Heard | None:
+    """A `message` or `app_mention` event.
+
+    A mention is always Opened: whether its thread holds a request already, only the engine knows.
+
+    Args:
+        body: The whole Events API payload.
+        bot_user: The bot's own user id.
+    """
+    try:
+        heard = _EventBody.model_validate(body)
+        at = _time(heard.event.ts)
+    except ValueError:
+        return None
+    said = heard.event
+    if said.user is None or said.user == bot_user or said.bot_id or said.edited:
+        return None
+    if said.subtype not in _SPOKEN:
+        return None
+    mentioned = said.type == "app_mention" or f"<@{bot_user}>" in said.text or f"<@{bot_user}|" in said.text
+    if not mentioned and (said.thread_ts is None or said.thread_ts == said.ts):
+        return None
+    place = Place(channel=said.channel, thread_ts=said.thread_ts, user=said.user)
+    return Heard(place=place, what=_spoken(heard, at, bot_user, mentioned=mentioned))
+
+
+def _spoken(heard: _EventBody, at: datetime, bot_user: str, *, mentioned: bool) -> Event | Tell:
+    said, home = heard.event, heard.home
+    thread_ts = said.thread_ts or said.ts
+    by = Person(team=said.user_team or said.team or home, user=said.user or "")
+    key = f"{home}:{said.channel}:{said.ts}:msg"
+    request = f"{home}:{said.channel}:{thread_ts}"
+    text = plain_words(said.text, bot_user)
+    if _STOP.fullmatch(text):
+        if said.thread_ts is None:
+            return Tell(sentence=NO_REQUEST_HERE)
+        return Stopped(key=key, request=request, at=at, by=by)
+    if mentioned:
+        return Opened(
+            key=key,
+            request=request,
+            at=at,
+            by=by,
+            text=text,
+            channel=said.channel,
+            ts=said.ts,
+            thread_ts=thread_ts,
+        )
+    return Said(key=key, request=request, at=at, by=by, text=text, ts=said.ts)
+
+
+def plain_words(text: str, bot_user: str) -> str:
+    """Slack's message markup as plain text, without mentions of the bot."""
+    rest = re.sub(rf" *<@{re.escape(bot_user)}(\|[^>]*)?> *", " ", text)
+    words = _TOKEN.sub(lambda found: _token(found.group(1)), rest)
+    words = words.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
+    return words.lstrip(" ,:;-") if rest != text else words
+
+
+def _token(inside: str) -> str:
+    target, _, label = inside.partition("|")
+    if target.startswith(("@", "#")):
+        return f"{target[0]}{label.lstrip('@#') or target[1:]}"
+    if target.startswith("!"):
+        return label or f"@{target[1:].partition('^')[0]}"
+    address = target.removeprefix("mailto:")
+    return f"{label} ({address})" if label and label not in address else address
+
+
+# ---------------------------------------------------------------- clicks
+
+
+def action(body: Mapping[str, Any]) -> Heard | None:
+    """A `block_actions` payload of one of our messages."""
+    try:
+        clicked = _ActionBody.model_validate(body)
+        act = clicked.actions[0]
+        at = _time(act.action_ts)
+    except (ValueError, IndexError):
+        return None
+    container = clicked.container
+    place = Place(channel=container.channel_id, thread_ts=container.thread_ts, user=clicked.user.id)
+    press = unpacked(act.block_id if act.type == "multi_static_select" else act.value)
+    if press is None or not _stands_here(press.request, container):
+        return Heard(place=place, what=Tell(sentence=OUT_OF_DATE))
+    return Heard(place=place, what=_pressed(press, clicked, act, at, place))
+
+
+def _stands_here(request: str, container: _Container) -> bool:
+    _, channel, thread_ts = request.split(":")
+    return channel == container.channel_id and container.thread_ts in {None, thread_ts}
+
+
+def _pressed(
+    press: Press, clicked: _ActionBody, act: _Action, at: datetime, place: Place
+) -> Event | Tell | OpenText | ShowDetail:
+    match press:
+        case AnswerInWords() | ChooseInWords():
+            asked = InWords(press=press, channel=place.channel, thread_ts=place.thread_ts)
+            return OpenText(trigger_id=clicked.trigger_id, asked=asked)
+        case ShowWhole():
+            return ShowDetail(trigger_id=clicked.trigger_id, request=press.request, card=press.card)
+        case PickSeveral():
+            labels = tuple(option.value for option in act.selected_options)
+        case PickOption():
+            labels = (press.label,)
+        case _:
+            labels = ()
+    home = press.request.partition(":")[0]
+    container = clicked.container
+    key = f"{home}:{container.channel_id}:{container.message_ts}:{act.action_ts}:{act.action_id}"
+    return _event(press, key, at, _person(clicked.user, clicked.team, home), labels=labels)
+
+
+def _event(
+    press: Press, key: str, at: datetime, by: Person, *, labels: tuple[str, ...] = (), text: str = ""
+) -> Event | Tell:
+    common: dict[str, Any] = {"key": key, "request": press.request, "at": at, "by": by}
+    match press:
+        case PickOption() | PickSeveral() | AnswerInWords():
+            return Answered(**common, round=press.round, question=press.question, labels=labels, text=text)
+        case YouDecide():
+            return Answered(**common, round=press.round, question=press.question, you_decide=True)
+        case SubmitRound():
+            return Submitted(**common, round=press.round)
+        case ApproveSpec():
+            return Approved(**common, version=press.version, hash=press.hash)
+        case Choose() | ChooseInWords():
+            return Chose(**common, card=press.card, choice=press.choice, text=text)
+        case StopRequest():
+            return Stopped(**common)
+        case ShowWhole():
+            return Tell(sentence=OUT_OF_DATE)
+
+
+# ---------------------------------------------------------------- modals
+
+
+def submission(body: Mapping[str, Any], now: datetime) -> Heard | None:
+    """A `view_submission` of our text modal.
+
+    Args:
+        body: The payload.
+        now: The time of the submission; Slack sends none.
+    """
+    try:
+        sent = _SubmissionBody.model_validate(body)
+        asked = InWords.model_validate_json(sent.view.private_metadata)
+    except ValidationError:
+        return None
+    place = Place(channel=asked.channel, thread_ts=asked.thread_ts, user=sent.user.id)
+    field = sent.view.state.values.get(BLOCK, {}).get(FIELD, _Field())
+    text = (field.value or "").strip()
+    if not text and not getattr(asked.press, "optional", False):
+        return Heard(place=place, what=Missing(block_id=BLOCK, sentence=NOTHING_TYPED))
+    by = _person(sent.user, sent.team, asked.press.request.partition(":")[0])
+    key = f"view:{sent.view.id}:{sent.view.hash}"
+    return Heard(place=place, what=_event(asked.press, key, now, by, text=text))
+
+
+def _person(user: _User, team: _Team | None, home: str) -> Person:
+    """With the team they belong to, which in shared channels is not the bot's."""
+    return Person(team=user.team_id or (team.id if team else home), user=user.id)
+
+
+def _time(ts: str) -> datetime:
+    try:
+        return datetime.fromtimestamp(float(ts), UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError("not a time") from error

@@ -1,0 +1,201 @@
+"""Everything Slack sends, registered by name: decode, accept, ack, reply. No logic.
+
+The app has to be made with `process_before_response=True`. Bolt then sends the ack only after the
+listener returned, and none at all if it raised (its answer has status 500, which the Socket Mode
+adapter does not send): Slack sends the event again after 0, 1 and 5 minutes. So an event is acked once
+the engine has stored it, and a repetition changes nothing because its key is the same. Clicks are never
+sent again by Slack: who clicked is told in a sentence. What is told goes out after the ack.
+"""
+
+import asyncio
+import re
+import secrets
+from collections.abc import Coroutine, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import decode
+from bot.cards.modals import BLOCK, CALLBACK, detail_modal, text_modal
+from bot.cards.presses import ACTION
+from bot.cards.text import mrkdwn
+from bot.decode import Heard, Missing, OpenText, Place, ShowDetail, Tell
+from bot.slack_errors import slack_errors
+from engine.cards import Detail
+from engine.errors import GreenlightError
+from engine.events import Event, Reply
+
+log = structlog.get_logger(__name__)
+
+Json = dict[str, Any]
+
+EVERYTHING = re.compile(".*", re.DOTALL)
+OURS = re.compile(rf"^{re.escape(ACTION)}")
+DETAIL_SECONDS = 1.5
+"""Of the three a trigger lives; the rest is for opening the modal."""
+CLOSE_SECONDS = 5.0
+
+
+class Acceptor(Protocol):
+    """What listeners need of the engine."""
+
+    async def accept(self, event: Event) -> Reply:
+        """Store the event and all that follows from it; tell what the one who caused it is told."""
+        ...
+
+    async def detail(self, request: str, card: str) -> Detail | None:
+        """The whole of a card, or None if there is nothing more to it."""
+        ...
+
+
+class Listeners:
+    """The listeners of one app.
+
+    Args:
+        engine: Takes the events.
+        client: For what is told to the one who acted.
+        bot_user: The bot's own user id.
+    """
+
+    def __init__(self, engine: Acceptor, client: AsyncWebClient, bot_user: str) -> None:
+        self._engine = engine
+        self._client = client
+        self._bot_user = bot_user
+        self._replies: set[asyncio.Task[None]] = set()
+
+    def register(self, app: AsyncApp) -> None:
+        """Register everything; the catch-alls come last, so that nothing stays unacked by oversight."""
+        app.event("app_mention")(self.on_message)
+        app.event("message")(self.on_message)
+        app.action(OURS)(self.on_action)
+        app.view(CALLBACK)(self.on_submission)
+        app.view_closed(EVERYTHING)(acknowledge)
+        app.view(EVERYTHING)(acknowledge)
+        app.action(EVERYTHING)(acknowledge)
+        app.event(EVERYTHING)(acknowledge)
+        app.error(self.on_error)
+
+    async def close(self) -> None:
+        """Let replies that are on their way go out, for a few seconds."""
+        if self._replies:
+            _, late = await asyncio.wait(self._replies, timeout=CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
+
+    # ------------------------------------------------------------ events
+
+    async def on_message(self, body: Json) -> None:
+        """A mention, or a message in a thread. What is raised here keeps the ack back."""
+        heard = decode.message(body, self._bot_user)
+        if heard is not None:
+            await self._act(heard)
+
+    # ------------------------------------------------------------ clicks
+
+    async def on_action(self, ack: AsyncAck, body: Json) -> None:
+        """A button or a menu of ours."""
+        await ack()
+        heard = decode.action(body)
+        if heard is None:
+            return
+        try:
+            await self._act(heard)
+        except Exception as error:  # noqa: BLE001 (process edge: who clicked has to be told)
+            self._tell(heard.place, _apology(error, heard))
+
+    async def on_submission(self, ack: AsyncAck, body: Json) -> None:
+        """A text modal was sent; it stays open, with the reason, if nothing was stored."""
+        heard = decode.submission(body, datetime.now(UTC))
+        if heard is None:
+            await ack()
+            return
+        if isinstance(heard.what, Missing):
+            await ack(response_action="errors", errors={heard.what.block_id: heard.what.sentence})
+            return
+        try:
+            await self._act(heard)
+        except Exception as error:  # noqa: BLE001 (process edge: who typed has to be told)
+            await ack(response_action="errors", errors={BLOCK: _apology(error, heard)})
+        else:
+            await ack()
+
+    # ------------------------------------------------------------ doing
+
+    async def _act(self, heard: Heard) -> None:
+        match heard.what:
+            case Tell() | Missing():
+                self._tell(heard.place, heard.what.sentence)
+            case OpenText(trigger_id=trigger_id, asked=asked):
+                await self._open(trigger_id, text_modal(asked))
+            case ShowDetail():
+                await self._show(heard.place, heard.what)
+            case event:
+                reply = await self._engine.accept(event)
+                if reply.text:
+                    self._tell(heard.place, reply.text)
+
+    async def _show(self, place: Place, wanted: ShowDetail) -> None:
+        async with asyncio.timeout(DETAIL_SECONDS):
+            detail = await self._engine.detail(wanted.request, wanted.card)
+        if detail is None:
+            self._tell(place, "There is no more to it than the card shows.")
+        else:
+            await self._open(wanted.trigger_id, detail_modal(detail))
+
+    async def _open(self, trigger_id: str, view: Json) -> None:
+        async with slack_errors():
+            await self._client.views_open(trigger_id=trigger_id, view=view)
+
+    def _tell(self, place: Place, sentence: str) -> None:
+        self._later(self._post_ephemeral(place, sentence))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._replies.add(task)
+        task.add_done_callback(self._replies.discard)
+
+    async def _post_ephemeral(self, place: Place, sentence: str) -> None:
+        try:
+            async with slack_errors():
+                await self._client.chat_postEphemeral(
+                    channel=place.channel,
+                    user=place.user,
+                    thread_ts=place.thread_ts,
+                    text=mrkdwn(sentence[:3000]),
+                )
+        except GreenlightError as error:
+            log.warning("reply.lost", channel=place.channel, error=type(error).__name__)
+
+    # ------------------------------------------------------------ errors
+
+    async def on_error(self, error: Exception, body: Json, request: AsyncBoltRequest) -> None:
+        """What escaped a listener. An event is not acked then; its author is told the first time."""
+        heard = decode.message(body, self._bot_user) if body.get("type") == "event_callback" else None
+        sentence = _apology(error, heard)
+        if heard is not None and not _is_repetition(request.headers):
+            again = (
+                "Slack sends me your message again within minutes; if nothing happens then, send it again."
+            )
+            self._tell(heard.place, f"{sentence} {again}")
+
+
+async def acknowledge(ack: AsyncAck) -> None:
+    """Take note of something that needs no answer, such as a click on a link."""
+    await ack()
+
+
+def _is_repetition(headers: Mapping[str, Any]) -> bool:
+    return any(int(value) > 0 for value in headers.get("x-slack-retry-num", []) if str(value).isdecimal())
+
+
+def _apology(error: Exception, heard: Heard | None) -> str:
+    """A sentence with an id that finds the log line; nothing of a foreign exception's text."""
+    error_id = secrets.token_hex(4)
+    what = type(heard.what).__name__ if heard else ""
+    log.error("listener.failed", error_id=error_id, what=what, exc_info=error)
+    if isinstance(error, GreenlightError):
+        return f"{error.sentence} (error {error_id})"
+    return f"Something went wrong on my side; nothing was changed. (error {error_id})"

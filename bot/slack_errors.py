@@ -1,0 +1,104 @@
+"""The one place where errors of Slack's SDK become errors of the engine."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import structlog
+from slack_sdk.errors import SlackClientError
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
+
+from engine.errors import ChatRefused, GreenlightError, RateLimited, Unreachable
+
+log = structlog.get_logger(__name__)
+
+SHORT_WAIT_S = 5.0
+
+GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "message_deleted"})
+"""The message cannot be changed any more, and that is all right."""
+
+_BUSY = frozenset(
+    {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
+)
+_SENTENCES = {
+    "channel_not_found": "Slack does not show me this channel any more. Invite me again with /invite.",
+    "not_in_channel": "I am not a member of this channel. Invite me with /invite.",
+    "is_archived": "This channel is archived.",
+    "thread_not_found": "The thread's first message is gone.",
+    "restricted_action": "The workspace does not let me post here.",
+    "msg_too_long": "A message became too long for Slack.",
+    "invalid_blocks": "Slack did not take the form of a message.",
+    "missing_scope": "I lack a permission in Slack. Reinstall the app with its current manifest.",
+    "expired_trigger_id": "That took too long for Slack to open a window. Please press the button again.",
+}
+_TOKENS = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
+
+
+@asynccontextmanager
+async def slack_errors() -> AsyncIterator[None]:
+    """Translate what calls of the SDK raise inside.
+
+    Raises:
+        RateLimited: with Slack's Retry-After.
+        Unreachable: no answer, half an answer, or Slack's own failure.
+        ChatRefused: Slack will never take this call as it is; `code` is Slack's error code.
+    """
+    try:
+        yield
+    except SlackClientError as error:
+        raise _mapped(error) from error
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        raise Unreachable("Slack did not answer. I try again.") from error
+
+
+def _mapped(error: SlackClientError) -> GreenlightError:
+    response = getattr(error, "response", None)
+    status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0) or 0)
+    data = getattr(response, "data", None)
+    code = str(data.get("error") or "") if isinstance(data, Mapping) else ""
+    if status == 429 or code in {"ratelimited", "rate_limited"}:
+        return RateLimited("Slack asks me to slow down.", _retry_after(getattr(response, "headers", {})))
+    if status >= 500 or code in _BUSY or not code:
+        return Unreachable("Slack did not answer as it should. I try again.")
+    log.warning("slack.refused", code=code, where=_where(data))
+    if code in _TOKENS:
+        return ChatRefused(
+            "Slack does not accept my token any more. Reinstall the app, then restart me.", code
+        )
+    return ChatRefused(_SENTENCES.get(code, f"Slack refused a message ({code[:60]})."), code)
+
+
+def _where(data: Any) -> list[str]:
+    """The pointers Slack gives for refused blocks; they hold no texts."""
+    meta = data.get("response_metadata") if isinstance(data, Mapping) else None
+    messages = meta.get("messages") if isinstance(meta, Mapping) else None
+    return [str(message)[:200] for message in messages[:5]] if isinstance(messages, list) else []
+
+
+def _retry_after(headers: Mapping[str, Any]) -> float | None:
+    value = next((v for k, v in headers.items() if k.lower() == "retry-after"), None)
+    first = value[0] if isinstance(value, list) and value else value
+    try:
+        return max(0.0, float(str(first))) if first is not None else None
+    except ValueError:
+        return None
+
+
+class ShortWaits(AsyncRateLimitErrorRetryHandler):
+    """Waits out short rate limits inside the call; longer ones surface and are waited for durably."""
+
+    async def _can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        if response is None or response.status_code != 429:
+            return False
+        return (_retry_after(response.headers) or 1.0) <= SHORT_WAIT_S

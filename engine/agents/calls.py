@@ -1,12 +1,17 @@
 """Model calls made durable: each attempt is one step, waiting between attempts survives restarts."""
 
+from __future__ import annotations
+
 import asyncio
 import zlib
 from itertools import count
+from typing import TYPE_CHECKING
 
 from engine.errors import GreenlightError, RateLimited, Transient, Unreachable
 from engine.ports import ModelAnswer, ModelCall, Usage
-from engine.runs.context import Context
+
+if TYPE_CHECKING:  # the runs import this package
+    from engine.runs.context import Context
 
 ATTEMPTS = 6
 FIRST_WAIT_S = 2.0

@@ -4,10 +4,12 @@ The conversation is rebuilt from recorded steps after a crash. Each model call i
 call is one step; the tools of one answer run side by side, except those that change files.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
@@ -16,10 +18,12 @@ from engine.agents.parallel import together
 from engine.agents.tools import LONGEST_OUTPUT, LONGEST_SUBJECT, Done, Toolbox, problems
 from engine.errors import AnswerUnusable, Rejected, TurnLimit
 from engine.ports import ModelAnswer, ModelCall, Tier, ToolUse
-from engine.prompts import cut
-from engine.runs.context import Context
+from engine.prompts import cut, render
 from engine.schemas import Answer
 from engine.store import Receipt
+
+if TYPE_CHECKING:  # the runs import this package
+    from engine.runs.context import Context
 
 A = TypeVar("A", bound=Answer)
 Message = Mapping[str, Any]
@@ -80,7 +84,7 @@ async def work(context: Context, job: Assignment[A]) -> A:
             messages += [_assistant(answer), _user([*results, *_countdown(job.turns - turn)])]
             continue
         if answer.stop_reason == "pause_turn":
-            messages += [*([_assistant(answer)] if answer.content else []), _user("Please go on.")]
+            messages += [*([_assistant(answer)] if answer.content else []), _user(render("go_on"))]
             continue
         result, wrong = await _read(job, answer)
         if result is not None:
@@ -129,8 +133,7 @@ def _repair(answer: ModelAnswer, wrong: Sequence[str]) -> Iterator[Message]:
     # What was refused or cut off is left out: a refusal begets the next, half a tool call is not accepted.
     if answer.stop_reason not in _STOPPED and answer.content:
         yield _assistant(answer)
-    listed = "\n".join(f"- {problem}" for problem in wrong)
-    yield _user(f"Your answer cannot be used:\n{listed}\n\nGive the whole answer again, corrected.")
+    yield _user(render("repair", problems=wrong))
 
 
 # ---------------------------------------------------------------- tools
@@ -219,8 +222,7 @@ def _subject(use: ToolUse) -> str:
 
 def _countdown(left: int) -> Iterator[Mapping[str, Any]]:
     if left <= LAST_TURNS:
-        turns = "this is the last one" if left == 1 else f"{left} are left"
-        yield {"type": "text", "text": f"Your turns run out ({turns}): hand back your result."}
+        yield {"type": "text", "text": render("countdown", left=left)}
 
 
 def _user(content: str | Sequence[Mapping[str, Any]]) -> Message:

@@ -177,7 +177,7 @@ def history_tool(workspace: Workspace, commit: str) -> Tool[HistoryInput]:
 
 def numbered(text: str, first: int, most: int) -> str:
     """Lines with their numbers, as many as fit, and where to go on."""
-    lines = text.splitlines()
+    lines = lines_of(text)
     if first > max(1, len(lines)):
         raise Rejected(f"The file has only {len(lines)} lines.")
     shown: list[str] = []
@@ -192,6 +192,11 @@ def numbered(text: str, first: int, most: int) -> str:
     if last < len(lines):
         shown.append(f"… {len(lines)} lines in all: go on with from_line {last + 1}.")
     return "\n".join(shown) or "(an empty file)"
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines as git and editors count them: nothing but a line feed ends one."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def below(path: str, under: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from engine.agents.reading import DiffInput, below
+from engine.agents.reading import DiffInput, below, lines_of
 from engine.agents.tools import Done, Input, Tool
 from engine.errors import Rejected
 from engine.files import Checkout, Kind
@@ -56,7 +56,7 @@ class CheckoutTree:
             content = self._checkout.read(path)
             if b"\0" in content[:8_000]:
                 continue
-            for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), start=1):
+            for number, line in enumerate(lines_of(content.decode("utf-8", "replace")), start=1):
                 if literal in line:
                     found.append(Match(path=path, line=number, text=line))
                     if len(found) >= limit:
@@ -193,8 +193,8 @@ def _unified(path: str, old: bytes | None, new: bytes | None) -> Iterator[str]:
         yield f"--- {path}: not text, changed"
         return
     yield from difflib.unified_diff(
-        (old or b"").decode("utf-8", "replace").splitlines(),
-        (new or b"").decode("utf-8", "replace").splitlines(),
+        lines_of((old or b"").decode("utf-8", "replace")),
+        lines_of((new or b"").decode("utf-8", "replace")),
         f"a/{path}" if old is not None else "/dev/null",
         f"b/{path}" if new is not None else "/dev/null",
         lineterm="",

@@ -1,6 +1,6 @@
 """The prompts, as Jinja templates beside this file; the only place where prompts live.
 
-Whatever people, repositories or models wrote is put in with `fence`, which keeps it inside its tags.
+Whatever people, repositories or models wrote passes the filter `fenced`, which keeps it inside its tags.
 Templates are strict: a value that is not given is an error, never an empty string.
 """
 
@@ -21,6 +21,7 @@ FENCES = (
     "spec",
     "diff",
     "finding",
+    "advice",
     "message",
 )
 
@@ -36,17 +37,17 @@ def render(name: str, **values: object) -> str:
     return _environment().get_template(f"{name}.md").render(values)
 
 
-def fence(tag: str, text: str, limit: int = 40_000) -> str:
+def fenced(text: str, tag: str, limit: int = 40_000) -> str:
     """Untrusted text between `<tag>` and `</tag>`, unable to close them or to open another fence.
 
     Args:
+        text: Anything. What looks like a fence's tag in it loses its `<`.
         tag: One of FENCES.
-        text: Anything. Its own fence tags lose their `<`.
         limit: Characters kept; more is cut from the middle, visibly.
     """
     if tag not in FENCES:
         raise ValueError(f"{tag} is not a fence")
-    return f"<{tag}>\n{defused(cut(text, limit))}\n</{tag}>"
+    return f"<{tag}>\n{defused(cut(text.strip(), limit))}\n</{tag}>"
 
 
 def defused(text: str) -> str:
@@ -64,7 +65,7 @@ def cut(text: str, limit: int) -> str:
 
 @cache
 def _environment() -> Environment:
-    # No autoescape: the result is read by a model; `fence` is what keeps untrusted text in its place.
+    # No autoescape: the result is read by a model; `fenced` is what keeps untrusted text in its place.
     environment = Environment(
         loader=PackageLoader("engine", "prompts"),
         undefined=StrictUndefined,
@@ -73,5 +74,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=False,
     )
-    environment.globals["fence"] = fence
+    environment.filters["fenced"] = fenced
     return environment

@@ -1,0 +1,65 @@
+"""Which tools an agent gets, and over what: git objects to read, a checkout to write."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from engine.agents.reading import ObjectTree, diff_tool, history_tool, list_tool, read_tool, search_tool
+from engine.agents.roster import ToolName
+from engine.agents.tools import Tool, Toolbox
+from engine.agents.writing import CheckoutTree, edit_tool, run_tool, work_diff_tool, write_tool
+from engine.files import Checkout
+from engine.ports import Sandbox, Workspace
+
+LOOKING = (ToolName.LIST, ToolName.READ, ToolName.SEARCH)
+
+
+def reader(names: Collection[ToolName], workspace: Workspace, base: str, commit: str) -> Toolbox:
+    """Those tools over git objects at a commit; what would write is left out.
+
+    Args:
+        names: The tools that are wanted.
+        workspace: The repository.
+        base: Where the work began; history is told only of it.
+        commit: What is read.
+    """
+    tree = ObjectTree(workspace, commit)
+    tools: tuple[Tool[Any], ...] = (
+        list_tool(tree),
+        read_tool(tree),
+        search_tool(tree),
+        diff_tool(workspace, base, commit),
+        history_tool(workspace, base),
+    )
+    return _only(names, tools)
+
+
+def writer(
+    names: Collection[ToolName], workspace: Workspace, base: str, root: Path, sandbox: Sandbox
+) -> Toolbox:
+    """Those tools over a checkout; commands run over copies of it.
+
+    Args:
+        names: The tools that are wanted.
+        workspace: The repository.
+        base: Where the work began.
+        root: The checkout. What edits have made of files is remembered beside it, in `ROOT.edits`.
+        sandbox: Where commands run.
+    """
+    checkout = Checkout(root)
+    tree = CheckoutTree(checkout)
+    tools: tuple[Tool[Any], ...] = (
+        list_tool(tree),
+        read_tool(tree),
+        search_tool(tree),
+        work_diff_tool(workspace, base, checkout),
+        history_tool(workspace, base),
+        edit_tool(checkout, root.with_name(f"{root.name}.edits")),
+        write_tool(checkout),
+        run_tool(sandbox, root),
+    )
+    return _only(names, tools)
+
+
+def _only(names: Collection[ToolName], tools: tuple[Tool[Any], ...]) -> Toolbox:
+    return Toolbox([tool for tool in tools if tool.name in names])

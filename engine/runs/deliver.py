@@ -1,0 +1,138 @@
+"""Step 7: exactly the reviewed commit becomes a branch and a draft pull request."""
+
+from typing import Any
+
+from engine import gate
+from engine.agents.roster import built_in
+from engine.errors import PushRejected
+from engine.events import Cause, Delivered, Failed
+from engine.policy import enough, policy_for
+from engine.ports import Draft, PullRequest
+from engine.request import (
+    GateVerdict,
+    Policy,
+    ReviewRound,
+    Settled,
+    Snapshot,
+    SpecFate,
+    SpecVersion,
+    spec_hash,
+)
+from engine.runs import pull_request
+from engine.runs.context import Context
+from engine.runs.material import approved_spec
+from engine.runs.patience import patiently
+
+
+async def run(context: Context) -> Delivered | Failed:
+    """Push the commit, read it back, and open or update the draft.
+
+    Approval and gate are looked at once more: whatever started this run, nothing leaves without them.
+
+    Raises:
+        PushRejected: the remote did not take the commit, or holds another one.
+        Unreachable: remote or forge stayed away.
+        NeedsPerson: the forge refused.
+    """
+    snapshot, spec = context.snapshot, approved_spec(context.snapshot)
+    current = snapshot.round
+    policy = policy_for(context.settings, context.repository, snapshot.team, tuple(built_in().values()))
+    if current is None or policy is None:
+        return Failed(cause=Cause.PUSH, sentence="Nothing was reviewed, so nothing was delivered.")
+    settled = _settled(snapshot, spec, current)
+    problem = not_approved(spec, snapshot, policy) or not_passed(settled, snapshot, current, policy)
+    if problem:
+        return Failed(cause=Cause.PUSH, sentence=f"Nothing was delivered: {problem}")
+    await _push(context, spec.branch, current.commit)
+    opened = await _open(context, settled)
+    return Delivered(branch=spec.branch, commit=current.commit, number=opened.number, url=opened.url)
+
+
+def not_approved(spec: SpecVersion, snapshot: Snapshot, policy: Policy) -> str:
+    """Why the approvals do not hold for exactly this text, or nothing."""
+    text = spec_hash(spec.number, spec.base_commit, spec.branch, spec.draft, spec.plan)
+    if text != spec.hash:
+        return "the specification is not the one that was approved."
+    if spec.fate is not SpecFate.APPROVED or not enough(policy, snapshot, spec.approvals):
+        return "the specification has not enough approvals that count today."
+    return ""
+
+
+def not_passed(settled: tuple[Settled, ...], snapshot: Snapshot, current: ReviewRound, policy: Policy) -> str:
+    """Why the gate does not let exactly this commit through, or nothing."""
+    if current.commit != (snapshot.head or current.commit):
+        return "the work has changed since it was reviewed."
+    verdict = gate.gate(
+        settled,
+        current.reviews,
+        required=tuple(dict.fromkeys((*policy.reviewers, *snapshot.reviewers))),
+        commit=current.commit,
+        unchecked_allowed=snapshot.unchecked_by is not None,
+    )
+    if verdict.verdict is GateVerdict.PASS:
+        return ""
+    return f"the gate says {verdict.verdict}: {'; '.join(verdict.reasons[:3])}"
+
+
+def _settled(snapshot: Snapshot, spec: SpecVersion, current: ReviewRound) -> tuple[Settled, ...]:
+    return gate.settle(
+        spec.draft,
+        snapshot.base_results,
+        current.results or (),
+        current.facts,
+        current.reviews,
+        commit=current.commit,
+    )
+
+
+async def _push(context: Context, branch: str, commit: str) -> None:
+    context.tell(f"Pushing {commit[:12]} to {branch}")
+
+    async def push() -> None:
+        await context.workspace.push(commit, branch)
+
+    async def read_back() -> str | None:
+        return await context.workspace.pushed(branch)
+
+    await patiently(context, "push", push)
+    held = await patiently(context, "read back", read_back)
+    if held != commit:
+        raise PushRejected(f"The remote does not hold on {branch} what was pushed to it; nothing was opened.")
+
+
+async def _open(context: Context, settled: tuple[Settled, ...]) -> PullRequest:
+    """One pull request a request, ever: an earlier one is brought up to date."""
+    snapshot, spec = context.snapshot, approved_spec(context.snapshot)
+    commit = snapshot.round.commit if snapshot.round else spec.base_commit
+    draft = Draft(
+        key=snapshot.id,
+        branch=spec.branch,
+        base=context.repository.base,
+        commit=commit,
+        title=pull_request.title(spec),
+        body=pull_request.body(snapshot, settled, await _names(context)),
+    )
+    context.tell("Opening the draft pull request")
+
+    async def find_or_open() -> dict[str, Any]:
+        found = await context.forge.find(draft.key, draft.branch)
+        opened = await (
+            context.forge.update(found.number, draft) if found else context.forge.open_draft(draft)
+        )
+        return opened.model_dump(mode="json")
+
+    return PullRequest.model_validate(await patiently(context, "pull request", find_or_open))
+
+
+async def _names(context: Context) -> dict[str, str]:
+    """What people are called, by user id; who cannot be looked up stands by the id."""
+    snapshot = context.snapshot
+    approvals = snapshot.spec.approvals if snapshot.spec else ()
+    people = dict.fromkeys([snapshot.requester, *(approval.by for approval in approvals)])
+    if snapshot.unchecked_by:
+        people[snapshot.unchecked_by] = None
+
+    async def look_up() -> dict[str, str]:
+        return {person.user: (await context.chat.person(person)).name or person.user for person in people}
+
+    return await patiently(context, "names", look_up)

@@ -1,0 +1,120 @@
+"""What several runs give to a model: the repository as it is, the discussion, what was asked and answered."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from engine.errors import NeedsPerson
+from engine.ports import ThreadMessage, Workspace
+from engine.prompts import cut
+from engine.request import Snapshot, SpecVersion
+from engine.runs.context import Context
+from engine.store import Receipt
+
+RULES = "CLAUDE.md"
+MOST_FILES = 500
+LONGEST_RULES = 12_000
+LONGEST_THREAD = 16_000
+
+
+@dataclass(frozen=True)
+class RepositoryView:
+    """A repository at a commit, as prompts show it.
+
+    Attributes:
+        files: Paths, a line each, bounded.
+        rules: Its CLAUDE.md, empty if there is none.
+    """
+
+    commit: str
+    files: str
+    rules: str
+
+
+async def view(workspace: Workspace, commit: str) -> RepositoryView:
+    """The repository at a commit, from git objects."""
+    paths = [entry.path for entry in await workspace.files(commit)]
+    listed = paths[:MOST_FILES]
+    if len(paths) > MOST_FILES:
+        listed.append(f"… and {len(paths) - MOST_FILES} more")
+    rules = await text_at(workspace, commit, RULES)
+    return RepositoryView(commit=commit, files="\n".join(listed), rules=cut(rules or "", LONGEST_RULES))
+
+
+async def text_at(workspace: Workspace, commit: str, path: str) -> str | None:
+    """A file's text at a commit; None if there is no such file, or it is not text."""
+    content = await workspace.read(commit, path)
+    if content is None or b"\0" in content[:8_000]:
+        return None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+async def texts_at(workspace: Workspace, commit: str, paths: Sequence[str]) -> dict[str, str]:
+    """The texts of those paths that are text files at a commit."""
+    unique = list(dict.fromkeys(paths))
+    texts = await asyncio.gather(*(text_at(workspace, commit, path) for path in unique))
+    return {path: text for path, text in zip(unique, texts, strict=True) if text is not None}
+
+
+async def discussion(context: Context) -> str:
+    """The thread above the mention, as it was when first read; empty if the mention began the thread."""
+    if not context.snapshot.in_discussion:
+        return ""
+
+    async def read() -> str:
+        return _above(context.snapshot, await context.chat.history(context.snapshot.id))
+
+    return await kept(context, "thread", read)
+
+
+async def kept(context: Context, name: str, make: Callable[[], Awaitable[str]]) -> str:
+    """A text from outside, read once in a step: the step returns the id under which it is stored."""
+    id = f"{context.run.id}/{name}"
+
+    async def once() -> str:
+        text = await make()
+        digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+        await context.store.keep_receipt(
+            Receipt(
+                id=id,
+                request=context.snapshot.id,
+                run=context.run.id,
+                tool=name,
+                subject=name,
+                exit_code=None,
+                output=text,
+                digest=digest,
+            )
+        )
+        return id
+
+    receipt = await context.store.receipt(await context.step(name, once))
+    return receipt.output if receipt else ""
+
+
+def approved_spec(snapshot: Snapshot) -> SpecVersion:
+    """The newest spec version, which this kind of run cannot do without."""
+    if snapshot.spec is None:
+        raise NeedsPerson("There is no specification to work by yet. Start the request anew.")
+    return snapshot.spec
+
+
+def rounds_in_all(context: Context, number: int) -> int:
+    """M of "Round N of M": the configured rounds and those that people granted."""
+    return max(number, context.settings.caps.review_rounds + context.snapshot.extra_rounds)
+
+
+def _above(snapshot: Snapshot, messages: Sequence[ThreadMessage]) -> str:
+    above = takewhile(lambda message: message.ts != snapshot.ts, messages)
+    lines = []
+    for message in above:
+        if message.by_bot or message.author is None:
+            continue
+        who = "the requester" if message.author == snapshot.requester else f"teammate {message.author.user}"
+        lines.append(f"{who}: {message.text}")
+    return cut("\n".join(lines), LONGEST_THREAD)

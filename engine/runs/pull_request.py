@@ -1,0 +1,112 @@
+"""Title and body of the draft pull request: our words, with everybody else's made harmless.
+
+Every value the template prints is escaped unless it is marked as safe: no text of a model, a person or a
+file can mention anybody, close or link an issue, load an image, or bring markup of its own.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from engine.request import Settled, Snapshot, SpecVersion, Status
+from engine.schemas import Finding, Severity
+
+LONGEST_BODY = 60_000
+LONGEST_TITLE = 120
+
+_BREAK = "\u200b"
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+)
+_MARKUP = re.compile(r"[\\`*\[\]~|$]|(?<!\w)_|_(?!\w)")
+_OPENING = re.compile(r"^(?=[#>+=-])|^(\d+)(?=[.)])")
+# Where GitHub makes links and mentions out of plain words: a character of no width takes them apart.
+_LINKS = re.compile(r"(?<=@)|(?<=#)(?=\d)|(?<=\bgh-)(?=\d)|(?<=:)(?=//)|(?<=\bwww)(?=\.)", re.IGNORECASE)
+
+
+class Safe(str):
+    """Markdown of our own making."""
+
+    __slots__ = ()
+
+
+def title(spec: SpecVersion) -> str:
+    """The approved commit subject, without mentions or references."""
+    return _LINKS.sub(_BREAK, _one_line(spec.draft.commit_subject))[:LONGEST_TITLE]
+
+
+def body(snapshot: Snapshot, settled: Sequence[Settled], names: Mapping[str, str]) -> str:
+    """The description: what was approved by whom, the evidence of each criterion, findings and reports.
+
+    Args:
+        snapshot: With an approved spec and a review round that passed.
+        settled: How each criterion stands at the commit.
+        names: What people are called, by user id.
+    """
+    current = snapshot.round
+    reviews = [r for r in (current.reviews if current else ()) if r.review and not r.invalid]
+    findings: list[Finding] = [f for r in reviews if r.review for f in r.review.findings]
+    text = (
+        _environment()
+        .get_template("pull_request.md")
+        .render(
+            snapshot=snapshot,
+            spec=snapshot.spec,
+            draft=snapshot.spec.draft if snapshot.spec else None,
+            round=current,
+            settled=settled,
+            reviews=reviews,
+            minor=[finding for finding in findings if finding.severity is Severity.MINOR],
+            names=names,
+            not_checked=[one.id for one in settled if one.status is Status.NOT_CHECKED],
+        )
+    )
+    if len(text) <= LONGEST_BODY:
+        return text
+    return (
+        text[:LONGEST_BODY].rpartition("\n")[0]
+        + "\n\n(The rest is left out: it is too long for a description.)\n"
+    )
+
+
+def escaped(value: object) -> str:
+    """Any value as inert Markdown on one line."""
+    if isinstance(value, Safe):
+        return value
+    text = _one_line(str(value))
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = _MARKUP.sub(lambda found: "\\" + found[0], text)
+    text = _OPENING.sub(lambda found: f"{found[1]}\\" if found[1] else "\\", text)
+    return _LINKS.sub(_BREAK, text)
+
+
+def code(value: object) -> Safe:
+    """Any value as a code span, in which nothing is interpreted."""
+    text = _one_line(str(value))
+    if not text:
+        return Safe("")
+    fence = "`" * (max((len(run) for run in re.findall(r"`+", text)), default=0) + 1)
+    space = " " if text[0] == "`" or text[-1] == "`" else ""
+    return Safe(f"{fence}{space}{text}{space}{fence}")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_INVISIBLE.sub(" ", text).split())
+
+
+@cache
+def _environment() -> Environment:
+    # `finalize` is the escaping: HTML's would not do for Markdown.
+    environment = Environment(
+        loader=PackageLoader("engine", "runs"),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=escaped,
+    )
+    environment.filters["code"] = code
+    return environment

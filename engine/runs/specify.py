@@ -1,0 +1,83 @@
+"""Step 3: the specification, refused and repaired until it can be checked."""
+
+from collections.abc import Sequence
+
+from engine.agents.loop import Assignment, work
+from engine.agents.toolboxes import LOOKING, reader
+from engine.events import Specified
+from engine.lint import Base, lint
+from engine.prompts import render
+from engine.request import Round
+from engine.runs.context import Context
+from engine.runs.material import discussion, texts_at, view
+from engine.schemas import SpecDraft
+
+
+async def run(context: Context) -> Specified:
+    """Write the next version of the specification.
+
+    Raises:
+        NeedsPerson: see `engine.agents.loop.work`.
+    """
+    snapshot = context.snapshot
+    context.tell("Writing the specification")
+
+    async def check(draft: SpecDraft) -> Sequence[str]:
+        return (*await _linted(context, draft), *missing_assumptions(draft, snapshot.rounds))
+
+    prompt = render(
+        "specify.user",
+        snapshot=snapshot,
+        thread=await discussion(context),
+        repository=await view(context.workspace, snapshot.base_commit),
+        checks=context.repository.checks,
+        assessment=snapshot.assessment,
+        previous=snapshot.spec,
+        number=len(snapshot.specs) + 1,
+    )
+    draft = await work(
+        context,
+        Assignment(
+            role="specify",
+            tier=context.settings.roles.specify,
+            system=render("specify.system"),
+            prompt=prompt,
+            schema=SpecDraft,
+            check=check,
+            toolbox=reader(LOOKING, context.workspace, snapshot.base_commit, snapshot.base_commit),
+            turns=16,
+            max_tokens=12_000,
+        ),
+    )
+    return Specified(draft=draft)
+
+
+async def _linted(context: Context, draft: SpecDraft) -> tuple[str, ...]:
+    """The lint's sentences, with the texts of the base that the criteria speak of."""
+    base = context.snapshot.base_commit
+    named = [criterion.path for criterion in draft.criteria if criterion.path]
+    texts = await texts_at(context.workspace, base, named)
+    facts = Base(
+        files=frozenset(entry.path for entry in await context.workspace.files(base)),
+        text=texts.get,
+        checks=context.repository.checks,
+        reviewers=context.snapshot.reviewers,
+    )
+    return lint(draft, facts)
+
+
+def missing_assumptions(draft: SpecDraft, rounds: Sequence[Round]) -> tuple[str, ...]:
+    """Questions answered "You decide" whose assumption the draft does not show."""
+    shown = [line.casefold().strip() for line in draft.assumptions]
+    left_to_us = [
+        question.header
+        for round in rounds
+        for question, given in zip(round.questions, round.given, strict=True)
+        if given is not None and given.you_decide
+    ]
+    return tuple(
+        f"“{header}” was answered “You decide”: put what you assume among the assumptions, "
+        f"in a line that begins with “{header}: ”."
+        for header in left_to_us
+        if not any(line.startswith(f"{header.casefold().strip()}:") for line in shown)
+    )

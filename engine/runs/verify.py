@@ -1,0 +1,155 @@
+"""Step 6, by the machine: the checks, run by us, and what git objects say of files and texts."""
+
+import asyncio
+import hashlib
+import math
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.agents.parallel import together
+from engine.events import CheckResult, Fact, Ran, Verified
+from engine.ports import Command, Execution, Limits
+from engine.request import SpecVersion, State
+from engine.runs.context import Context
+from engine.runs.material import approved_spec, text_at
+from engine.schemas import Criterion, SettledBy
+from engine.settings import CheckSettings
+from engine.store import Receipt
+
+AT_ONCE = 2
+TAIL = 4_000
+LONGEST_OUTPUT = 20_000
+
+_WHERE = {Ran.BASE: "at the base", Ran.COMMIT: "at the commit", Ran.ARTIFACTS: "with only the artifacts"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One execution of one check, in a checkout of its own."""
+
+    name: str
+    check: CheckSettings
+    where: Ran
+    commit: str
+
+
+async def run(context: Context) -> Verified:
+    """Run the checks the spec's criteria name, and look its files and texts up.
+
+    At the base commit they run there alone, before the work; at any other commit they run at it, with
+    nothing but the artifacts laid over the base, and at the base where that has not been done.
+    """
+    spec = approved_spec(context.snapshot)
+    commit = context.run.about or context.snapshot.head or spec.base_commit
+    slots = asyncio.Semaphore(AT_ONCE)
+    jobs = [
+        Job(name=name, check=check, where=where, commit=commit)
+        for where in _places(context, spec, commit)
+        for name, check in _checks(context, spec).items()
+    ]
+    results = await together([_result(context, job, slots) for job in jobs])
+    facts = [
+        await _fact(context, criterion, spec.base_commit, commit)
+        for criterion in spec.draft.criteria
+        if criterion.settled_by in {SettledBy.FILE, SettledBy.TEXT} and criterion.path
+    ]
+    return Verified(commit=commit, results=tuple(results), facts=tuple(facts))
+
+
+def _places(context: Context, spec: SpecVersion, commit: str) -> list[Ran]:
+    snapshot = context.snapshot
+    # The work may have come to nothing: then the commit under review is the base, and counts as a commit.
+    reviewed = snapshot.state is State.REVIEWING and snapshot.round and snapshot.round.commit == commit
+    if commit == spec.base_commit and not reviewed:
+        return [Ran.BASE]
+    known = {result.check for result in snapshot.base_results}
+    base = [] if known >= set(_checks(context, spec)) else [Ran.BASE]
+    return [*base, Ran.COMMIT, Ran.ARTIFACTS]
+
+
+def _checks(context: Context, spec: SpecVersion) -> Mapping[str, CheckSettings]:
+    """The checks that criteria name and that are still configured, each once."""
+    configured = context.repository.checks
+    named = dict.fromkeys(c.check for c in spec.draft.criteria if c.settled_by is SettledBy.CHECK)
+    return {name: configured[name] for name in named if name in configured}
+
+
+# ---------------------------------------------------------------- checks
+
+
+async def _result(context: Context, job: Job, slots: asyncio.Semaphore) -> CheckResult:
+    async def once() -> dict[str, Any]:
+        async with slots:
+            context.tell(f"Running check {job.name} {_WHERE[job.where]}")
+            return (await _execute(context, job)).model_dump(mode="json")
+
+    return CheckResult.model_validate(await context.step(f"check {job.name} {job.where}", once))
+
+
+async def _execute(context: Context, job: Job) -> CheckResult:
+    spec = approved_spec(context.snapshot)
+    id = f"{context.run.id}/{job.name}/{job.where}"
+    tree = context.checkouts / hashlib.sha256(id.encode()).hexdigest()[:16]
+    commit = spec.base_commit if job.where is Ran.BASE else job.commit
+    try:
+        if job.where is Ran.ARTIFACTS:
+            await context.workspace.overlay(spec.base_commit, commit, spec.draft.artifacts, tree)
+        else:
+            await context.workspace.checkout(commit, tree)
+        done = await context.sandbox.run(_command(job.check, tree))
+    finally:
+        await asyncio.to_thread(shutil.rmtree, tree, ignore_errors=True)
+    await context.store.keep_receipt(_receipt(context, id, job, done))
+    return CheckResult(
+        check=job.name,
+        where=job.where,
+        commit=commit,
+        argv=done.argv,
+        exit_code=done.exit_code,
+        ended=done.ended,
+        output_tail=done.output[-TAIL:],
+        digest=done.digest,
+        duration_s=round(done.duration_s, 2),
+    )
+
+
+def _command(check: CheckSettings, tree: Path) -> Command:
+    # A check may use both of the machine's cores: its processor time is bounded by more than its wall clock.
+    limits = Limits(wall_s=check.timeout_s, cpu_s=math.ceil(2 * check.timeout_s))
+    return Command(argv=check.argv, tree=tree, limits=limits)
+
+
+def _receipt(context: Context, id: str, job: Job, done: Execution) -> Receipt:
+    return Receipt(
+        id=id,
+        request=context.snapshot.id,
+        run=context.run.id,
+        tool="check",
+        subject=f"{job.name} {_WHERE[job.where]}: {' '.join(done.argv)}",
+        exit_code=done.exit_code,
+        output=done.output[-LONGEST_OUTPUT:],
+        digest=done.digest,
+    )
+
+
+# ---------------------------------------------------------------- files and texts
+
+
+async def _fact(context: Context, criterion: Criterion, base: str, commit: str) -> Fact:
+    at_base, _ = await _holds(context, criterion, base)
+    at_commit, line = await _holds(context, criterion, commit)
+    return Fact(criterion=criterion.id, at_base=at_base, at_commit=at_commit, line=line)
+
+
+async def _holds(context: Context, criterion: Criterion, commit: str) -> tuple[bool, int | None]:
+    """Whether a file exists, or holds the literal and on which line, by git objects."""
+    path = criterion.path or ""
+    if criterion.settled_by is SettledBy.FILE:
+        return await context.workspace.read(commit, path) is not None, None
+    text = await text_at(context.workspace, commit, path)
+    literal = criterion.literal or ""
+    at = text.find(literal) if text is not None and literal else -1
+    return (True, text.count("\n", 0, at) + 1) if text is not None and at >= 0 else (False, None)

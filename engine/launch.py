@@ -9,7 +9,7 @@ from engine.request import RunKind
 from engine.running import Outside, RunFunction
 from engine.settings import Settings
 from engine.state_dir import StateDir
-from engine.store.database import open_database
+from engine.store.database import BUSY_MS, open_database
 from engine.store.migrations import migrate
 
 ChatOrMaker = Callable[[Engine], Chat] | Chat
@@ -24,9 +24,21 @@ async def launch(
     runs: Mapping[RunKind, RunFunction],
     state: StateDir,
     closers: Sequence[Closer] = (),
+    busy_ms: int = BUSY_MS,
 ) -> Engine:
-    """Bring the database up to date and launch an engine of these parts in a held state directory."""
-    database = open_database(state.database)
+    """Bring the database up to date and launch an engine of these parts in a held state directory.
+
+    Args:
+        settings: Configuration.
+        chat: The front end's chat, or a function that makes it of the engine.
+        outside: Model, sandbox, workspaces and forges.
+        its_rules: What decides and renders.
+        runs: The function of each kind of run.
+        state: Released when the engine closes.
+        closers: Called when it closes, last to first.
+        busy_ms: See `open_database`.
+    """
+    database = open_database(state.database, busy_ms)
     await asyncio.to_thread(migrate, database.durable)
     engine = Engine(settings, database, chat, outside, its_rules, runs)
 

@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from engine.errors import DiskFull, GreenlightError, Transient
 
+# Slack gives up on an ack after three seconds and sends the event again: no use in waiting much longer.
+BUSY_MS = 5_000
 _READ_ONLY = "gl_read_only"
 
 
@@ -40,12 +42,12 @@ class Database:
         self.durable.dispose()
 
 
-def open_database(path: Path, busy_ms: int = 5_000) -> Database:
+def open_database(path: Path, busy_ms: int = BUSY_MS) -> Database:
     """Engines for a SQLite file; nothing is read or written yet.
 
     Args:
         path: The file; its directory must exist.
-        busy_ms: How long our own statements wait for a lock: less than Slack waits for an ack twice.
+        busy_ms: How long our own statements wait for a lock.
     """
     durable = sa.create_engine(f"sqlite:///{path}", pool_size=1, max_overflow=0)
     event.listen(durable, "connect", _pragmas("IMMEDIATE", 30_000))

@@ -67,7 +67,7 @@ async def due(c: AsyncConnection, now: datetime) -> Sequence[tuple[str, datetime
         .where(col(RequestRow.due_at) <= now)
         .order_by(col(RequestRow.due_at))
     )
-    return [(id, at) for id, at in (await c.execute(query)).tuples() if at is not None]
+    return [(id, at) for id, at in (await c.execute(query)).all() if at is not None]
 
 
 async def events(c: AsyncConnection, request: str) -> list[Event]:

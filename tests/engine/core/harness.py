@@ -44,6 +44,7 @@ from engine.runs.context import Context
 from engine.schemas import Option, Question, Questions
 from engine.settings import RepositorySettings, Settings
 from engine.state_dir import hold
+from engine.store.database import BUSY_MS
 
 RITA = Person(team="T1", user="URITA")
 REQUEST = "T1:C1:1.0"
@@ -146,10 +147,10 @@ def decide(snapshot: Snapshot | None, event: Event, policy: Policy | None) -> De
             changes |= {"due_at": None, "reminded": True, "ended_because": at.isoformat()}
         case Chose(text="work"):
             effects = (*effects, StartRun(kind=RunKind.TASK))
+        case Chose(text="forget the counter"):
+            return Decision(snapshot=snapshot.model_copy(update={"counter": 0}))
         case Chose(text="wait", at=at):
             changes["due_at"] = at.replace(hour=at.hour + 1)
-        case Chose(text="explode"):
-            raise RuntimeError("a rule with a fault")
         case _:
             effects = ()
     return _then(snapshot.model_copy(update=changes), effects)
@@ -272,8 +273,15 @@ async def running(
         "forge": lambda repository: None,
     }
     configured = settings(state_dir, **outside.pop("caps", {}))
+    busy_ms = outside.pop("busy_ms", BUSY_MS)
     engine = await launch(
-        configured, chat, Outside(**parts | outside), RULES, functions, hold(configured.state_dir)
+        configured,
+        chat,
+        Outside(**parts | outside),
+        RULES,
+        functions,
+        hold(configured.state_dir),
+        busy_ms=busy_ms,
     )
     try:
         yield engine

@@ -217,8 +217,9 @@ def _named(plain: str, labels: Sequence[str]) -> str | None:
     if len(plain) < _SHORTEST or plain in _TOO_COMMON:
         return None
     starting = [label for label in labels if _plain(label).startswith(plain)]
-    within = [label for label in labels if re.search(rf"\b{re.escape(plain)}\b", _plain(label))]
-    return next((found[0] for found in (starting, within) if len(found) == 1), None)
+    within = [label for label in labels if re.search(rf"\b{re.escape(plain)}", _plain(label))]
+    found = starting or within
+    return found[0] if len(found) == 1 else None
 
 
 def _begun(plain: str, labels: Sequence[str]) -> str | None:

@@ -218,7 +218,7 @@ def _success(draft: SpecDraft, facts: Base) -> Iterable[str]:
     known = {criterion.id: criterion for criterion in draft.criteria}
     for number, success in enumerate(draft.success_criteria, start=1):
         place = f"Success criterion {number}"
-        unknown = [name for name in success.criteria if name not in known]
+        unknown = [repr(name) for name in success.criteria if name not in known]
         if unknown:
             yield f"{place} names {_list(unknown)}, which the spec does not have."
         yield from _measurable(place, success.text, [known[n] for n in success.criteria if n in known], facts)

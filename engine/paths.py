@@ -94,7 +94,9 @@ def malformed(path: str, files: Collection[str]) -> str:
 def _placed(path: str, files: Collection[str], folders: Collection[str], artifacts: Sequence[str]) -> str:
     if path in folders:
         return "is a folder; list the files in it that change"
-    blocking = next((parent for parent in _above(path) if parent in files or parent in artifacts), None)
+    blocking = next(
+        (up for up in _above(path) if up in files or (up in artifacts and up not in folders)), None
+    )
     return f"lies under {blocking!r}, which is a file" if blocking else ""
 
 

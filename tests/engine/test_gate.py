@@ -1,0 +1,366 @@
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.events import CheckResult, Fact, Ran, Reviewed
+from engine.gate import Gate, gate, quotes, settle
+from engine.request import GateVerdict, Settled, Status
+from engine.schemas import Finding, Judged, Judgement, Severity
+from tests.engine.specs import (
+    COMMIT,
+    CRITERIA,
+    DRAFT,
+    FILES,
+    PIPELINE,
+    REVIEWER,
+    SQL,
+    finding,
+    finding_with,
+    result,
+    review,
+)
+
+FACTS = tuple(Fact(criterion=f"AC{n}", at_base=False, at_commit=True, line=3) for n in range(1, 5))
+MET = Judgement(criterion="AC7", verdict=Judged.MET, reason="one row a conversation")
+GOOD = Reviewed(reviewer=REVIEWER, review=review(judgements=(MET,)))
+BASE = (result("tests", Ran.BASE, 2), result("lint-sql", Ran.BASE))
+GREEN = tuple(
+    result(check, where) for check in ("tests", "lint-sql") for where in (Ran.COMMIT, Ran.ARTIFACTS)
+)
+
+
+def settled(
+    results: Sequence[CheckResult] = GREEN,
+    facts: Sequence[Fact] = FACTS,
+    reviews: Sequence[Reviewed] = (GOOD,),
+    base: Sequence[CheckResult] = BASE,
+) -> dict[str, Settled]:
+    return {s.id: s for s in settle(DRAFT, base, results, facts, reviews, commit=COMMIT)}
+
+
+def judge(by_id: dict[str, Settled], *reviews: Reviewed, unchecked_allowed: bool = False) -> Gate:
+    return gate(
+        tuple(by_id.values()),
+        reviews or (GOOD,),
+        required=(REVIEWER,),
+        commit=COMMIT,
+        unchecked_allowed=unchecked_allowed,
+    )
+
+
+def but(check: str, where: Ran, *instead: CheckResult) -> tuple[CheckResult, ...]:
+    return (*(r for r in GREEN if (r.check, r.where) != (check, where)), *instead)
+
+
+def test_good_work_passes_and_says_how_each_criterion_stands() -> None:
+    found = settled()
+    assert [s.status for s in found.values()] == [
+        *[Status.PASSED] * 5,
+        Status.REGRESSION_ONLY,
+        Status.JUDGED_MET,
+        Status.ATTESTATION_PENDING,
+    ]
+    assert found["AC1"].evidence.startswith(f"{SQL}:3 at the commit")
+    assert judge(found).verdict is GateVerdict.PASS
+
+
+def test_a_red_check_fails_with_what_it_printed() -> None:
+    found = settled(but("tests", Ran.COMMIT, result("tests", Ran.COMMIT, 2)))["AC5"]
+    assert found.status is Status.FAILED
+    assert found.expected == "`make test` ends with exit code 0"
+    assert found.actual == "It ended with exit code 2.\none\ntwo\nthe last line"
+    assert "make test" in found.fix
+
+
+@pytest.mark.parametrize(
+    ("ended", "says"), [("timeout", "time limit"), ("output", "too much"), ("start", "started")]
+)
+def test_a_check_that_did_not_end_fails(ended: str, says: str) -> None:
+    found = settled(but("tests", Ran.COMMIT, result("tests", Ran.COMMIT, None, ended=ended)))["AC5"]
+    assert (found.status, says in found.actual) == (Status.FAILED, True)
+
+
+def test_green_only_with_other_files_changed_is_not_checked() -> None:
+    found = settled(but("tests", Ran.ARTIFACTS, result("tests", Ran.ARTIFACTS, 1)))
+    assert found["AC5"].status is Status.NOT_CHECKED
+    assert "outside the approved artifacts" in found["AC5"].evidence
+    assert judge(found).verdict is GateVerdict.ESCALATE
+    assert judge(found, unchecked_allowed=True).verdict is GateVerdict.PASS
+
+
+@pytest.mark.parametrize("where", [Ran.COMMIT, Ran.ARTIFACTS])
+def test_a_missing_result_is_not_checked(where: Ran) -> None:
+    assert settled(but("tests", where))["AC5"].status is Status.NOT_CHECKED
+
+
+def test_results_of_another_commit_count_for_nothing() -> None:
+    other = [r.model_copy(update={"commit": "d" * 40}) for r in GREEN]
+    assert settled(other)["AC5"].status is Status.NOT_CHECKED
+    stale = Reviewed(reviewer=REVIEWER, review=review(commit="d" * 40, judgements=(MET,)))
+    assert settled(reviews=(stale,))["AC7"].status is Status.NOT_CHECKED
+
+
+def test_a_missing_text_fails_with_the_literal_and_the_path() -> None:
+    found = settled(facts=(*FACTS[2:], Fact(criterion="AC2", at_base=False, at_commit=False)))
+    assert found["AC1"].status is Status.NOT_CHECKED
+    assert found["AC2"].status is Status.FAILED
+    assert "'conversation_resolution_time.sql'" in found["AC2"].fix
+    assert PIPELINE in found["AC2"].fix
+    verdict = judge(found)
+    assert verdict.verdict is GateVerdict.FIX
+    assert [f.id for f in verdict.failures] == ["AC2"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status", "gated"),
+    [
+        (Judged.UNMET, Status.JUDGED_UNMET, GateVerdict.FIX),
+        (Judged.UNCLEAR, Status.NOT_CHECKED, GateVerdict.ESCALATE),
+    ],
+)
+def test_a_judgement_counts_as_the_reviewer_meant_it(
+    verdict: Judged, status: Status, gated: GateVerdict
+) -> None:
+    said = Reviewed(
+        reviewer=REVIEWER, review=review(judgements=(MET.model_copy(update={"verdict": verdict}),))
+    )
+    found = settled(reviews=(said, GOOD))
+    assert found["AC7"].status is status
+    assert judge(found, said, GOOD).verdict is gated
+
+
+def test_only_the_named_reviewer_judges() -> None:
+    other = GOOD.model_copy(update={"reviewer": "test-code-reviewer"})
+    invalid = GOOD.model_copy(update={"invalid": "a quote is made up"})
+    assert settled(reviews=(other, invalid))["AC7"].status is Status.NOT_CHECKED
+
+
+@pytest.mark.parametrize(
+    ("reviews", "says"),
+    [
+        ((GOOD.model_copy(update={"reviewer": "someone-else"}),), "is missing"),
+        ((Reviewed(reviewer=REVIEWER, review=None, invalid="not JSON"),), "does not count: not JSON"),
+        ((GOOD.model_copy(update={"invalid": "made-up quote"}),), "does not count: made-up quote"),
+        ((Reviewed(reviewer=REVIEWER, review=review(commit="d" * 40)),), "of another commit"),
+        (
+            (Reviewed(reviewer=REVIEWER, review=review(finding(Severity.CRITICAL))),),
+            "Missing library entry (critical",
+        ),
+    ],
+)
+def test_what_blocks(reviews: tuple[Reviewed, ...], says: str) -> None:
+    verdict = judge(settled(), *reviews)
+    assert verdict.verdict is GateVerdict.BLOCKED
+    assert says in verdict.reasons[0]
+
+
+def test_major_findings_are_fixed_and_minor_ones_listed() -> None:
+    major, minor = finding(), finding(Severity.MINOR, title="Long line")
+    assert (
+        judge(settled(), Reviewed(reviewer=REVIEWER, review=review(major, minor))).verdict is GateVerdict.FIX
+    )
+    verdict = judge(settled(), Reviewed(reviewer=REVIEWER, review=review(minor)))
+    assert (verdict.verdict, verdict.minor) == (GateVerdict.PASS, (minor,))
+
+
+def test_nothing_settled_is_no_pass() -> None:
+    assert judge({}, unchecked_allowed=True).verdict is GateVerdict.ESCALATE
+
+
+# ---------------------------------------------------------------- properties
+
+RESULTS = st.builds(
+    result,
+    check=st.sampled_from(["tests", "lint-sql"]),
+    where=st.sampled_from(Ran),
+    exit_code=st.sampled_from([0, 0, 0, 1, None]),
+    ended=st.sampled_from(["exit", "exit", "timeout"]),
+    commit=st.sampled_from([COMMIT, COMMIT, "d" * 40]),
+)
+ANY_FACTS = st.builds(
+    Fact,
+    criterion=st.sampled_from([c.id for c in CRITERIA]),
+    at_base=st.booleans(),
+    at_commit=st.sampled_from([True, True, False]),
+    line=st.none() | st.integers(1, 9),
+)
+FINDINGS = st.builds(finding, st.sampled_from(Severity), line=st.integers(1, 9))
+JUDGEMENTS = st.builds(
+    Judgement,
+    criterion=st.sampled_from(["AC7", "AC1"]),
+    verdict=st.sampled_from(Judged),
+    reason=st.just("because"),
+)
+REVIEWS = st.builds(
+    Reviewed,
+    reviewer=st.sampled_from([REVIEWER, "other-reviewer"]),
+    review=st.none()
+    | st.builds(
+        lambda findings, commit, judgements: review(*findings, commit=commit, judgements=tuple(judgements)),
+        st.lists(FINDINGS, max_size=2),
+        st.sampled_from([COMMIT, COMMIT, "d" * 40]),
+        st.lists(JUDGEMENTS, max_size=2),
+    ),
+    invalid=st.sampled_from(["", "", "bad quote"]),
+)
+STATUSES = st.sampled_from([Status.PASSED, Status.PASSED, *Status])
+SETTLED = st.lists(
+    st.builds(
+        lambda criterion, status: Settled(
+            id=criterion.id,
+            text=criterion.text,
+            settled_by=criterion.settled_by,
+            status=status,
+            evidence="so",
+        ),
+        st.sampled_from(CRITERIA),
+        STATUSES,
+    ),
+    max_size=4,
+)
+REQUIRED = st.lists(st.sampled_from([REVIEWER, "other-reviewer"]), max_size=2)
+
+
+@given(SETTLED, st.lists(REVIEWS, max_size=3), REQUIRED, st.booleans())
+def test_a_pass_means_all_of_it(
+    found: list[Settled], reviews: list[Reviewed], required: list[str], allowed: bool
+) -> None:
+    verdict = gate(found, reviews, required=required, commit=COMMIT, unchecked_allowed=allowed)
+    if verdict.verdict is not GateVerdict.PASS:
+        assert verdict.reasons
+        return
+    valid = [r for r in reviews if r.review and not r.invalid and r.review.commit == COMMIT]
+    assert found
+    assert set(required) <= {r.reviewer for r in valid}
+    assert all(f.severity is Severity.MINOR for r in valid if r.review for f in r.review.findings)
+    statuses = {s.status for s in found}
+    assert not statuses & {Status.FAILED, Status.JUDGED_UNMET}
+    assert allowed or Status.NOT_CHECKED not in statuses
+    assert verdict.reasons == ()
+
+
+@given(SETTLED, st.lists(REVIEWS, max_size=3), REQUIRED, st.booleans(), st.randoms())
+def test_the_gate_does_not_depend_on_order(
+    found: list[Settled],
+    reviews: list[Reviewed],
+    required: list[str],
+    allowed: bool,
+    random: Random,
+) -> None:
+    first = gate(found, reviews, required=required, commit=COMMIT, unchecked_allowed=allowed)
+    for values in (found, reviews, required):
+        random.shuffle(values)
+    assert gate(found, reviews, required=required, commit=COMMIT, unchecked_allowed=allowed) == first
+
+
+@given(
+    SETTLED,
+    st.lists(REVIEWS, max_size=3),
+    REQUIRED,
+    st.booleans(),
+    st.sampled_from([Severity.CRITICAL, Severity.MAJOR]),
+)
+def test_one_more_grave_finding_never_leads_to_a_pass(
+    found: list[Settled], reviews: list[Reviewed], required: list[str], allowed: bool, severity: Severity
+) -> None:
+    more = Reviewed(reviewer="other-reviewer", review=review(finding(severity)))
+    verdict = gate(
+        found, [*reviews, more], required=required, commit=COMMIT, unchecked_allowed=allowed
+    ).verdict
+    assert verdict in {GateVerdict.BLOCKED, GateVerdict.FIX}
+    assert severity is Severity.MAJOR or verdict is GateVerdict.BLOCKED
+
+
+@given(
+    st.lists(RESULTS, max_size=8),
+    st.lists(RESULTS, max_size=4),
+    st.lists(ANY_FACTS, max_size=6),
+    st.lists(REVIEWS, max_size=3),
+)
+def test_passed_means_red_before_green_after_and_green_with_the_artifacts_alone(
+    results: list[CheckResult], base: list[CheckResult], facts: list[Fact], reviews: list[Reviewed]
+) -> None:
+    found = settled(results, facts, reviews, base)
+    assert list(found) == [c.id for c in CRITERIA]
+    for criterion in CRITERIA[4:6]:
+        here = [r for r in results if r.check == criterion.check and r.commit == COMMIT]
+        before = [r for r in (*base, *results) if r.check == criterion.check and r.where is Ran.BASE]
+        if found[criterion.id].status in {Status.PASSED, Status.REGRESSION_ONLY}:
+            assert all(any(r.where is where for r in here) for where in (Ran.COMMIT, Ran.ARTIFACTS))
+            assert all(r.green for r in here if r.where is not Ran.BASE)
+            assert before
+            assert any(r.green for r in before) == (found[criterion.id].status is Status.REGRESSION_ONLY)
+        if any(r.where is Ran.COMMIT and not r.green for r in here):
+            assert found[criterion.id].status is Status.FAILED
+    for criterion in CRITERIA[:4]:
+        mine = [f for f in facts if f.criterion == criterion.id]
+        passed = bool(mine) and all(f.at_commit and not f.at_base for f in mine)
+        assert (found[criterion.id].status is Status.PASSED) == passed
+    assert found["AC8"].status is Status.ATTESTATION_PENDING
+    shuffled = settled(results[::-1], facts[::-1], reviews[::-1], base[::-1])
+    assert shuffled == found
+
+
+# ---------------------------------------------------------------- reviews that count
+
+
+def why(*findings: Finding, commit: str = COMMIT, judgements: tuple[Judgement, ...] = ()) -> str:
+    made = review(*findings, commit=commit, judgements=judgements)
+    ids = {c.id for c in CRITERIA}
+    return "\n".join(
+        quotes(made, commit=COMMIT, text=FILES.get, criteria=ids, before={"gone.sql": "SELECT 1\n"}.get)
+    )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"quote": "  libraries:  ", "line": 2},
+        {"quote": "conversation_message_counts.sql}", "line": 2},
+        {"path": "gone.sql", "quote": "SELECT 1"},
+        {"quote": "libraries:\n- file: {path: ../src/conversation_message_counts.sql}"},
+        {"criterion": None},
+    ],
+)
+def test_a_finding_that_quotes_what_stands_there_counts(fields: dict[str, object]) -> None:
+    assert why(finding_with(fields)) == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"path": "src/nowhere.sql"}, "no such text file"),
+        ({"line": 3}, "has only 2 lines"),
+        ({"quote": "something else"}, "does not stand within 3 lines"),
+        ({"quote": "   "}, "the quote is empty"),
+        ({"criterion": "AC99"}, "no criterion 'AC99'"),
+    ],
+)
+def test_a_finding_that_cannot_be_looked_up_does_not_count(fields: dict[str, object], says: str) -> None:
+    assert says in why(finding_with(fields))
+
+
+def test_a_review_of_something_else_does_not_count() -> None:
+    assert "to be reviewed" in why(commit="d" * 40)
+    assert "no criterion" in why(judgements=(MET.model_copy(update={"criterion": "AC42"}),))
+    assert "judged twice" in why(judgements=(MET, MET.model_copy(update={"verdict": Judged.UNMET})))
+    assert why(judgements=(MET, MET)) == ""
+
+
+@given(
+    st.lists(st.text("ab \t", max_size=6), max_size=12),
+    st.integers(1, 14),
+    st.text("ab \t", min_size=1, max_size=4),
+)
+def test_an_accepted_quote_stands_near_its_line(lines: list[str], line: int, quote: str) -> None:
+    made = review(finding(path="f", line=line, quote=quote))
+    text = "".join(f"{each}\n" for each in lines)
+    if quotes(made, commit=COMMIT, text={"f": text}.get, criteria={"AC2"}) == ():
+        assert quote.strip()
+        assert line <= len(lines)
+        near = lines[max(0, line - 4) : line + 3]
+        assert quote.strip() in lines[line - 1] or quote.strip() in [each.strip() for each in near]

@@ -126,7 +126,7 @@ async def _prompt(context: Context, handover: Handover) -> str:
         planned=planned,
         objective=_objective(handover),
         advice="" if looks else task.objective,
-        round=None if looks else number,
+        round=number if handover.fixes else None,
         rounds=rounds_in_all(context, number),
         draft=None if looks else approved_spec(snapshot).draft,
         failures=[s for s in current.settled if s.status in _OPEN] if current else [],

@@ -48,8 +48,23 @@ def may_approve(policy: Policy, snapshot: Snapshot, person: Person) -> bool:
 
 def enough(policy: Policy, snapshot: Snapshot, approvals: Sequence[Approval]) -> bool:
     """Whether these approvals, each person once and each still entitled, suffice."""
-    counted = {a.by for a in approvals if may_approve(policy, snapshot, a.by)}
-    return len(counted) >= policy.approvals
+    return len({a.by for a in entitled(policy, snapshot, approvals)}) >= policy.approvals
+
+
+def can_suffice(policy: Policy, snapshot: Snapshot) -> bool:
+    """Whether enough people are entitled at all: the requester may be one of too few approvers."""
+    named = {p for p in policy.approvers if may_approve(policy, snapshot, p)}
+    return not policy.approvers or len(named) >= policy.approvals
+
+
+def entitled(policy: Policy, snapshot: Snapshot, approvals: Sequence[Approval]) -> tuple[Approval, ...]:
+    """Those of these approvals that count today."""
+    return tuple(a for a in approvals if may_approve(policy, snapshot, a.by))
+
+
+def required_reviewers(policy: Policy, snapshot: Snapshot) -> tuple[str, ...]:
+    """Reviewers without whose valid review nothing is delivered: of the opening, and of today."""
+    return tuple(dict.fromkeys((*snapshot.reviewers, *policy.reviewers)))
 
 
 def awaited(policy: Policy, snapshot: Snapshot) -> tuple[Person, ...]:

@@ -5,32 +5,59 @@ state, the effects that follow, and what the one who caused the event is told. E
 event has an answer; what may not happen changes nothing and says why to the one who tried. A run's end
 counts only while the run is live: late and repeated ends fall through.
 
-    opening.py   from the mention to answered questions
-    speccing.py  from the spec to its approval
-    working.py   tasks, review rounds, delivery
-    choosing.py  choices on blocked, escalated, paused and delivered requests
-    moves.py     how a decision is put together
+    opening.py     from the mention to answered questions
+    speccing.py    from the spec to its approval
+    working.py     the tasks of an approved spec
+    reviewing.py   review rounds, fixes, and the way to delivery
+    delivering.py  the delivery and its confirmation
+    hearing.py     messages while work runs
+    choosing.py    choices on blocked, escalated and paused requests; stop; reminders and expiry
+    failing.py     runs that gave up
+    moves.py       how a decision is put together
 """
 
-from engine.decide import choosing, opening, speccing, working
+from engine.decide import choosing, delivering, failing, hearing, opening, reviewing, speccing, working
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.events import (
     Answered,
     Approved,
+    Asked,
+    Assessed,
+    Cause,
     Choice,
     Chose,
+    Delivered,
     Due,
     Event,
     Failed,
     Opened,
+    Planned,
+    Result,
+    Reviewed,
     RunFinished,
     Said,
+    Specified,
     Stopped,
     Submitted,
+    TaskEnded,
+    Triaged,
+    Verified,
 )
-from engine.request import Policy, Snapshot, State
+from engine.request import Live, Policy, RunKind, Snapshot, State
 
 __all__ = ["Decision", "decide"]
+
+ENDS: dict[RunKind, type[Result]] = {
+    RunKind.ASSESS: Assessed,
+    RunKind.ASK: Asked,
+    RunKind.SPECIFY: Specified,
+    RunKind.PLAN: Planned,
+    RunKind.TASK: TaskEnded,
+    RunKind.VERIFY: Verified,
+    RunKind.REVIEW: Reviewed,
+    RunKind.DELIVER: Delivered,
+    RunKind.TRIAGE: Triaged,
+}
 
 
 def decide(snapshot: Snapshot | None, event: Event, policy: Policy | None) -> Decision:
@@ -45,8 +72,6 @@ def decide(snapshot: Snapshot | None, event: Event, policy: Policy | None) -> De
         if isinstance(event, Opened):
             return opening.open_request(event, policy)
         return unchanged(None)
-    if policy is None:
-        return _without_policy(snapshot, event)
     if isinstance(event, RunFinished):
         return _finished(snapshot, event, policy)
     if isinstance(event, Due):
@@ -55,17 +80,17 @@ def decide(snapshot: Snapshot | None, event: Event, policy: Policy | None) -> De
         return only_you(snapshot, "Only members of this workspace can act on this request.")
     if snapshot.state.ended:
         return _after_the_end(snapshot, event)
+    if isinstance(event, Stopped) or (isinstance(event, Chose) and event.choice is Choice.STOP):
+        return choosing.stop(snapshot, event)
+    if policy is None:
+        return _without_policy(snapshot, event)
     return _by_person(snapshot, event, policy)
 
 
 def _by_person(
-    snapshot: Snapshot,
-    event: Opened | Answered | Submitted | Approved | Said | Chose | Stopped,
-    policy: Policy,
+    snapshot: Snapshot, event: Opened | Answered | Submitted | Approved | Said | Chose, policy: Policy
 ) -> Decision:
     match event:
-        case Stopped():
-            return stop(snapshot, event)
         case Opened():
             said = Said(
                 key=event.key,
@@ -86,21 +111,16 @@ def _by_person(
         case Approved():
             return speccing.approve(snapshot, event, policy)
         case Chose():
-            if event.choice is Choice.STOP:
-                return stop(snapshot, Stopped(key=event.key, request=event.request, at=event.at, by=event.by))
-            if event.card.startswith("spec:"):
-                return speccing.choose(snapshot, event, policy)
-            return choosing.choose(snapshot, event, policy)
+            return _chose(snapshot, event, policy)
 
 
-def stop(snapshot: Snapshot, event: Stopped) -> Decision:
-    """End everything now: no run goes on, no effect of the old epoch starts."""
-    moves = Moves(snapshot, event.at)
-    moves.raise_epoch()
-    moves.cancel_live()
-    moves.end(State.STOPPED, f"Stopped while {snapshot.state.value.replace('_', ' ')}.", by=event.by)
-    moves.close_cards()
-    return moves.decision()
+def _chose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
+    kind = event.card.partition(":")[0]
+    if kind == "spec":
+        return speccing.choose(snapshot, event, policy)
+    if kind == "delivery":
+        return delivering.choose(snapshot, event, policy)
+    return choosing.choose(snapshot, event, policy)
 
 
 def _said(snapshot: Snapshot, event: Said) -> Decision:
@@ -112,24 +132,68 @@ def _said(snapshot: Snapshot, event: Said) -> Decision:
         case State.SPECIFYING | State.AWAITING_APPROVAL:
             return speccing.say(snapshot, event)
         case State.WORKING | State.REVIEWING | State.DELIVERING:
-            return working.hear(snapshot, event)
+            return hearing.hear(snapshot, event)
         case _:
             return choosing.say(snapshot, event)
 
 
-def _finished(snapshot: Snapshot, event: RunFinished, policy: Policy) -> Decision:
+# ---------------------------------------------------------------- runs
+
+
+def _finished(snapshot: Snapshot, event: RunFinished, policy: Policy | None) -> Decision:
     live = next((run for run in snapshot.live if run.id == event.run), None)
     if live is None:
         return unchanged(snapshot)
     moves = Moves(snapshot, event.at)
     moves.set(live=tuple(run for run in snapshot.live if run.id != event.run))
-    if isinstance(event.result, Failed):
-        return choosing.run_failed(moves, live, event.result)
-    for family in (opening, speccing, working):
-        decision = family.finished(moves, live, event.result, policy)
-        if decision is not None:
-            return decision
+    result = _fitting(snapshot, live, event.result)
+    if isinstance(result, Failed):
+        failing.run_failed(moves, live, result)
+    elif isinstance(result, Delivered):
+        delivering.delivered(moves, result)
+    elif policy is None:
+        failing.run_failed(moves, live, Failed(cause=Cause.REPOSITORY, sentence=_gone(snapshot)))
+    else:
+        _carry_on(moves, live, result, policy)
     return moves.decision()
+
+
+def _fitting(snapshot: Snapshot, live: Live, result: Result) -> Result:
+    """The result, unless it cannot be this run's: then a failure like any other fault of ours."""
+    fits = isinstance(result, Failed | ENDS[live.kind])
+    if isinstance(result, Planned):
+        fits = fits and snapshot.draft is not None
+    if isinstance(result, Delivered):
+        fits = fits and result.commit == snapshot.head
+    if fits:
+        return result
+    sentence = f"The step “{live.kind.value}” came back with something that does not belong to it."
+    return Failed(cause=Cause.BUG, sentence=sentence)
+
+
+def _carry_on(moves: Moves, live: Live, result: Result, policy: Policy) -> None:
+    match result:
+        case Assessed():
+            opening.assessed(moves, result, policy)
+        case Asked():
+            opening.asked(moves, result)
+        case Specified():
+            speccing.specified(moves, result)
+        case Planned():
+            speccing.planned(moves, result.plan, policy)
+        case TaskEnded() if live.about == "look":
+            opening.looked(moves, result)
+        case TaskEnded():
+            working.task_ended(moves, live, result, policy)
+        case Verified():
+            reviewing.verified(moves, live, result, policy)
+        case Reviewed():
+            reviewing.reviewed(moves, live, result, policy)
+        case Triaged():
+            hearing.triaged(moves, live, result, policy)
+
+
+# ---------------------------------------------------------------- refusals
 
 
 def _after_the_end(snapshot: Snapshot, event: Event) -> Decision:
@@ -142,14 +206,13 @@ def _after_the_end(snapshot: Snapshot, event: Event) -> Decision:
 
 
 def _without_policy(snapshot: Snapshot, event: Event) -> Decision:
-    if isinstance(event, Stopped) and not snapshot.state.ended and event.by.team == snapshot.team:
-        return stop(snapshot, event)
-    if isinstance(event, RunFinished | Due):
-        return unchanged(snapshot)
     if isinstance(event, Said) and not event.mentions_bot:
         return unchanged(snapshot)
-    return only_you(
-        snapshot,
-        f"The repository {snapshot.repository} is no longer configured, so this request stands still. "
-        "Whoever runs me can add it to the configuration again; anyone here can say stop.",
+    return only_you(snapshot, f"{_gone(snapshot)} Until then this request stands still; anyone can say stop.")
+
+
+def _gone(snapshot: Snapshot) -> str:
+    return (
+        f"The repository {snapshot.repository} is no longer configured. "
+        "Whoever runs me can add it to the configuration again."
     )

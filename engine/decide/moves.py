@@ -95,15 +95,29 @@ class Moves:
 
     def cancel_live(self) -> None:
         """Cancel every live run; their ends no longer count, and their tasks wait again."""
-        if not self.now.live:
+        self._cancel(self.now.live)
+
+    def cancel_work(self) -> None:
+        """Cancel every live run but those that tell messages apart: no word of the thread is lost."""
+        self._cancel(tuple(run for run in self.now.live if run.kind is not RunKind.TRIAGE))
+
+    def _cancel(self, runs: tuple[Live, ...]) -> None:
+        if not runs:
             return
-        self._add(CancelRuns(runs=tuple(run.id for run in self.now.live)))
-        cut = {run.about for run in self.now.live if run.kind is RunKind.TASK}
+        self._add(CancelRuns(runs=tuple(run.id for run in runs)))
+        cut = {run.about for run in runs if run.kind is RunKind.TASK}
         tasks = tuple(
             task.model_copy(update={"status": TaskStatus.PENDING}) if task.id in cut else task
             for task in self.now.tasks
         )
-        self.set(live=(), tasks=tasks)
+        self.set(live=tuple(run for run in self.now.live if run not in runs), tasks=tasks)
+
+    def renew(self) -> None:
+        """Begin a new epoch: nothing of the old one goes on, but its messages are still told apart."""
+        self.raise_epoch()
+        self.cancel_live()
+        for heard in self.now.heard:
+            self.start(RunKind.TRIAGE, heard.ts)
 
     def raise_epoch(self) -> None:
         """Effects and runs of the old epoch that have not happened will not."""
@@ -127,9 +141,9 @@ class Moves:
         resume_runs: tuple[Live, ...] = (),
         paths: tuple[str, ...] = (),
     ) -> None:
-        """Stop here and ask a person. Live runs are cancelled; `resume_runs` start again on request."""
+        """Stop here and ask a person. Work under way is cancelled; `resume_runs` start again on request."""
         before = self.now.state
-        self.cancel_live()
+        self.cancel_work()
         self.enter(state)
         number = len(self.now.escalations) + 1
         escalation = Escalation(

@@ -11,14 +11,12 @@ from engine.events import (
     Cause,
     Choice,
     Opened,
-    Result,
     Said,
     Submitted,
     TaskEnded,
 )
 from engine.request import (
     Given,
-    Live,
     Note,
     Offer,
     Policy,
@@ -105,9 +103,9 @@ def _first_words(text: str) -> str:
 
 def answer(snapshot: Snapshot, event: Answered) -> Decision:
     """A click, a selection or a typed text for one question."""
-    if snapshot.state is not State.CLARIFYING or not snapshot.rounds or event.round != len(snapshot.rounds):
+    current = _open_round(snapshot, event.round)
+    if current is None:
         return only_you(snapshot, "These questions are closed; your click changed nothing.")
-    current = snapshot.rounds[-1]
     if not 0 <= event.question < len(current.questions):
         return only_you(snapshot, "I do not know this question; your click changed nothing.")
     question = current.questions[event.question]
@@ -119,6 +117,13 @@ def answer(snapshot: Snapshot, event: Answered) -> Decision:
     _record(moves, {event.question: None if _empty(event) else given})
     moves.wait()
     return moves.quiet_decision()
+
+
+def _open_round(snapshot: Snapshot, number: int) -> Round | None:
+    """The round of that number, if it is the newest and still takes answers."""
+    if snapshot.state is not State.CLARIFYING or not snapshot.rounds or number != len(snapshot.rounds):
+        return None
+    return snapshot.rounds[-1] if snapshot.rounds[-1].submitted_by is None else None
 
 
 def _empty(event: Answered) -> bool:
@@ -148,9 +153,9 @@ def _record(moves: Moves, given: dict[int, Given | None]) -> None:
 
 def submit(snapshot: Snapshot, event: Submitted) -> Decision:
     """The answers are complete: look again whether the request is specific now."""
-    if snapshot.state is not State.CLARIFYING or not snapshot.rounds or event.round != len(snapshot.rounds):
+    current = _open_round(snapshot, event.round)
+    if current is None:
         return only_you(snapshot, "These answers were already submitted; your click changed nothing.")
-    current = snapshot.rounds[-1]
     missing = [q.header for q, g in zip(current.questions, current.given, strict=True) if g is None]
     if missing:
         return only_you(
@@ -169,8 +174,8 @@ def submit(snapshot: Snapshot, event: Submitted) -> Decision:
 
 def say(snapshot: Snapshot, event: Said) -> Decision:
     """A typed numbered list fills the card; anything else is people talking, unless I am addressed."""
-    current = snapshot.rounds[-1] if snapshot.rounds else None
-    if current is None or current.submitted_by is not None:
+    current = _open_round(snapshot, len(snapshot.rounds))
+    if current is None:
         return add_detail(snapshot, event)
     understood = understand(event.text, current.questions)
     if not understood:
@@ -196,7 +201,7 @@ def say(snapshot: Snapshot, event: Said) -> Decision:
 
 def add_detail(snapshot: Snapshot, event: Said) -> Decision:
     """More words before the spec: the requester's, or anyone's who addresses me."""
-    if event.by != snapshot.requester and not event.mentions_bot:
+    if not event.text.strip() or (event.by != snapshot.requester and not event.mentions_bot):
         return unchanged(snapshot)
     if len(snapshot.notes) >= NOTES:
         return only_you(snapshot, "I cannot take more notes here; please put the rest into the spec.")
@@ -208,35 +213,26 @@ def add_detail(snapshot: Snapshot, event: Said) -> Decision:
 # ---------------------------------------------------------------- runs
 
 
-def finished(moves: Moves, live: Live, result: Result, policy: Policy) -> Decision | None:
-    """The end of assess, ask, or an investigation."""
-    match result:
-        case Assessed():
-            return _assessed(moves, result, policy)
-        case Asked():
-            return _asked(moves, result)
-        case TaskEnded() if live.about == "look":
-            tasks = tuple(
-                t.model_copy(
-                    update={"status": TaskStatus.DONE, "report": result.report, "marks": result.marks}
-                )
-                if t.id == "look"
-                else t
-                for t in moves.now.tasks
-            )
-            moves.set(tasks=tasks)
-            moves.start(RunKind.ASSESS)
-            return moves.decision()
-    return None
+def looked(moves: Moves, result: TaskEnded) -> None:
+    """The investigation ended: look again at the request, with what was found."""
+    tasks = tuple(
+        t.model_copy(update={"status": TaskStatus.DONE, "report": result.report, "marks": result.marks})
+        if t.id == "look"
+        else t
+        for t in moves.now.tasks
+    )
+    moves.set(tasks=tasks)
+    moves.start(RunKind.ASSESS)
 
 
-def _assessed(moves: Moves, result: Assessed, policy: Policy) -> Decision:
+def assessed(moves: Moves, result: Assessed, policy: Policy) -> None:
+    """The request was assessed: specify, investigate, ask, or say that it stays vague."""
     assessment = result.assessment
     moves.set(assessment=assessment, title=assessment.title, base_commit=result.base_commit)
-    looked = any(task.id == "look" for task in moves.now.tasks)
+    investigated = any(task.id == "look" for task in moves.now.tasks)
     if assessment.verdict is Verdict.SPECIFIC:
         specify(moves)
-    elif assessment.verdict is Verdict.INVESTIGATE and not looked:
+    elif assessment.verdict is Verdict.INVESTIGATE and not investigated:
         look = Task(
             id="look",
             agent=policy.researcher,
@@ -250,7 +246,6 @@ def _assessed(moves: Moves, result: Assessed, policy: Policy) -> Decision:
         moves.start(RunKind.ASK)
     else:
         _still_vague(moves, assessment)
-    return moves.decision()
 
 
 def specify(moves: Moves) -> None:
@@ -259,12 +254,12 @@ def specify(moves: Moves) -> None:
     moves.start(RunKind.SPECIFY)
 
 
-def _asked(moves: Moves, result: Asked) -> Decision:
+def asked(moves: Moves, result: Asked) -> None:
+    """The questions of a round are there: show them and wait."""
     questions = result.questions.questions
     moves.set(rounds=(*moves.now.rounds, Round(questions=questions, given=(None,) * len(questions))))
     moves.wait()
     moves.show(f"questions:{len(moves.now.rounds)}")
-    return moves.decision()
 
 
 def _still_vague(moves: Moves, assessment: Assessment) -> None:

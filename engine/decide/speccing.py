@@ -3,14 +3,13 @@
 import hashlib
 import re
 
-from engine.decide import working
+from engine.decide import reviewing, working
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.opening import NOTES, specify
-from engine.events import Approved, Choice, Chose, Planned, Result, Said, Specified, Verified
+from engine.events import Approved, Choice, Chose, Said, Specified
 from engine.policy import enough, may_approve
 from engine.request import (
     Approval,
-    Live,
     Note,
     Policy,
     RunKind,
@@ -25,24 +24,15 @@ from engine.schemas import Plan
 _ASSENT = re.compile(r"^\W*(approved?|lgtm|ship it|go ahead|yes|ok(ay)?|looks good)\W*$", re.IGNORECASE)
 
 
-def finished(moves: Moves, live: Live, result: Result, policy: Policy) -> Decision | None:
-    """The end of specify, plan, or the checks at base while approval is awaited."""
-    match result:
-        case Specified():
-            moves.set(draft=result.draft)
-            moves.start(RunKind.PLAN)
-            return moves.decision()
-        case Planned():
-            _new_version(moves, result.plan, policy)
-            return moves.decision()
-        case Verified() if moves.now.state is State.AWAITING_APPROVAL and moves.now.spec:
-            moves.set(base_results=result.results)
-            moves.show(f"spec:{moves.now.spec.number}")
-            return moves.quiet_decision()
-    return None
+def specified(moves: Moves, result: Specified) -> None:
+    """The spec is written: plan who does what."""
+    moves.set(draft=result.draft)
+    moves.start(RunKind.PLAN)
 
 
-def _new_version(moves: Moves, plan: Plan, policy: Policy) -> None:
+def planned(moves: Moves, plan: Plan, policy: Policy) -> None:
+    """Draft and plan are complete: a new version, which voids whatever an older one allowed."""
+    moves.renew()
     now = moves.now
     assert now.draft is not None  # noqa: S101 (a plan is only ever made for a stored draft)
     number = len(now.specs) + 1
@@ -58,8 +48,7 @@ def _new_version(moves: Moves, plan: Plan, policy: Policy) -> None:
         hash=spec_hash(number, now.base_commit, branch, now.draft, plan),
         because=now.notes[-1].text if now.specs and now.notes else "",
     )
-    moves.raise_epoch()
-    moves.set(specs=(*now.specs, version), draft=None, title=now.draft.title, base_results=())
+    moves.set(specs=(*now.specs, version), draft=None, title=now.draft.title, base_results=(), head="")
     moves.enter(State.AWAITING_APPROVAL)
     moves.wait()
     moves.show(f"spec:{number}")
@@ -75,17 +64,25 @@ def approve(snapshot: Snapshot, event: Approved, policy: Policy) -> Decision:
         return only_you(snapshot, f"That is an old version; please look at version {spec.number} below.")
     if not may_approve(policy, snapshot, event.by):
         return only_you(snapshot, _why_not(policy, snapshot, event))
-    if any(a.by == event.by for a in spec.approvals):
-        return only_you(snapshot, "You have approved this version already.")
-    approvals = (*spec.approvals, Approval(by=event.by, at=event.at))
+    again = any(a.by == event.by for a in spec.approvals)
+    approvals = spec.approvals if again else (*spec.approvals, Approval(by=event.by, at=event.at))
     moves = Moves(snapshot, event.at)
     if enough(policy, snapshot, approvals):
         _replace(moves, spec.model_copy(update={"approvals": approvals, "fate": SpecFate.APPROVED}))
-        working.begin(moves)
+        _go_to_work(moves, policy)
+    elif again:
+        return only_you(snapshot, "You have approved this version already.")
     else:
         _replace(moves, spec.model_copy(update={"approvals": approvals}))
         moves.wait()
     return moves.decision()
+
+
+def _go_to_work(moves: Moves, policy: Policy) -> None:
+    if moves.now.head:
+        reviewing.start_delivery(moves, policy)  # worked and reviewed already; only approvals were missing
+    else:
+        working.begin(moves, policy)
 
 
 def _why_not(policy: Policy, snapshot: Snapshot, event: Approved) -> str:
@@ -114,8 +111,7 @@ def _change(snapshot: Snapshot, spec: SpecVersion, event: Chose) -> Decision:
     if len(snapshot.notes) >= NOTES:
         return only_you(snapshot, "This spec was changed too often; please reject it and start anew.")
     moves = Moves(snapshot, event.at)
-    moves.raise_epoch()
-    moves.cancel_live()
+    moves.renew()
     _replace(moves, spec.model_copy(update={"fate": SpecFate.SUPERSEDED, "decided_by": event.by}))
     moves.set(notes=(*snapshot.notes, Note(by=event.by, text=event.text.strip())))
     specify(moves)

@@ -23,23 +23,28 @@ def render(snapshot: Snapshot, key: str, shown: Shown, policy: Policy | None) ->
         shown: What is not part of the state: money spent so far, latest activity.
         policy: Names who is waited for; None if the repository is not configured any more.
     """
-    kind, _, number = key.partition(":")
+    kind, index = _parsed(key)
     if kind == "progress":
         return progress.progress_card(snapshot, shown, policy)
-    index = int(number) - 1 if number.isdecimal() else -1
     if index < 0:
         return None
     return _numbered(snapshot, kind, index, shown, policy)
 
 
+def _parsed(key: str) -> tuple[str, int]:
+    """Kind and index of a key that comes from outside; -1 if it has no number of a sensible length."""
+    kind, _, number = key.partition(":")
+    return kind, int(number) - 1 if number.isdecimal() and len(number) < 7 else -1
+
+
 def _numbered(snapshot: Snapshot, kind: str, index: int, shown: Shown, policy: Policy | None) -> Card | None:
     match kind:
         case "questions" if index < len(snapshot.rounds):
-            return outcome.questions_card(snapshot, index)
+            return outcome.questions_card(snapshot, index, policy)
         case "spec" if index < len(snapshot.specs):
             return spec_card(snapshot, index, policy)
         case "review" if index < len(snapshot.review_rounds) and snapshot.review_rounds[index].gate:
-            return outcome.review_card(snapshot, index)
+            return outcome.review_card(snapshot, index, policy)
         case "escalation" if index < len(snapshot.escalations):
             return outcome.escalation_card(snapshot, index, policy)
         case "delivery" if index < snapshot.deliveries and snapshot.delivery:
@@ -51,8 +56,7 @@ def _numbered(snapshot: Snapshot, kind: str, index: int, shown: Shown, policy: P
 
 def detail(snapshot: Snapshot, key: str) -> Detail | None:
     """The whole of what a card may have cut, as plain text."""
-    kind, _, number = key.partition(":")
-    index = int(number) - 1 if number.isdecimal() else -1
+    kind, index = _parsed(key)
     if kind == "spec" and 0 <= index < len(snapshot.specs):
         return Detail(title=f"Spec, version {index + 1}", text=spec_text(snapshot.specs[index]))
     if kind == "review" and 0 <= index < len(snapshot.review_rounds):

@@ -15,8 +15,7 @@ from engine.cards import (
     ReviewCard,
 )
 from engine.events import Cause
-from engine.people import Person
-from engine.present.progress import Shown
+from engine.present.progress import Shown, asked
 from engine.request import (
     Escalation,
     GateVerdict,
@@ -33,7 +32,7 @@ from engine.schemas import Finding, Question, Severity
 # ---------------------------------------------------------------- questions
 
 
-def questions_card(snapshot: Snapshot, index: int) -> QuestionsCard:
+def questions_card(snapshot: Snapshot, index: int, policy: Policy | None) -> QuestionsCard:
     """The card of round `index + 1`."""
     current = snapshot.rounds[index]
     readings = snapshot.assessment.interpretations if snapshot.assessment else ()
@@ -42,7 +41,7 @@ def questions_card(snapshot: Snapshot, index: int) -> QuestionsCard:
         key=f"questions:{index + 1}",
         title=snapshot.title,
         round=index + 1,
-        rounds=2,
+        rounds=max(policy.question_rounds if policy else 1, len(snapshot.rounds)),
         readings=tuple(Reading(reading=r.reading, risk=r.risk) for r in readings),
         items=tuple(
             _item(number, question, given)
@@ -73,7 +72,7 @@ def _item(index: int, question: Question, given: Given | None) -> QuestionItem:
 # ---------------------------------------------------------------- review
 
 
-def review_card(snapshot: Snapshot, index: int) -> ReviewCard:
+def review_card(snapshot: Snapshot, index: int, policy: Policy | None) -> ReviewCard:
     """The card of review round `index + 1`, once its gate has spoken."""
     current = snapshot.review_rounds[index]
     gate = current.gate or GateVerdict.ESCALATE
@@ -82,7 +81,9 @@ def review_card(snapshot: Snapshot, index: int) -> ReviewCard:
         key=f"review:{index + 1}",
         title=snapshot.title,
         round=current.number,
-        rounds=3 + snapshot.extra_rounds,
+        rounds=max(
+            (policy.review_rounds if policy else 0) + snapshot.extra_rounds, len(snapshot.review_rounds)
+        ),
         commit=current.commit,
         gate=gate.value,
         passed=_passed(current),
@@ -169,7 +170,7 @@ def _next_steps(gate: GateVerdict, current: ReviewRound) -> tuple[str, ...]:
 
 def review_text(snapshot: Snapshot, index: int) -> str:
     """A review round whole, with the output of each check."""
-    card = review_card(snapshot, index)
+    card = review_card(snapshot, index, None)
     parts = [f"Round {card.round}, commit {card.commit}: {card.gate}"]
     parts += ["Passed\n" + "\n".join(f"- {line}" for line in card.passed)] if card.passed else []
     parts += [
@@ -225,17 +226,11 @@ def escalation_card(snapshot: Snapshot, index: int, policy: Policy | None) -> Es
             for o in escalation.offers
         ),
         recommendation=escalation.recommendation,
-        asked=_asked(snapshot, escalation, policy),
+        asked=asked(snapshot, policy, escalation.offers),
         decided_by=decided.by if decided else None,
         decision=_decision(escalation),
         open=decided is None and waiting and index == len(snapshot.escalations) - 1,
     )
-
-
-def _asked(snapshot: Snapshot, escalation: Escalation, policy: Policy | None) -> tuple[Person, ...]:
-    if policy and any(offer.approvers_only for offer in escalation.offers):
-        return tuple(dict.fromkeys((*policy.approvers, snapshot.requester)))
-    return (snapshot.requester,)
 
 
 def _decision(escalation: Escalation) -> str:
@@ -261,7 +256,7 @@ def escalation_text(snapshot: Snapshot, index: int) -> str:
 
 def delivery_card(snapshot: Snapshot, index: int, shown: Shown) -> DeliveryCard:
     """The card of delivery `index + 1`; earlier ones say that a newer one stands below."""
-    delivery, current = snapshot.delivery, snapshot.round
+    delivery, current = snapshot.delivery, delivered_round(snapshot)
     assert delivery is not None  # noqa: S101 (the caller asks only where there is one)
     return DeliveryCard(
         request=snapshot.id,
@@ -285,6 +280,13 @@ def delivery_card(snapshot: Snapshot, index: int, shown: Shown) -> DeliveryCard:
     )
 
 
+def delivered_round(snapshot: Snapshot) -> ReviewRound | None:
+    """The newest round that judged exactly the delivered commit: later ones say nothing about it."""
+    commit = snapshot.delivery.commit if snapshot.delivery else ""
+    judged = [r for r in snapshot.review_rounds if r.gate is not None and r.commit == commit]
+    return judged[-1] if judged else None
+
+
 def unverified(snapshot: Snapshot) -> tuple[str, ...]:
     """Claims of the agents' reports that the engine could not verify, with the reason."""
     return tuple(
@@ -297,7 +299,7 @@ def unverified(snapshot: Snapshot) -> tuple[str, ...]:
 
 def delivery_text(snapshot: Snapshot) -> str:
     """A delivery whole."""
-    current = snapshot.round
+    current = delivered_round(snapshot)
     parts = [_settled_line(s) for s in current.settled] if current else []
     parts += [f"Unverified claim: {line}" for line in unverified(snapshot)]
     parts += [f"{task.agent}: {task.report.summary}" for task in snapshot.tasks if task.report]

@@ -3,9 +3,10 @@
 from pydantic import BaseModel, ConfigDict
 
 from engine.cards import ProgressCard, Step, StepStatus
+from engine.events import Choice
 from engine.people import Person
-from engine.policy import awaited
-from engine.request import Policy, RunKind, Snapshot, SpecFate, State, Task, TaskStatus
+from engine.policy import awaited, can_suffice, entitled, may_approve
+from engine.request import Offer, Policy, RunKind, Snapshot, SpecFate, State, Task, TaskStatus
 from engine.schemas import Verdict
 
 
@@ -34,7 +35,7 @@ def progress_card(snapshot: Snapshot, shown: Shown, policy: Policy | None) -> Pr
         key="progress",
         title=snapshot.title,
         state=snapshot.state.value,
-        headline=_headline(snapshot),
+        headline=_headline(snapshot, policy),
         steps=steps,
         activity=() if snapshot.state.ended else shown.activity,
         waiting_for=_waiting_for(snapshot, policy),
@@ -58,18 +59,31 @@ def _waiting_for(snapshot: Snapshot, policy: Policy | None) -> tuple[Person, ...
             return awaited(policy, snapshot) if policy else ()
         case State.CLARIFYING if not _running(snapshot, RunKind.ASK):
             return (snapshot.requester,)
-        case State.ESCALATED | State.BLOCKED | State.DELIVERED:
+        case State.ESCALATED | State.BLOCKED | State.PAUSED:
+            return asked(snapshot, policy, snapshot.escalation.offers) if snapshot.escalation else ()
+        case State.DELIVERED:
             return (snapshot.requester,)
-        case State.PAUSED:
-            return policy.approvers if policy else ()
     return ()
+
+
+def asked(snapshot: Snapshot, policy: Policy | None, offers: tuple[Offer, ...]) -> tuple[Person, ...]:
+    """Who is asked to choose: the requester where they may, and approvers where only they may."""
+    deciders = [offer for offer in offers if offer.choice is not Choice.STOP]
+    for_approvers = policy is not None and any(offer.approvers_only for offer in deciders)
+    approvers = _entitled(policy, snapshot) if policy and for_approvers else ()
+    for_requester = any(not offer.approvers_only for offer in deciders) or not approvers
+    return tuple(dict.fromkeys((*approvers, *((snapshot.requester,) if for_requester else ()))))
+
+
+def _entitled(policy: Policy, snapshot: Snapshot) -> tuple[Person, ...]:
+    return tuple(person for person in policy.approvers if may_approve(policy, snapshot, person))
 
 
 def _running(snapshot: Snapshot, kind: RunKind) -> bool:
     return any(run.kind is kind for run in snapshot.live)
 
 
-def _headline(snapshot: Snapshot) -> str:
+def _headline(snapshot: Snapshot, policy: Policy | None) -> str:
     state = snapshot.state
     if state.ended:
         return snapshot.ended_because
@@ -78,32 +92,69 @@ def _headline(snapshot: Snapshot) -> str:
         State.BLOCKED: "Blocked: no pull request before this is resolved. Please choose on the card below.",
         State.PAUSED: "Paused before the cost cap. An approver can raise it on the card below.",
         State.DELIVERED: "The draft pull request is open. Please confirm, or say what is missing.",
-        State.DELIVERING: "Everything holds. Pushing the commit and opening the draft pull request.",
         State.REVIEWING: "Running the checks in fresh checkouts and reviewing the commit against the spec.",
-        State.AWAITING_APPROVAL: "The spec is ready. Nothing is changed before it is approved.",
     }
     if state in simple:
         return simple[state]
-    if state is State.ASSESSING:
-        looking = _running(snapshot, RunKind.TASK)
-        return (
-            "Looking into the repository first; nothing is changed."
-            if looking
-            else "Reading your request and the repository."
-        )
-    if state is State.CLARIFYING:
-        asking = _running(snapshot, RunKind.ASK)
-        return "Working out what to ask." if asking else "I have questions before I write the spec."
-    if state is State.SPECIFYING:
-        planning = _running(snapshot, RunKind.PLAN)
-        return "Planning who does what." if planning else "Writing the spec with checkable criteria."
+    if state is State.AWAITING_APPROVAL:
+        return _approval(snapshot, policy)
+    return _under_way(snapshot)
+
+
+def _under_way(snapshot: Snapshot) -> str:
+    now, then = {
+        State.ASSESSING: (
+            (RunKind.TASK, "Looking into the repository first; nothing is changed."),
+            "Reading your request and the repository.",
+        ),
+        State.CLARIFYING: (
+            (RunKind.ASK, "Working out what to ask."),
+            "I have questions before I write the spec.",
+        ),
+        State.SPECIFYING: (
+            (RunKind.PLAN, "Planning who does what."),
+            "Writing the spec with checkable criteria.",
+        ),
+        State.DELIVERING: ((RunKind.DELIVER, _delivering(snapshot)), _delivering(snapshot)),
+    }.get(snapshot.state, ((RunKind.TASK, _working(snapshot)), "Working."))
+    kind, sentence = now
+    return sentence if _running(snapshot, kind) else then
+
+
+def _delivering(snapshot: Snapshot) -> str:
+    if snapshot.unchecked_by:
+        return "Opening the draft pull request; what could not be checked stays “not checked” in it."
+    return "Everything holds. Pushing the commit and opening the draft pull request."
+
+
+def _working(snapshot: Snapshot) -> str:
     running = [_task_name(task) for task in snapshot.tasks if task.status is TaskStatus.RUNNING]
     return f"At work: {', '.join(running)}." if running else "Working."
 
 
+def _approval(snapshot: Snapshot, policy: Policy | None) -> str:
+    ready = (
+        "The work is reviewed, but the spec needs approval again before anything is delivered."
+        if snapshot.head
+        else "The spec is ready. Nothing is changed before it is approved."
+    )
+    if policy is None:
+        return f"{ready} The repository is not configured any more: whoever runs me has to put it back."
+    if not can_suffice(policy, snapshot):
+        return f"{ready} Too few people may approve it: whoever runs me has to name more approvers."
+    have = len(entitled(policy, snapshot, snapshot.spec.approvals)) if snapshot.spec else 0
+    count = f"{have} of {policy.approvals}"
+    if policy.approvers:
+        return f"{ready} Approved by {count}."
+    anyone = "anyone here" if policy.requester_may_approve else "anyone here but the requester"
+    return f"{ready} Approved by {count}; {anyone} can approve."
+
+
 def _task_name(task: Task) -> str:
     if task.id.startswith("fix"):
-        return f"{task.agent} (fixing what the review found)"
+        return f"{task.agent} (fixing)"
+    if task.id.startswith("revert") and task.agent == "greenlight":
+        return "putting back what the spec does not name"
     return task.agent
 
 
@@ -142,8 +193,9 @@ def _ask(snapshot: Snapshot) -> Step:
         status = ACTIVE if _running(snapshot, RunKind.ASK) else WAITING
         return Step(name=name, status=status, detail=f"round {max(1, len(snapshot.rounds))}")
     if snapshot.rounds:
-        asked = sum(len(r.questions) for r in snapshot.rounds)
-        return Step(name=name, status=DONE, detail=f"{asked} questions answered")
+        answered = sum(given is not None for r in snapshot.rounds for given in r.given)
+        over = snapshot.rounds[-1].submitted_by is not None
+        return Step(name=name, status=DONE if over else WAITING, detail=f"{answered} questions answered")
     if snapshot.draft or snapshot.specs or snapshot.state is State.SPECIFYING:
         return Step(name=name, status=StepStatus.SKIPPED, detail="nothing to ask")
     return Step(name=name, status=PENDING)
@@ -158,7 +210,12 @@ def _specify(snapshot: Snapshot) -> Step:
         return Step(name=name, status=PENDING)
     if spec.fate is SpecFate.APPROVED:
         return Step(name=name, status=DONE, detail=f"version {spec.number} approved")
-    return Step(name=name, status=WAITING, detail=f"version {spec.number} waits for approval")
+    fates = {
+        SpecFate.OPEN: "waits for approval",
+        SpecFate.REJECTED: "rejected",
+        SpecFate.SUPERSEDED: "is to be changed",
+    }
+    return Step(name=name, status=WAITING, detail=f"version {spec.number} {fates[spec.fate]}")
 
 
 def _approved(snapshot: Snapshot) -> bool:
@@ -190,7 +247,7 @@ def _review(snapshot: Snapshot) -> Step:
         return Step(name=name, status=PENDING)
     detail = f"round {current.number}"
     if current.gate is None:
-        return Step(name=name, status=ACTIVE, detail=detail)
+        return Step(name=name, status=ACTIVE if snapshot.state is State.REVIEWING else WAITING, detail=detail)
     words = {
         "PASS": "everything holds",
         "FIX": "to be fixed",

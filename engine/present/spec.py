@@ -25,7 +25,7 @@ def spec_card(snapshot: Snapshot, index: int, policy: Policy | None) -> SpecCard
         because=spec.because,
         diff=difference(before, spec) if before else (),
         wait=ApprovalWait(
-            named=awaited(policy, snapshot) if policy and newest else (),
+            named=(awaited(policy, snapshot) or policy.approvers) if policy and newest else (),
             have=tuple(approval.by for approval in spec.approvals),
             need=policy.approvals if policy else 1,
         ),

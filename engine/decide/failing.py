@@ -1,0 +1,80 @@
+"""Runs that gave up: end, pause or ask, by the cause."""
+
+from engine.decide import hearing, working
+from engine.decide.moves import Moves
+from engine.decide.opening import STOP
+from engine.events import Cause, Choice, Failed
+from engine.request import Live, Offer, RunKind, State, TaskStatus
+
+
+def run_failed(moves: Moves, live: Live, failure: Failed) -> None:
+    """A run gave up: end, pause or ask, by the cause. What only informs is let go."""
+    if live.kind is RunKind.TRIAGE:
+        hearing.not_told_apart(moves, live.about)
+    elif _only_informs(moves, live):
+        pass  # the checks at base run again together with those of the work
+    elif failure.cause is Cause.SCRIPT:
+        _end(moves, failure)
+    elif failure.cause is Cause.CAP:
+        _pause(moves, live)
+    else:
+        _ask(moves, live, failure)
+
+
+def _only_informs(moves: Moves, live: Live) -> bool:
+    """Whether this is the early look at the base, which no round waits for."""
+    current = moves.now.round
+    waited_for = moves.now.state is State.REVIEWING and current is not None and live.about == current.commit
+    return live.kind is RunKind.VERIFY and not waited_for
+
+
+def _end(moves: Moves, failure: Failed) -> None:
+    moves.raise_epoch()
+    moves.cancel_live()
+    moves.end(State.FAILED, failure.sentence)
+    moves.close_cards()
+    moves.post(failure.sentence)
+
+
+def _to_restart(moves: Moves, live: Live) -> tuple[Live, ...]:
+    """The failed run and those that its escalation cancels; its task waits meanwhile."""
+    if live.kind is RunKind.TASK:
+        working.update_task(moves, live.about, status=TaskStatus.PENDING)
+    return (live, *(run for run in moves.now.live if run.kind is not RunKind.TRIAGE))
+
+
+def _pause(moves: Moves, live: Live) -> None:
+    moves.escalate(
+        State.PAUSED,
+        Cause.CAP,
+        f"The next call could take this request over its cap of ${moves.now.cap_usd:.2f}, so I paused.",
+        (
+            Offer(
+                choice=Choice.RAISE_CAP,
+                label="Raise the cap",
+                tradeoff="The same amount again; the interrupted part starts anew.",
+                approvers_only=True,
+            ),
+            STOP,
+        ),
+        resume_runs=_to_restart(moves, live),
+    )
+
+
+def _ask(moves: Moves, live: Live, failure: Failed) -> None:
+    reference = f" (error {failure.error_id})" if failure.error_id else ""
+    moves.escalate(
+        State.ESCALATED,
+        failure.cause,
+        f"{failure.sentence}{reference}",
+        (
+            Offer(
+                choice=Choice.RETRY,
+                label="Try again",
+                tradeoff=f"The step “{live.kind.value}” starts anew; what was done before it stays.",
+            ),
+            STOP,
+        ),
+        attempts=(f"{live.kind.value} {live.about}".strip(),),
+        resume_runs=_to_restart(moves, live),
+    )

@@ -120,6 +120,8 @@ class Durable:
                 "executor_id": EXECUTOR,
                 "log_level": "CRITICAL",
                 "enable_otlp": False,
+                # We wait for none; what the interval costs is time to close.
+                "notification_listener_polling_interval_sec": 0.1,
             }
         )
         DBOS.launch()

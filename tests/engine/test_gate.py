@@ -96,6 +96,12 @@ def test_a_missing_result_is_not_checked(where: Ran) -> None:
     assert settled(but("tests", where))["AC5"].status is Status.NOT_CHECKED
 
 
+def test_results_that_contradict_each_other_count_as_the_worse() -> None:
+    red, green = result("tests", Ran.BASE, 2), result("tests", Ran.BASE)
+    assert settled(base=(red, green))["AC5"].status is Status.REGRESSION_ONLY
+    assert settled((*GREEN, result("tests", Ran.COMMIT, 1)))["AC5"].status is Status.FAILED
+
+
 def test_results_of_another_commit_count_for_nothing() -> None:
     other = [r.model_copy(update={"commit": "d" * 40}) for r in GREEN]
     assert settled(other)["AC5"].status is Status.NOT_CHECKED

@@ -28,6 +28,19 @@ out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+@app.callback()
+def _every_command(
+    log: Annotated[
+        str, typer.Option(help="Log level on standard error: debug, info, warning, error.")
+    ] = "warning",
+) -> None:
+    from bot.logs import LEVELS, configure
+
+    if log not in LEVELS:
+        raise typer.BadParameter(f"choose one of {', '.join(LEVELS)}", param_hint="--log")
+    configure(log)
+
+
 @app.command()
 def demo(
     headless: Annotated[

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
 from engine.agents.roster import built_in
 from engine.cards import Card
@@ -77,7 +76,7 @@ async def _outside(settings: Settings, parts: Parts, closers: list[Closer]) -> O
         model=parts.model or _model(settings, closers),
         sandbox=parts.sandbox or await _sandbox(),
         workspace=_workspaces(settings),
-        forge=cache(parts.forge or _local_forges(settings)),
+        forge=_one_each(parts.forge or _local_forges(settings)),
     )
 
 
@@ -114,6 +113,17 @@ def _workspaces(settings: Settings) -> Callable[[RepositorySettings], Workspace]
         return made[repository.name]
 
     return workspace
+
+
+def _one_each(make: Callable[[RepositorySettings], Forge]) -> Callable[[RepositorySettings], Forge]:
+    made: dict[str, Forge] = {}
+
+    def forge(repository: RepositorySettings) -> Forge:
+        if repository.name not in made:
+            made[repository.name] = make(repository)
+        return made[repository.name]
+
+    return forge
 
 
 def _local_forges(settings: Settings) -> Callable[[RepositorySettings], Forge]:

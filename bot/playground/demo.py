@@ -15,17 +15,13 @@ from bot.playground.messages_api import MessagesApi
 from bot.playground.script import SCENARIOS, Scenario, load_scenarios
 from bot.playground.slack import Front, Link, LocalSlack, SlackOptions, Suggestion
 from bot.playground.unisolated import UnisolatedSandbox
-from engine import (
-    BubblewrapSandbox,
-    CheckSettings,
-    ConfigurationInvalid,
-    LocalForge,
-    Parts,
-    RepositorySettings,
-    Sandbox,
-    SandboxUnavailable,
-    Settings,
-)
+from engine.adapters.anthropic_model import AnthropicModel
+from engine.adapters.bubblewrap import BubblewrapSandbox
+from engine.adapters.local_forge import LocalForge
+from engine.bootstrap import Parts
+from engine.errors import ConfigurationInvalid, SandboxUnavailable
+from engine.ports import Sandbox
+from engine.settings import CheckSettings, RepositorySettings, Settings
 
 FAKE_KEY = "sk-ant-fake-rehearsal"
 BOT_TOKEN = "xoxb-fake-local"  # noqa: S105 (visibly fake: the local Slack's)
@@ -71,6 +67,7 @@ class Demo:
         self._fresh = options.keep is None
         self.directory = options.keep or Path(tempfile.mkdtemp(prefix="greenlight-demo-"))
         self.model: MessagesApi | None = None
+        self._adapter: AnthropicModel | None = None
         self.slack: LocalSlack
         self.running: Running
         self.scenarios: tuple[Scenario, ...] = ()
@@ -96,15 +93,22 @@ class Demo:
         self.directory.mkdir(parents=True, exist_ok=True)
         await sample_repository.create(self.remote)
         self.scenarios = self._scenarios()
-        model_url = await self._start_model()
+        await self._start_model()
         self.slack = LocalSlack(self._slack_options())
         await self.slack.start()
-        parts = Parts(sandbox=sandbox, forge=lambda _repository: LocalForge(self.forge, self._forge_url()))
-        if model_url:
-            parts = Parts(sandbox=sandbox, forge=parts.forge, model_url=model_url, model_key=FAKE_KEY)
+        settings = self._settings()
+        if self.model:
+            self._adapter = AnthropicModel(
+                settings.tiers, settings.caps.model_timeout_s, FAKE_KEY, self.model.url
+            )
+        parts = Parts(
+            model=self._adapter,
+            sandbox=sandbox,
+            forge=lambda _repository: LocalForge(self.forge, f"{self.slack.url}/forge"),
+        )
         environment = self._environment
         self.running = await connect(
-            self._settings(),
+            settings,
             bot_token=environment.get("SLACK_BOT_TOKEN", BOT_TOKEN) if self.elsewhere else BOT_TOKEN,
             app_token=environment.get("SLACK_APP_TOKEN", APP_TOKEN) if self.elsewhere else APP_TOKEN,
             slack_url=self.elsewhere or self.slack.api_url,
@@ -118,6 +122,8 @@ class Demo:
             await self.running.close()
         if hasattr(self, "slack"):
             await self.slack.close()
+        if self._adapter:
+            await self._adapter.close()
         if self.model:
             await self.model.close()
         if self._fresh:
@@ -148,9 +154,9 @@ class Demo:
             return UnisolatedSandbox()
         return sandbox
 
-    async def _start_model(self) -> str:
+    async def _start_model(self) -> None:
         if self._environment.get("ANTHROPIC_BASE_URL"):
-            return ""
+            return
         if self.options.live:
             if not (
                 self._environment.get("ANTHROPIC_API_KEY") or self._environment.get("ANTHROPIC_AUTH_TOKEN")
@@ -158,10 +164,10 @@ class Demo:
                 raise ConfigurationInvalid(
                     "--live asks a real model and needs its key: ANTHROPIC_API_KEY=… greenlight demo --live"
                 )
-            return ""
+            return
         pace = 0.0 if self.options.headless else self.options.pace
         self.model = MessagesApi(self.scenarios, pace=pace)
-        return await self.model.start()
+        await self.model.start()
 
     def _scenarios(self) -> tuple[Scenario, ...]:
         if self.options.variant is None:
@@ -212,6 +218,3 @@ class Demo:
         if self.isolation.startswith("bubblewrap"):
             return rehearsal
         return f"{rehearsal} No sandbox: only the built-in script is played. {self.isolation}"
-
-    def _forge_url(self) -> str:
-        return f"{self.slack.url}/forge"

@@ -7,7 +7,8 @@ from typing import Any
 from bot.playground.demo import Demo, DemoOptions
 from bot.playground.people import Ending, People, Player
 from bot.playground.script import SCENARIOS, ScenarioInvalid
-from engine import Engine, Snapshot
+from engine.engine import Engine
+from engine.request import Snapshot
 
 LONGEST_PLAY_S = 300.0
 

@@ -19,9 +19,11 @@ from bot.cards.presses import (
     unpacked,
 )
 from bot.playground.script import ScenarioInvalid
-from bot.playground.slack import LocalSlack
+from bot.playground.slack import TEAM, LocalSlack
 from bot.playground.slack.state import Message, elements_of
-from engine import Choice, Engine, Snapshot, State
+from engine.engine import Engine
+from engine.events import Choice
+from engine.request import Snapshot, State
 
 Deed = Callable[[], Awaitable[object]]
 
@@ -103,7 +105,7 @@ class Player:
         people = self._people
         requester = self._slack.person(people.requester)
         ts = await requester.mention(people.channel, people.text)
-        request = f"{self._slack.workspace.team}:{people.channel}:{ts}"
+        request = f"{TEAM}:{people.channel}:{ts}"
         async with asyncio.timeout(timeout_s):
             while not await self._over(request):
                 deed = self._next(ts)

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from engine import Command, Ended, Execution
+from engine.ports import Command, Ended, Execution
 
 
 class UnisolatedSandbox:

@@ -8,7 +8,7 @@ from bot.playground.slack.composer import typed
 from bot.playground.slack.inspection import Json
 from bot.playground.slack.limits import view_violations
 from bot.playground.slack.sockets import Ack, SocketMode
-from bot.playground.slack.state import BOT_NAME, BOT_USER, Member, Message, Workspace, find_element
+from bot.playground.slack.state import BOT_NAME, BOT_USER, Changed, Member, Message, Workspace, find_element
 from bot.playground.slack.views import StackFull, View, Views, view_json
 
 Raw = str | Sequence[str] | None
@@ -101,6 +101,8 @@ class Interactions:
         value = value_of(element, raw)
         if element["type"] not in {"button", "overflow"}:
             self._views.pick(user, container, block["block_id"], action_id, value)
+            if isinstance(place, Message):
+                self._workspace.changed(Changed.MESSAGE, place.ts)
         if block["type"] == "input" and not block.get("dispatch_action"):
             return None
         stamps = {

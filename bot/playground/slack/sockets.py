@@ -35,14 +35,13 @@ class _Connection:
 class Delivery:
     """One event on its way. `key` groups the events of one message (its ts); `ack` is None until acked.
 
-    `attempts` counts sendings; `given_up` is set when the last retry stayed unacked too.
+    `attempts` counts sendings. `settled` is set once it was acked, or given up after the last retry.
     """
 
     payload: Json
     key: str
     attempts: int = 0
     ack: Ack | None = None
-    given_up: bool = False
     settled: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -161,7 +160,6 @@ class SocketMode:
             if ack is not None:
                 delivery.ack = ack
                 break
-        delivery.given_up = delivery.ack is None
         delivery.settled.set()
         self._workspace.changed(Changed.SETTLED, delivery.key)
 

@@ -13,9 +13,11 @@ function draw(update) {
   if (update.about === "snapshot" || update.about === "page") drawFrame();
   drawPeople();
   drawConnection();
-  if (update.about === "message") drawList(byId("messages"), byId("channel-scroll"), rootsOf(store.channel), context, update.key);
-  else drawList(byId("messages"), byId("channel-scroll"), rootsOf(store.channel), context);
-  drawThread(update.about === "message" ? update.key : undefined);
+  const how = { edited: update.about === "message" ? update.key : null, anew: ["snapshot", "deleted"].includes(update.about) };
+  drawList(byId("messages"), byId("channel-scroll"), rootsOf(store.channel), { ...how, context });
+  for (const button of byId("messages").querySelectorAll(".replies"))
+    button.setAttribute("aria-expanded", String(button.closest(".message").dataset.ts === store.thread));
+  drawThread(how);
   byId("welcome").hidden = rootsOf(store.channel).length > 0;
   syncModal();
 }
@@ -74,31 +76,47 @@ function drawConnection() {
   line.className = `connection ${store.connected ? "on" : "off"}`;
 }
 
-/** Keep a list's items in step with messages; only what is new, gone or `edited` is touched. */
-function drawList(list, scroller, messages, how, edited) {
+/** Keep a list's items in step with messages: only what is new, gone or `edited` is touched, unless `anew`. */
+function drawList(list, scroller, messages, { edited, anew, context }) {
   const atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
   const drawnFor = `${store.person} ${list.id === "replies" ? store.thread : store.channel}`;
-  const same = list.dataset.drawnFor === drawnFor && edited !== undefined;
-  if (!same) list.replaceChildren();
+  const same = list.dataset.drawnFor === drawnFor;
+  if (!same || anew) list.replaceChildren();
   list.dataset.drawnFor = drawnFor;
   const wanted = new Set(messages.map((message) => message.ts));
   for (const item of [...list.children]) if (!wanted.has(item.dataset.ts)) item.remove();
   const there = new Map([...list.children].map((item) => [item.dataset.ts, item]));
-  let grew = false;
+  const touched = new Set([edited, store.messages.get(edited)?.thread_ts]);
+  let newest = null;
   for (const message of messages) {
     const item = there.get(message.ts);
-    if (!item) list.append(messageItem(message, how)), (grew = true);
-    else if (message.ts === edited || store.messages.get(edited)?.thread_ts === message.ts) redraw(item, message, how);
+    if (!item) list.append((newest = messageItem(message, context)));
+    else if (touched.has(message.ts)) redraw(item, message, context);
   }
-  if (!same || (grew && atEnd)) scroller.scrollTop = scroller.scrollHeight;
+  if (newest) follow(scroller, newest, { jump: !same || atEnd });
 }
 
-function drawThread(edited) {
+/** After something new: go to the end (or to the top of what is taller than the pane), or offer to. */
+function follow(scroller, newest, { jump }) {
+  const tall = newest.offsetHeight > scroller.clientHeight - 40;
+  if (jump) scroller.scrollTop = tall ? newest.offsetTop - scroller.offsetTop : scroller.scrollHeight;
+  scroller.nextElementSibling.hidden = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
+}
+
+function jumper(scroller) {
+  const button = scroller.nextElementSibling;
+  button.addEventListener("click", () => { scroller.scrollTop = scroller.scrollHeight; });
+  scroller.addEventListener("scroll", () => {
+    if (scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80) button.hidden = true;
+  });
+}
+
+function drawThread(how) {
   const pane = byId("thread");
   pane.hidden = !store.thread;
   byId("panes").classList.toggle("with-thread", Boolean(store.thread));
   if (!store.thread) return;
-  drawList(byId("replies"), byId("thread-scroll"), threadOf(store.thread), inThread, edited);
+  drawList(byId("replies"), byId("thread-scroll"), threadOf(store.thread), { ...how, context: inThread });
   const status = store.statuses[`${store.channel}:${store.thread}`];
   const line = byId("status");
   const said = status ? `${store.bot.name} ${status}` : "";
@@ -188,6 +206,8 @@ function followAddress() {
   if (channel && store.channels.some((one) => one.id === channel)) change({ channel, thread: store.messages.has(thread) ? thread : null });
 }
 
+jumper(byId("channel-scroll"));
+jumper(byId("thread-scroll"));
 composer("composer", () => null);
 composer("thread-composer", () => store.thread);
 byId("thread-close").addEventListener("click", closeThread);

@@ -74,6 +74,7 @@ function keep(block, item, raw) {
 }
 
 async function operate(view, block, item, raw, node) {
+  if (shown?.id !== view.id) return; // a field losing its focus because the modal went away
   keep(block, item, raw);
   if (item.type === "plain_text_input") setDraft(view.id, block, item, raw);
   if (item.type === "multi_static_select") redraw(view, node);

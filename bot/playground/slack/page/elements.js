@@ -59,16 +59,14 @@ function multi(block, item, place, field) {
     const checked = chosen.includes(one.value);
     return optionLabel(one, place, h("input", {
       type: "checkbox", checked, disabled: full && !checked, "data-key": `${keyOf(block, item)}/${one.value}`,
-      onchange: (event) => place.act(block, item, toggled(chosen, one.value, event.target.checked), event.target),
+      onchange: (event) => place.act(block, item, checkedOf(event.target, optionsOf(item)), event.target),
     }));
   });
   const title = shown.length ? shown.join(", ") : plain(item.placeholder?.text ?? "Choose options");
   return menu(`${place.container}/${keyOf(block, item)}`, "multi", field,
     h("summary", { class: "select", "data-key": keyOf(block, item) }, title),
-    h("div", { class: "menu-list", role: "group", "aria-label": title }, boxes));
+    h("div", { class: "menu-list", role: "group", "aria-label": plain(item.placeholder?.text ?? "Options") }, boxes));
 }
-
-const toggled = (chosen, value, on) => (on ? [...chosen, value] : chosen.filter((one) => one !== value));
 
 function overflow(block, item, place) {
   const entries = item.options.map((one) =>
@@ -108,13 +106,14 @@ function choices(block, item, place, field) {
     optionLabel(one, place, h("input", {
       type: many ? "checkbox" : "radio", name, id: index === 0 ? field.id : null, checked: chosen.includes(one.value),
       "data-key": `${keyOf(block, item)}/${one.value}`,
-      onchange: (event) => place.act(block, item, many ? checkedOf(event.target, item) : one.value, event.target),
+      onchange: (event) => place.act(block, item, many ? checkedOf(event.target, item.options) : one.value, event.target),
     }))));
 }
 
-function checkedOf(input, item) {
-  const boxes = [...input.closest(".choices").querySelectorAll("input")];
-  return item.options.filter((_, index) => boxes[index].checked).map((one) => one.value);
+/** The values checked now in the group an input stands in. */
+function checkedOf(input, options) {
+  const boxes = [...input.closest(".choices, .menu-list").querySelectorAll("input")];
+  return options.filter((_, index) => boxes[index].checked).map((one) => one.value);
 }
 
 function optionLabel(one, place, input) {

@@ -88,6 +88,7 @@ function reference(inside, names) {
   const [target, label] = inside.split("|", 2);
   if (/^[@#]/.test(target)) return h("span", { class: "mention" }, target[0] + (names(target.slice(1)) ?? label ?? target.slice(1)));
   if (target.startsWith("!")) return h("span", { class: "mention" }, `@${target.slice(1).split("^")[0]}`);
+  if (!/^(https?:\/\/|mailto:)/i.test(target)) return unescape(`<${inside}>`);
   return link(unescape(target), unescape(label ?? target));
 }
 

@@ -1,12 +1,11 @@
 """An engine over an outside that survives its death: a log that is only ever appended to.
 
-`python -m tests.crash.worker STATE LOG` opens requests, answers for people, and exits 0 when all is done.
+`main(STATE, LOG)` opens requests, answers for people, and returns when all is done.
 """
 
 import asyncio
 import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from engine.store.database import reading
 from engine.store.tables import EffectRow, EffectStatus
 from tests.engine.core.harness import ASKED, MemoryChat, opened, running, said, wish
 
-REQUESTS = tuple(f"T1:C1:{n}.0" for n in range(10))
+REQUESTS = tuple(f"T1:C1:{n}.0" for n in range(6))
 MODEL_CALLS = 3
 OVER = {EffectStatus.DONE.value, EffectStatus.SKIPPED.value}
 
@@ -91,10 +90,9 @@ async def work(state: Path, log: Log) -> None:
         return ASKED
 
     async with running(state, LoggedChat(log), run, caps={"concurrent_runs": 4}) as engine:
-        print("ready", flush=True)  # noqa: T201 (read by the test)
         for request in REQUESTS:
             await engine.accept(opened(request))
-        while not await _over(engine):
+        while not await _over(engine):  # noqa: ASYNC110 (people look again and again)
             await asyncio.sleep(0.05)
 
 
@@ -111,5 +109,6 @@ async def _over(engine: Engine) -> bool:
     return worked and statuses <= OVER
 
 
-if __name__ == "__main__":
-    asyncio.run(work(Path(sys.argv[1]), Log(Path(sys.argv[2]))))
+def main(state: Path, log: Path) -> None:
+    """The process."""
+    asyncio.run(work(state, Log(log)))

@@ -1,5 +1,6 @@
 """The composition root: settings and tokens in, a running app out."""
 
+import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from engine.errors import ChatRefused, ConfigurationInvalid
 from engine.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+CONNECT_SECONDS = 30.0
 
 
 class Tokens(BaseModel):
@@ -63,12 +66,14 @@ def _api_url(value: str) -> str | None:
 class SlackApp:
     """Bolt, its listeners and its Socket Mode connection, over an engine that is already there."""
 
-    def __init__(self, engine: Acceptor, client: AsyncWebClient, me: Identity, app_token: SecretStr) -> None:
+    def __init__(self, engine: Acceptor, client: AsyncWebClient, me: Identity, app_token: str) -> None:
         # process_before_response: see bot.listeners.
+        self._client = client
+        self._app_token = app_token
         self._bolt = AsyncApp(client=client, process_before_response=True)
         self._listeners = Listeners(engine, client, me.user)
         self._listeners.register(self._bolt)
-        self._socket = AsyncSocketModeHandler(self._bolt, app_token.get_secret_value())
+        self._socket = AsyncSocketModeHandler(self._bolt, app_token)
 
     async def connect(self) -> None:
         """Open the Socket Mode connection; it reopens by itself later.
@@ -78,8 +83,11 @@ class SlackApp:
             ConfigurationInvalid: Slack does not take the app-level token.
         """
         try:
-            async with slack_errors():
-                await self._socket.client.connect()
+            async with slack_errors(), asyncio.timeout(CONNECT_SECONDS):
+                # The SDK's connect tries for ever: ask for the address here, so that a wrong token is told.
+                answer = await self._client.apps_connections_open(app_token=self._app_token)
+                self._socket.client.wss_uri = str(answer["url"])
+                await self._socket.connect_async()  # type: ignore[no-untyped-call]  # Bolt left it bare
         except ChatRefused as refused:
             raise ConfigurationInvalid(
                 f"Slack did not open a Socket Mode connection ({refused.code}). "
@@ -88,7 +96,7 @@ class SlackApp:
 
     async def close(self) -> None:
         """Take nothing more in, then let the last replies go out."""
-        await self._socket.client.close()
+        await self._socket.close_async()  # type: ignore[no-untyped-call]  # Bolt left it bare
         await self._listeners.close()
 
 
@@ -109,12 +117,21 @@ class Running:
         log.info("app.closed")
 
 
-async def connect(settings: Settings, tokens: Tokens, parts: Parts | None = None) -> Running:
+async def connect(
+    settings: Settings,
+    *,
+    bot_token: str,
+    app_token: str,
+    slack_url: str | None = None,
+    parts: Parts | None = None,
+) -> Running:
     """Start the engine and connect it to Slack.
 
     Args:
         settings: Everything but secrets.
-        tokens: Slack's.
+        bot_token: Begins with xoxb-.
+        app_token: Begins with xapp-; opens the Socket Mode connection.
+        slack_url: Base of another server's Web API, with or without /api/; None: Slack.
         parts: What takes the place of the engine's own adapters, if anything.
 
     Raises:
@@ -122,11 +139,11 @@ async def connect(settings: Settings, tokens: Tokens, parts: Parts | None = None
         Fatal: the engine refuses to start.
         Unreachable: Slack did not answer.
     """
-    client = web_client(tokens.bot.get_secret_value(), tokens.api_url)
+    client = web_client(bot_token, slack_url)
     me = await _identify(client)
     chat = SlackChat(client, me)
     engine = await start(settings, chat, parts=parts)
-    app = SlackApp(engine, client, me, tokens.app)
+    app = SlackApp(engine, client, me, app_token)
     try:
         await app.connect()
     except BaseException:
@@ -144,7 +161,13 @@ async def connect_from_environment(settings: Settings) -> Running:
     Raises:
         ConfigurationInvalid: a token is missing as well.
     """
-    return await connect(settings, Tokens.from_environment(os.environ))
+    tokens = Tokens.from_environment(os.environ)
+    return await connect(
+        settings,
+        bot_token=tokens.bot.get_secret_value(),
+        app_token=tokens.app.get_secret_value(),
+        slack_url=tokens.api_url,
+    )
 
 
 async def _identify(client: AsyncWebClient) -> Identity:

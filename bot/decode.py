@@ -38,7 +38,7 @@ NO_REQUEST_HERE = "To stop a request, write “stop” in its thread, or press S
 NOTHING_TYPED = "Please write something first."
 
 _SPOKEN = frozenset({None, "file_share", "thread_broadcast", "me_message"})
-_STOP = re.compile(r"\W*(please\s+)?(stop|halt|cancel|abort)(\s+(it|this|now|please))*\W*", re.IGNORECASE)
+_STOP = re.compile(r"\W*(please\s+)?(stop|halt|cancel|abort)(\W+(it|this|now|please))*\W*", re.IGNORECASE)
 _TOKEN = re.compile(r"<([^<>\n]*)>")
 
 
@@ -102,6 +102,7 @@ class _Authorization(_Frozen):
 class _Message(_Frozen):
     type: str
     channel: str
+    channel_type: str | None = None
     ts: str
     user: str | None = None
     text: str = ""
@@ -205,11 +206,18 @@ def message(body: Mapping[str, Any], bot_user: str) -> Heard | None:
         return None
     if said.subtype not in _SPOKEN:
         return None
-    mentioned = said.type == "app_mention" or f"<@{bot_user}>" in said.text or f"<@{bot_user}|" in said.text
+    mentioned = _is_addressed(said, bot_user)
     if not mentioned and (said.thread_ts is None or said.thread_ts == said.ts):
         return None
     place = Place(channel=said.channel, thread_ts=said.thread_ts, user=said.user)
     return Heard(place=place, what=_spoken(heard, at, bot_user, mentioned=mentioned))
+
+
+def _is_addressed(said: _Message, bot_user: str) -> bool:
+    """A mention; and a direct message, which says it by where it stands."""
+    if said.type == "app_mention" or said.channel_type == "im":
+        return True
+    return f"<@{bot_user}>" in said.text or f"<@{bot_user}|" in said.text
 
 
 def _spoken(heard: _EventBody, at: datetime, bot_user: str, *, mentioned: bool) -> Event | Tell:

@@ -1,0 +1,62 @@
+"""The real Bolt app over a real socket, on the local Slack."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from bot.app import SlackApp
+from bot.channel import SlackChat, identify, web_client
+from bot.playground.slack import LocalSlack, SlackOptions
+from engine.cards import Detail
+from engine.events import Event, Reply
+
+BOT_TOKEN = "xoxb-fake-bot"  # noqa: S105
+APP_TOKEN = "xapp-fake-app"  # noqa: S105
+
+
+@dataclass
+class Recorder:
+    """Stands where the engine stands: keeps events, answers as told, or fails as told."""
+
+    events: list[Event] = field(default_factory=list)
+    reply: Reply = field(default_factory=Reply)
+    failures: list[Exception] = field(default_factory=list)
+    details: dict[tuple[str, str], Detail] = field(default_factory=dict)
+
+    async def accept(self, event: Event) -> Reply:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.events.append(event)
+        return self.reply
+
+    async def detail(self, request: str, card: str) -> Detail | None:
+        return self.details.get((request, card))
+
+
+@dataclass
+class Stage:
+    """Everything a test of the front end acts on."""
+
+    slack: LocalSlack
+    engine: Recorder
+    chat: SlackChat
+    app: SlackApp
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[LocalSlack]:
+    async with LocalSlack(SlackOptions(retry_delays=(0.05, 0.2, 0.4))) as running:
+        yield running
+
+
+@pytest.fixture
+async def stage(slack: LocalSlack) -> AsyncIterator[Stage]:
+    client = web_client(BOT_TOKEN, slack.api_url)
+    me = await identify(client)
+    chat, engine = SlackChat(client, me), Recorder()
+    app = SlackApp(engine, client, me, APP_TOKEN)
+    await app.connect()
+    yield Stage(slack, engine, chat, app)
+    await app.close()
+    await chat.close()

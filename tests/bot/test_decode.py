@@ -1,0 +1,197 @@
+"""Payloads become events by what they say, and nothing malformed raises."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import decode
+from bot.cards.presses import ApproveSpec, packed
+from bot.decode import Heard, Tell
+from engine.events import Approved, Opened, Said, Stopped
+from engine.people import Person
+
+BOT = "U0BOT"
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def event(**changes: Any) -> dict[str, Any]:
+    said = {"type": "message", "channel": "C1", "ts": "1764000000.000100", "user": "U1", "text": "hello"}
+    return {
+        "type": "event_callback",
+        "team_id": "T1",
+        "authorizations": [{"team_id": "T1", "user_id": BOT}],
+        "event": {k: v for k, v in {**said, **changes}.items() if v is not None},
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stop",
+        "STOP!",
+        "halt",
+        "Cancel.",
+        "abort",
+        "please stop",
+        "Stop, please",
+        f"<@{BOT}> stop",
+        "stop it 🛑",
+    ],
+)
+def test_the_stop_word_alone_in_a_thread(text: str) -> None:
+    heard = decode.message(event(text=text, thread_ts="1764000000.000001"), BOT)
+    assert heard is not None
+    assert isinstance(heard.what, Stopped)
+    assert heard.what.request == "T1:C1:1764000000.000001"
+
+
+@pytest.mark.parametrize(
+    "text", ["stop the pipeline", "don't stop", "stopped", "non stop", "cancel the order table"]
+)
+def test_the_stop_word_within_a_sentence_is_just_said(text: str) -> None:
+    heard = decode.message(event(text=text, thread_ts="1764000000.000001"), BOT)
+    assert heard is not None
+    assert isinstance(heard.what, Said)
+    assert heard.what.text == text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"thread_ts": "1764000000.000100"},
+        {"user": BOT, "thread_ts": "1.1"},
+        {"bot_id": "B9", "thread_ts": "1.1"},
+        {"user": None, "thread_ts": "1.1"},
+        {"subtype": "message_changed", "thread_ts": "1.1"},
+        {"subtype": "message_deleted", "thread_ts": "1.1"},
+        {"subtype": "channel_join", "thread_ts": "1.1"},
+        {"subtype": "bot_message", "thread_ts": "1.1"},
+        {"edited": {"ts": "2.1"}, "thread_ts": "1.1"},
+        {"ts": "never"},
+        {"ts": "9e99", "thread_ts": "1.1"},
+        {"channel": None},
+    ],
+)
+def test_what_is_no_word_to_us(changes: dict[str, Any]) -> None:
+    assert decode.message(event(**changes), BOT) is None
+
+
+def test_a_mention_in_a_discussion_names_its_thread() -> None:
+    said = {"text": f"hey <@{BOT}>: do what <@U2|dana> says in <#C2|general>", "thread_ts": "1.1"}
+    by_message = decode.message(event(**said), BOT)
+    by_mention = decode.message(event(**said, type="app_mention"), BOT)
+    assert by_message == by_mention
+    assert by_message is not None
+    opened = by_message.what
+    assert isinstance(opened, Opened)
+    assert (opened.thread_ts, opened.request) == ("1.1", "T1:C1:1.1")
+    assert opened.text == "hey : do what @dana says in #general"
+
+
+def test_a_direct_message_needs_no_mention() -> None:
+    heard = decode.message(event(channel="D1", channel_type="im"), BOT)
+    assert heard is not None
+    assert isinstance(heard.what, Opened)
+
+
+def test_someone_of_another_team_stays_of_that_team_while_the_request_is_at_home() -> None:
+    body = event(text=f"<@{BOT}> hi", user_team="T9") | {"team_id": "T9"}
+    heard = decode.message(body, BOT)
+    assert heard is not None
+    assert isinstance(heard.what, Opened)
+    assert heard.what.by == Person(team="T9", user="U1")
+    assert heard.what.request.startswith("T1:C1:")
+
+
+@pytest.mark.parametrize(
+    ("wire", "plain"),
+    [
+        ("<https://a.example/x>", "https://a.example/x"),
+        ("<https://a.example/x|the doc>", "the doc (https://a.example/x)"),
+        ("<http://a.example|a.example>", "http://a.example"),
+        ("<mailto:a@b.example|a@b.example>", "a@b.example"),
+        ("<!here> <!subteam^S1|@team> <!date^1^x|Monday>", "@here @team Monday"),
+        ("1 &lt; 2 &amp;amp; 3 &gt; 2", "1 < 2 &amp; 3 > 2"),
+        (f"<@{BOT}>, add it", "add it"),
+        (f"<@{BOT}>", ""),
+        ("a\n\n  b", "a\n\n  b"),
+    ],
+)
+def test_slack_markup_becomes_plain_words(wire: str, plain: str) -> None:
+    assert decode.plain_words(wire, BOT) == plain
+
+
+def click(value: str, **container: Any) -> dict[str, Any]:
+    where = {"channel_id": "C1", "message_ts": "2.2", "thread_ts": "1.1", **container}
+    action = {
+        "type": "button",
+        "action_id": "gl:approve",
+        "action_ts": "3.3",
+        "block_id": "b",
+        "value": value,
+    }
+    return {
+        "user": {"id": "U1", "team_id": "T9"},
+        "team": {"id": "T1"},
+        "container": where,
+        "actions": [action],
+    }
+
+
+def test_an_approval_names_version_hash_and_the_persons_own_team() -> None:
+    heard = decode.action(click(packed(ApproveSpec(request="T1:C1:1.1", version=2, hash="ab"))))
+    assert heard is not None
+    approved = heard.what
+    assert isinstance(approved, Approved)
+    assert (approved.version, approved.hash, approved.by) == (2, "ab", Person(team="T9", user="U1"))
+    assert approved.key == "T1:C1:2.2:3.3:gl:approve"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "{}",
+        "nonsense",
+        '{"do":"approve"}',
+        '{"do":"approve","request":"T1:C1:1.1","version":2,"hash":"ab","extra":1}',
+        '{"do":"stop","request":"T1:C2:1.1"}',
+        '{"do":"stop","request":"T1:C1:1.2"}',
+        '{"do":"stop","request":"T1:C1"}',
+        '{"do":"choose","request":"T1:C1:1.1","card":"spec:1","choice":"rule_the_world"}',
+    ],
+)
+def test_values_that_are_not_ours_or_stand_elsewhere(value: str) -> None:
+    heard = decode.action(click(value))
+    assert heard == Heard(place=heard.place, what=Tell(sentence=decode.OUT_OF_DATE)) if heard else False
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["event", "user", "team_id", "container", "actions", "view", "ts", "id", "state"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["event", "user", "team_id", "container", "actions", "view"]), json_values
+    )
+)
+def test_any_json_is_survived(body: dict[str, Any]) -> None:
+    assert decode.message(body, BOT) is None
+    assert decode.action(body) is None
+    assert decode.submission(body, NOW) is None

@@ -1,0 +1,235 @@
+"""What people do in Slack reaches the engine once, and what it says reaches them alone."""
+
+import pytest
+
+from bot.cards.modals import BLOCK, FIELD
+from bot.channel import web_client
+from bot.playground.slack import FieldErrors, NotPossible
+from engine.cards import (
+    Detail,
+    EscalationCard,
+    OfferLine,
+    OptionLine,
+    ProgressCard,
+    QuestionItem,
+    QuestionsCard,
+)
+from engine.errors import DiskFull
+from engine.events import Answered, Choice, Chose, Opened, Reply, Said, Sign, Stopped, Submitted
+from engine.people import Person
+from tests.bot.conftest import BOT_TOKEN, Stage
+
+CHANNEL = "C0DATA"
+RILEY = Person(team="T0LOCAL", user="U0RILEY")
+
+
+async def opened(stage: Stage) -> tuple[str, str]:
+    """A mention, acked; returns its ts and the request's id."""
+    ts = await stage.slack.person("U0RILEY").mention(CHANNEL, "Add a metric")
+    await stage.slack.acked(ts)
+    return ts, f"T0LOCAL:{CHANNEL}:{ts}"
+
+
+def questions(request: str) -> QuestionsCard:
+    options = (
+        OptionLine(label="All conversations", description="Every type", recommended=True),
+        OptionLine(label="Support only", description="Smaller & faster"),
+    )
+    items = (
+        QuestionItem(index=0, header="Scope", text="Which ones?", multi=False, options=options),
+        QuestionItem(index=1, header="Grain", text="Per what?", multi=True, options=options),
+    )
+    return QuestionsCard(
+        request=request, key="questions:1", title="Metric", round=1, rounds=2, readings=(), items=items
+    )
+
+
+async def test_a_mention_arrives_twice_as_the_same_event(stage: Stage) -> None:
+    ts, request = await opened(stage)
+    first, second = stage.engine.events
+    assert first == second
+    assert isinstance(first, Opened)
+    assert (first.request, first.text, first.by, first.thread_ts) == (request, "Add a metric", RILEY, ts)
+    assert first.key == f"{request}:msg"
+
+
+async def test_words_in_a_thread_and_the_stop_word(stage: Stage) -> None:
+    ts, request = await opened(stage)
+    dana = stage.slack.person("U0DANA")
+    for text in ("is a < b && c?", "Please stop!", "@Greenlight STOP"):
+        await stage.slack.acked(await dana.say(CHANNEL, ts, text))
+    said, *stops = stage.engine.events[2:]
+    assert isinstance(said, Said)
+    assert (said.request, said.text, said.by.user) == (request, "is a < b && c?", "U0DANA")
+    assert {type(stop) for stop in stops} == {Stopped}
+    assert len(stops) == 3
+    assert len({stop.key for stop in stops}) == 2
+
+
+async def test_what_is_not_for_us_is_acked_and_ignored(stage: Stage) -> None:
+    ts = await stage.slack.person("U0RILEY").say(CHANNEL, None, "lunch?")
+    await stage.slack.acked(ts)
+    await stage.chat.post(f"T0LOCAL:{CHANNEL}:{ts}", "progress", progress(f"T0LOCAL:{CHANNEL}:{ts}"))
+    for delivery in stage.slack.deliveries:
+        await delivery.settled.wait()
+        assert delivery.ack is not None
+    assert stage.engine.events == []
+
+
+def progress(request: str) -> ProgressCard:
+    return ProgressCard(
+        request=request, key="progress", title="Metric", state="working", headline="At work", steps=()
+    )
+
+
+async def test_an_event_that_could_not_be_stored_comes_again(stage: Stage) -> None:
+    stage.engine.failures = [RuntimeError("secret detail"), RuntimeError("secret detail")]
+    ts = await stage.slack.person("U0RILEY").mention(CHANNEL, "Add a metric")
+    await stage.slack.acked(ts)
+    assert sum(delivery.attempts for delivery in stage.slack.deliveries) == 4
+    assert len(stage.engine.events) == 2
+    told = await stage.slack.wait_for(lambda slack: slack.ephemerals("U0RILEY"))
+    assert "(error " in told[0].text
+    assert "secret" not in told[0].text
+
+
+async def test_answers_by_button_menu_and_words(stage: Stage) -> None:
+    _, request = await opened(stage)
+    card = await stage.chat.post(request, "questions:1", questions(request))
+    dana = stage.slack.person("U0DANA")
+    await dana.click(card.ts, action_id="gl:pick:0:0")
+    await dana.select(card.ts, "gl:several:1", ["All conversations", "Support only"])
+    await dana.select(card.ts, "gl:several:1", [])
+    await dana.click(card.ts, action_id="gl:decide:0")
+    await dana.click(card.ts, action_id="gl:submit")
+    by = Person(team="T0LOCAL", user="U0DANA")
+    pick, both, none, decide, submit = stage.engine.events[2:]
+    assert isinstance(pick, Answered)
+    assert (pick.labels, pick.question, pick.by, pick.request) == (("All conversations",), 0, by, request)
+    assert isinstance(both, Answered)
+    assert both.labels == ("All conversations", "Support only")
+    assert isinstance(none, Answered)
+    assert none.labels == ()
+    assert isinstance(decide, Answered)
+    assert decide.you_decide
+    assert isinstance(submit, Submitted)
+    assert len({event.key for event in stage.engine.events[2:]}) == 5
+
+
+async def test_other_opens_a_text_field(stage: Stage) -> None:
+    _, request = await opened(stage)
+    card = await stage.chat.post(request, "questions:1", questions(request))
+    riley = stage.slack.person("U0RILEY")
+    await riley.click(card.ts, action_id="gl:other:0")
+    view = stage.slack.open_view("U0RILEY")
+    assert view is not None
+    with pytest.raises(FieldErrors):
+        await riley.submit_view(view.id, {BLOCK: {FIELD: "   "}})
+    await riley.submit_view(view.id, {BLOCK: {FIELD: "Only escalated ones"}})
+    assert stage.slack.open_view("U0RILEY") is None
+    answer = stage.engine.events[-1]
+    assert isinstance(answer, Answered)
+    assert (answer.text, answer.question, answer.by) == ("Only escalated ones", 0, RILEY)
+
+
+async def test_a_choice_that_asks_for_words_keeps_them_if_nothing_was_stored(stage: Stage) -> None:
+    _, request = await opened(stage)
+    offer = OfferLine(choice=Choice.TELL_MORE, label="Say more", tradeoff="Costs a round", asks="What?")
+    card = EscalationCard(
+        request=request,
+        key="escalation:1",
+        title="Metric",
+        heading="Still unclear",
+        situation="Two readings remain",
+        attempts=(),
+        offers=(offer,),
+        recommendation="",
+    )
+    posted = await stage.chat.post(request, "escalation:1", card)
+    riley = stage.slack.person("U0RILEY")
+    await riley.click(posted.ts, action_id="gl:choose:tell_more:0")
+    view = stage.slack.open_view("U0RILEY")
+    assert view is not None
+    stage.engine.failures = [DiskFull("The disk is full.")]
+    with pytest.raises(FieldErrors) as problem:
+        await riley.submit_view(view.id, {BLOCK: {FIELD: "The first one"}})
+    assert problem.value.errors[BLOCK].startswith("The disk is full. (error ")
+    await riley.submit_view(view.id, {})
+    chose = stage.engine.events[-1]
+    assert isinstance(chose, Chose)
+    assert (chose.card, chose.choice, chose.text) == ("escalation:1", Choice.TELL_MORE, "The first one")
+
+
+async def test_the_reply_reaches_only_the_one_who_clicked(stage: Stage) -> None:
+    ts, request = await opened(stage)
+    card = await stage.chat.post(request, "progress", progress(request))
+    stage.engine.reply = Reply(sign=Sign.ONLY_YOU, text="Not you, <!channel>.")
+    await stage.slack.person("U0SAM").click(card.ts, action_id="gl:stop")
+    told = await stage.slack.wait_for(lambda slack: slack.ephemerals("U0SAM"))
+    assert told[0].text == "Not you, &lt;!channel&gt;."
+    assert told[0].thread_ts == ts
+    assert stage.slack.ephemerals("U0RILEY") == []
+
+
+async def test_a_click_that_fails_is_acked_and_told(stage: Stage) -> None:
+    _, request = await opened(stage)
+    card = await stage.chat.post(request, "progress", progress(request))
+    stage.engine.failures = [RuntimeError("boom")]
+    ack = await stage.slack.person("U0SAM").click(card.ts, action_id="gl:stop")
+    assert ack.payload is None
+    told = await stage.slack.wait_for(lambda slack: slack.ephemerals("U0SAM"))
+    assert "(error " in told[0].text
+    assert "boom" not in told[0].text
+
+
+async def test_an_old_or_forged_button_says_so_and_changes_nothing(stage: Stage) -> None:
+    ts, request = await opened(stage)
+    before = len(stage.engine.events)
+    forged = [
+        {
+            "type": "button",
+            "action_id": f"gl:x{i}",
+            "text": {"type": "plain_text", "text": "x"},
+            "value": value,
+        }
+        for i, value in enumerate(("nonsense", '{"do":"stop","request":"T0LOCAL:C0GENERAL:1.1"}'))
+    ]
+    await web_client(BOT_TOKEN, stage.slack.api_url).chat_postMessage(
+        channel=CHANNEL, thread_ts=ts, text="x", blocks=[{"type": "actions", "elements": forged}]
+    )
+    message = stage.slack.thread(CHANNEL, ts)[-1]
+    sam = stage.slack.person("U0SAM")
+    for element in forged:
+        await sam.click(message.ts, action_id=str(element["action_id"]))
+    await stage.slack.wait_for(lambda slack: len(slack.ephemerals("U0SAM")) == 2)
+    assert all("out of date" in message.text for message in stage.slack.ephemerals("U0SAM"))
+    assert len(stage.engine.events) == before
+    assert request
+
+
+async def test_show_all_opens_the_whole_text(stage: Stage) -> None:
+    _, request = await opened(stage)
+    long = progress(request).model_copy(update={"headline": "word " * 2000})
+    card = await stage.chat.post(request, "progress", long)
+    stage.engine.details[request, "progress"] = Detail(title="Request", text="line\n" * 4000)
+    riley = stage.slack.person("U0RILEY")
+    await riley.click(card.ts, action_id="gl:show")
+    view = stage.slack.open_view("U0RILEY")
+    assert view is not None
+    assert sum(block["text"]["text"].count("line") for block in view.blocks) == 4000
+    await riley.close_view(view.id)
+
+
+async def test_stop_outside_of_a_thread_explains(stage: Stage) -> None:
+    await stage.slack.person("U0RILEY").mention(CHANNEL, "stop")
+    told = await stage.slack.wait_for(lambda slack: slack.ephemerals("U0RILEY"))
+    assert "in its thread" in told[0].text
+    assert stage.engine.events == []
+
+
+async def test_the_connection_comes_back(stage: Stage) -> None:
+    await stage.slack.ask_to_reconnect()
+    ts, _ = await opened(stage)
+    assert ts
+    with pytest.raises(NotPossible):
+        await stage.slack.person("U0RILEY").click(ts, action_id="gl:stop")

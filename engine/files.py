@@ -156,7 +156,10 @@ class Checkout:
 
     @contextmanager
     def _root_descriptor(self) -> Iterator[int]:
-        descriptor = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            descriptor = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            raise Rejected("The checkout is not there any more.") from None
         try:
             yield descriptor
         finally:

@@ -15,6 +15,7 @@ from engine.adapters.bwrap_choice import choose
 from engine.adapters.captured import Captured
 from engine.adapters.isolation import Arguments, Isolation, Toolchain
 from engine.adapters.userns import root_namespace
+from engine.errors import SandboxUnavailable
 from engine.ports import Command, Ended, Execution
 
 _CHUNK = 1 << 16
@@ -142,6 +143,7 @@ class _Running:
         self._spawning: asyncio.Task[Process] | None = None
         self._init: int | None = None
         self._status: int | None = None
+        self._said = b""
 
     @property
     def process(self) -> Process:
@@ -165,6 +167,11 @@ class _Running:
                 *arguments.argv, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, cwd="/", env={},
                 pass_fds=handed_over, start_new_session=True, limit=_CHUNK,
             )  # fmt: skip
+        except OSError:
+            raise SandboxUnavailable(
+                "Bubblewrap could not be started: check that it is still installed and that the bot may "
+                "open more files and processes."
+            ) from None
         finally:
             if arguments is not None:
                 arguments.close()
@@ -173,12 +180,21 @@ class _Running:
                 os.close(userns)
 
     async def _find_init(self) -> None:
-        """Hold on to the namespace's first process: once it is gone, so are all others in it."""
+        """Hold on to the namespace's first process: once it is gone, so are all others in it.
+
+        Nothing else tells. The process that was spawned is outside the namespace, and its death need
+        not reach in: the kernel drops the parent-death signal of processes that change their user.
+        """
         assert self._status is not None  # noqa: S101 - the spawn opened it
-        await _readable(self._status)
-        with contextlib.suppress(ValueError, KeyError, IndexError, ProcessLookupError):
-            child = json.loads(os.read(self._status, _CHUNK).splitlines()[0])["child-pid"]
-            self._init = os.pidfd_open(child)
+        while self._init is None and b"\n" not in self._said:
+            await _readable(self._status)
+            chunk = os.read(self._status, _CHUNK)
+            if not chunk:
+                return
+            self._said += chunk
+            # The document comes in pieces, the process id in the first whole line.
+            with contextlib.suppress(ValueError, KeyError, ProcessLookupError):
+                self._init = os.pidfd_open(json.loads(self._said.partition(b"\n")[0])["child-pid"])
 
     async def drain(self, output: _Output) -> bool:
         """Read to the end of the output. False: so much came that it is not read further."""
@@ -204,11 +220,10 @@ class _Running:
             self._init = self._status = None
 
     async def _kill(self, process: Process) -> None:
+        await self._find_init()
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-        if self._init is None:
-            await self._find_init()
         if self._init is not None:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._init, signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import re
 import signal
@@ -60,6 +61,13 @@ def require_id(commit: str) -> str:
     return commit
 
 
+def disk_error(error: OSError) -> DiskFull | RepositoryUnusable:
+    """The mapper of what the file system says when something of a repository is written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull("No space is left where repositories are kept: free some and try again.")
+    return RepositoryUnusable("The repository's files cannot be written to the state directory.")
+
+
 class Git:
     """Runs git on one bare store of ours.
 
@@ -100,7 +108,7 @@ class Git:
         if process.returncode != 0:
             text = said.decode("utf-8", "replace")
             if "No space left on device" in text or "Disk quota exceeded" in text:
-                raise DiskFull("No space is left where the repository is kept: free some and try again.")
+                raise disk_error(OSError(errno.ENOSPC, "")) from None
             raise GitFailed(text, output)
         return output
 
@@ -147,6 +155,8 @@ class Git:
         )
         try:
             yield await asyncio.shield(spawning)
+        except FileNotFoundError:
+            raise RepositoryUnusable("The program git is missing: install it and try again.") from None
         finally:
             await asyncio.wait([spawning])
             if spawning.exception() is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from engine.adapters.git import REMOTE_TIMEOUT_S, Git, GitFailed
+from engine.adapters.git import REMOTE_TIMEOUT_S, Git, GitFailed, disk_error
 from engine.errors import GreenlightError, PushRejected, RepositoryUnusable, Unreachable
 
 _SHOWN_BRANCHES = 5
@@ -128,7 +128,10 @@ class Remote:
             output = b""
         path = self._git.store / _SAFE_DIRECTORIES
         quoted = (_config_value(value) for value in output.split(b"\0") if value)
-        path.write_bytes(b"[safe]\n" + b"".join(b"\tdirectory = %s\n" % value for value in quoted))
+        try:
+            path.write_bytes(b"[safe]\n" + b"".join(b"\tdirectory = %s\n" % value for value in quoted))
+        except OSError as error:
+            raise disk_error(error) from None
         return path
 
     def _mapped(self, failure: GitFailed) -> GreenlightError:

@@ -1,7 +1,6 @@
 """A repository behind the Workspace port: a bare store of ours, checkouts without .git."""
 
 import asyncio
-import errno
 import os
 import shutil
 from collections import OrderedDict
@@ -10,11 +9,11 @@ from contextlib import aclosing
 from pathlib import Path
 
 from engine.adapters import git_text, git_tree
-from engine.adapters.git import Git, GitFailed, require_id
+from engine.adapters.git import Git, GitFailed, disk_error, require_id
 from engine.adapters.git_commit import refusals, scan, write_commit
 from engine.adapters.git_remote import Remote
 from engine.adapters.git_tree import EXECUTABLE, Node, Nodes
-from engine.errors import DiskFull, PushRejected, RepositoryUnusable
+from engine.errors import PushRejected, RepositoryUnusable
 from engine.ports import Change, Committed, LogEntry, Match, TreeEntry
 
 _REMEMBERED_TREES = 16
@@ -149,7 +148,7 @@ class GitWorkspace:
         try:
             self._git.store.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _mapped(error) from None
+            raise disk_error(error) from None
         try:
             ids = (await self._remote.branches()).values()
             wide = any(len(name) == 64 for name in ids)
@@ -195,7 +194,7 @@ class GitWorkspace:
                         batch = []
             await asyncio.to_thread(_write, into, batch)
         except OSError as error:
-            raise _mapped(error) from None
+            raise disk_error(error) from None
 
 
 def _overlaid(base: Nodes, commit: Nodes, paths: Sequence[str]) -> Mapping[str, Node]:
@@ -229,12 +228,6 @@ def _write(into: Path, batch: Sequence[tuple[Node, bytes]]) -> None:
         mode = 0o755 if node.mode == EXECUTABLE else 0o644
         with os.fdopen(os.open(path, flags, mode), "wb") as file:
             file.write(data)
-
-
-def _mapped(error: OSError) -> DiskFull | RepositoryUnusable:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull("No space is left where checkouts live: free some and try again.")
-    return RepositoryUnusable("The repository's files cannot be written to the state directory.")
 
 
 def _pushed_ref(branch: str) -> str:

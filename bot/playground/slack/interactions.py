@@ -54,13 +54,12 @@ class Interactions:
         self.member(user)
         if channel not in self._workspace.channels:
             raise NotPossible(f"There is no channel {channel}.")
-        if thread_ts is not None and not self._workspace.thread(channel, thread_ts):
-            raise NotPossible(f"There is no thread {thread_ts} in {channel}.")
+        root = self._root(channel, thread_ts) if thread_ts else None
         if not text.strip() or len(text) > MAX_TYPED:
             raise NotPossible(f"A message has 1 to {MAX_TYPED} characters, this one has {len(text)}.")
         people = {member.name: member.id for member in self._workspace.members.values()}
         sent = typed(text, people | {BOT_NAME: BOT_USER})
-        message = Message(channel, self._workspace.next_ts(), user, sent, thread_ts=thread_ts)
+        message = Message(channel, self._workspace.next_ts(), user, sent, thread_ts=root)
         self._workspace.add(message)
         self.announce(message)
         return message.ts
@@ -159,6 +158,13 @@ class Interactions:
         if member is None:
             raise NotPossible(f"There is no person {user}; there are {', '.join(self._workspace.members)}.")
         return member
+
+    def _root(self, channel: str, thread_ts: str) -> str:
+        """The thread's own ts, also where a reply's was given."""
+        thread = self._workspace.thread(channel, thread_ts)
+        if not thread:
+            raise NotPossible(f"There is no thread {thread_ts} in {channel}.")
+        return thread[0].thread_ts or thread[0].ts
 
     def _place(self, user: str, container: str) -> Message | View:
         if container.startswith("V"):

@@ -321,3 +321,12 @@ async def test_typed_text_arrives_as_slack_sends_it(text: str, sent: str) -> Non
     async with LocalSlack(QUIET) as slack:
         ts = await slack.person("U0RILEY").say("C0DATA", None, text)
         assert slack.message(ts).text == sent
+
+
+async def test_a_reply_to_a_reply_stands_in_the_same_thread() -> None:
+    async with LocalSlack(QUIET) as slack:
+        riley = slack.person("U0RILEY")
+        root = await riley.say("C0DATA", None, "root")
+        reply = await riley.say("C0DATA", root, "reply")
+        await riley.say("C0DATA", reply, "to the reply")
+        assert [message.text for message in slack.thread("C0DATA", root)] == ["root", "reply", "to the reply"]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.crash.worker import MODEL_CALLS, REQUESTS, Log, main
 
-KILLS = 8
+KILLS = 6
 FORK_SERVER = multiprocessing.get_context("forkserver")
 
 

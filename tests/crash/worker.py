@@ -54,7 +54,7 @@ class LoggedChat(MemoryChat):
         await asyncio.sleep(0.003)
         assert isinstance(card, NoteCard)
         self._log.write("post", f"{request} {key}", card.text)
-        await asyncio.sleep(0.003)
+        await asyncio.sleep(0.15)  # the moment that matters: posted, and nobody here knows yet
         return self._ref(request, key)
 
     async def find(self, request: str, key: str) -> Ref | None:

@@ -59,6 +59,17 @@ ENDS: dict[RunKind, type[Result]] = {
     RunKind.TRIAGE: Triaged,
 }
 
+# Where a run's end still means something; what tells messages apart or only informs may end anywhere.
+AT_HOME = {
+    RunKind.ASSESS: State.ASSESSING,
+    RunKind.ASK: State.CLARIFYING,
+    RunKind.SPECIFY: State.SPECIFYING,
+    RunKind.PLAN: State.SPECIFYING,
+    RunKind.TASK: State.WORKING,
+    RunKind.REVIEW: State.REVIEWING,
+    RunKind.DELIVER: State.DELIVERING,
+}
+
 
 def decide(snapshot: Snapshot | None, event: Event, policy: Policy | None) -> Decision:
     """What this event does to this request.
@@ -146,6 +157,8 @@ def _finished(snapshot: Snapshot, event: RunFinished, policy: Policy | None) -> 
         return unchanged(snapshot)
     moves = Moves(snapshot, event.at)
     moves.set(live=tuple(run for run in snapshot.live if run.id != event.run))
+    if snapshot.state is not _home(snapshot, live):
+        return moves.quiet_decision()
     result = _fitting(snapshot, live, event.result)
     if isinstance(result, Failed):
         failing.run_failed(moves, live, result)
@@ -156,6 +169,12 @@ def _finished(snapshot: Snapshot, event: RunFinished, policy: Policy | None) -> 
     else:
         _carry_on(moves, live, result, policy)
     return moves.decision()
+
+
+def _home(snapshot: Snapshot, live: Live) -> State:
+    if live.about == "look":
+        return State.ASSESSING
+    return AT_HOME.get(live.kind, snapshot.state)
 
 
 def _fitting(snapshot: Snapshot, live: Live, result: Result) -> Result:

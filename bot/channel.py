@@ -85,7 +85,7 @@ class SlackChat:
         self._profiles: dict[Person, tuple[float, Profile]] = {}
 
     async def close(self) -> None:
-        """Drop updates that wait for their turn."""
+        """Let updates that wait for their turn go out."""
         await self._updates.close()
 
     async def post(self, request: str, key: str, card: Card) -> Ref:

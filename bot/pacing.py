@@ -63,10 +63,12 @@ class NewestWins(Generic[Key, Value]):
         await asyncio.shield(slot.sending)
 
     async def close(self) -> None:
-        """Drop what has not been sent."""
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Let what waits for its turn go out, and drop what takes longer."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=self._interval + 1.0)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _send_newest(self, key: Key, slot: _Slot[Value]) -> None:
         async with slot.lock:

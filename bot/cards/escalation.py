@@ -29,7 +29,7 @@ def _undecided(page: Page, card: EscalationCard) -> None:
     page.add(divider(), rank=Rank.MUST)
     for index, offer in enumerate(card.offers[:_OFFERS]):
         page.add(_offer(page, card, offer, index), rank=Rank.MUST)
-    if card.recommendation.strip():
+    if card.recommendation.strip() and not any(offer.recommended for offer in card.offers[:_OFFERS]):
         page.add(section(f"*Recommended:* {page.words(card.recommendation, 600, line)}"))
     if card.asked:
         page.add(context(f"Waiting for {mentions(card.asked[:20])}"), rank=Rank.MUST)

@@ -71,7 +71,9 @@ def _difference(page: Page, diff: SectionDiff) -> str:
 
 
 def _lines(page: Page, part: SpecSection) -> str:
-    lines = [f"• {page.words(text, 400, line)}" for text in part.lines if text.strip()]
+    entries = [entry for entry in part.lines if entry.strip()]
+    bullet = "• " if len(entries) > 1 else ""
+    lines = [f"{bullet}{page.words(entry, 400, line)}" for entry in entries]
     text, taken = page.words(part.name, 100, bold), 0
     for entry in lines:
         if size(text) + size(entry) + 1 > _PIECE:

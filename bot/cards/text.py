@@ -27,7 +27,11 @@ _TICK = "\u02cb"
 _LOOKALIKES = {"*": "\u2217", "_": "\uff3f", "~": "\u223c", "`": _TICK}
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 _USER_ID = re.compile(r"[UW][A-Z0-9]{1,30}")
-_OPENING = re.compile(r"(?<!\w)[*_~`]+(?=\S)")
+_OPENINGS = {mark: re.compile(rf"(?<![^\W_]){re.escape(mark)}(?=\S)") for mark in "*_~"}
+_EDGES = {
+    mark: re.compile(rf"(?<![^\W_]){re.escape(mark)}(?=\S)|(?<=\S){re.escape(mark)}(?![^\W_])")
+    for mark in "*_~"
+}
 
 Render = Callable[[str], str]
 
@@ -74,16 +78,19 @@ def line(text: str) -> str:
 
 
 def _calm(text: str) -> str:
-    """Replace what would open formatting; snake_case, 2 * 3 and paths stay as they are."""
+    """Replace marks that would format; snake_case, 2 * 3 and paths stay as they are."""
     if text.lstrip().startswith(">"):
         text = text.replace(">", "\u203a", 1)
-    return _OPENING.sub(lambda found: _harmless(found, text), text)
+    text = text.replace("`", _TICK)
+    for mark in "*_~":
+        if _forms_a_pair(text, mark):
+            text = _EDGES[mark].sub(lambda found: _LOOKALIKES[found.group()], text)
+    return text
 
 
-def _harmless(found: re.Match[str], text: str) -> str:
-    marks, after = found.group(), text[found.end() :]
-    opens = "`" in marks or len(set(marks)) < len(marks) or any(mark in after for mark in marks)
-    return "".join(_LOOKALIKES[mark] for mark in marks) if opens else marks
+def _forms_a_pair(text: str, mark: str) -> bool:
+    opening = _OPENINGS[mark].search(text)
+    return opening is not None and mark in text[opening.end() :]
 
 
 def code(text: str) -> str:

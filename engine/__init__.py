@@ -1,52 +1,17 @@
 """Greenlight, the project manager: events in, a decision, effects out.
 
-This is all that front ends need: `start` an `Engine`, `accept` events, implement `Chat`, draw cards.
-The modules `cards`, `events` and `errors` are part of it.
+What a front end may import, and nothing else (import-linter holds it to that):
+
+    engine.bootstrap   start(settings, chat, parts) -> Engine, Parts
+    engine.engine      Engine: accept, detail, snapshot, journal, spent, close
+    engine.events      what comes in, and Reply
+    engine.cards       what people are shown, and Detail
+    engine.people      Person, Profile
+    engine.ports       Chat and the other contracts, with their values
+    engine.request     the stored state, to look at
+    engine.settings    configuration
+    engine.errors      the error tree
+
+Composition roots, the demo among them, may also import engine.adapters. This package imports nothing
+by itself, so that a command like --help does not wait for what it does not use.
 """
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from engine import cards, errors, events
-    from engine.bootstrap import Parts, start
-    from engine.engine import Engine
-    from engine.people import Person, Profile
-    from engine.ports import Chat, Ref, ThreadMessage
-    from engine.settings import Settings
-
-__all__ = [
-    "Chat",
-    "Engine",
-    "Parts",
-    "Person",
-    "Profile",
-    "Ref",
-    "Settings",
-    "ThreadMessage",
-    "cards",
-    "errors",
-    "events",
-    "start",
-]
-
-_HOMES = {
-    "Chat": "engine.ports",
-    "Engine": "engine.engine",
-    "Parts": "engine.bootstrap",
-    "Person": "engine.people",
-    "Profile": "engine.people",
-    "Ref": "engine.ports",
-    "Settings": "engine.settings",
-    "ThreadMessage": "engine.ports",
-    "start": "engine.bootstrap",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a name when it is first used: a help text should not wait for the durable engine."""
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    if name in __all__:
-        return import_module(f"engine.{name}")
-    raise AttributeError(f"module 'engine' has no attribute {name!r}")

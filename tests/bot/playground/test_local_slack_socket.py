@@ -81,16 +81,17 @@ async def test_an_unacked_event_is_sent_again_with_the_same_event_id() -> None:
         app, seen = bolt_app(slack), []
 
         @app.event("message")
-        async def said(body: Json) -> None:
-            seen.append(body["event_id"])
+        async def said(body: Json, request: Any) -> None:
+            headers = (request.headers.get(f"x-slack-retry-{name}", [""])[0] for name in ("num", "reason"))
+            seen.append((body["event_id"], *headers))
             if len(seen) < 3:
                 raise RuntimeError("not stored")
 
         async with connected(slack, app):
             ts = await slack.person("U0RILEY").say("C0DATA", None, "hello")
             await slack.acked(ts)
-    assert len(seen) == 3
-    assert len(set(seen)) == 1
+    assert [(str(number), reason) for _, number, reason in seen[1:]] == [("1", "timeout"), ("2", "timeout")]
+    assert len({event_id for event_id, *_ in seen}) == 1
     assert slack.deliveries[0].attempts == 3
 
 

@@ -189,7 +189,7 @@ def _worst(results: Sequence[CheckResult]) -> CheckResult | None:
 
 
 def _command(result: CheckResult) -> str:
-    return f"`{' '.join(result.argv)}`"
+    return f"“{' '.join(result.argv)}”"
 
 
 def _end(result: CheckResult) -> str:

@@ -110,7 +110,7 @@ def _passed(current: ReviewRound) -> tuple[str, ...]:
 
 def _settled_line(settled: Settled) -> str:
     mark = "" if settled.status is Status.PASSED else f" [{settled.status.value}]"
-    return f"{settled.id} {settled.text}{mark}: {settled.evidence}"
+    return f"{settled.id} {settled.text.rstrip('.')}{mark}: {settled.evidence}"
 
 
 def _failed_criteria(current: ReviewRound) -> tuple[Failure, ...]:

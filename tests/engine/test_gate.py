@@ -70,7 +70,7 @@ def test_good_work_passes_and_says_how_each_criterion_stands() -> None:
 def test_a_red_check_fails_with_what_it_printed() -> None:
     found = settled(but("tests", Ran.COMMIT, result("tests", Ran.COMMIT, 2)))["AC5"]
     assert found.status is Status.FAILED
-    assert found.expected == "`make test` ends with exit code 0"
+    assert found.expected == "“make test” ends with exit code 0"
     assert found.actual == "It ended with exit code 2.\none\ntwo\nthe last line"
     assert "make test" in found.fix
 

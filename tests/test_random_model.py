@@ -3,7 +3,7 @@ import json
 import random
 from typing import Any
 
-import jsonschema  # type: ignore[import-untyped] # its stubs are one more dependency for one function
+import jsonschema
 import pytest
 from pydantic import BaseModel, ValidationError
 

@@ -1,0 +1,123 @@
+"""Every state times every event has an answer, also with ends of runs that do not belong there."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from engine.decide import decide
+from engine.events import (
+    Answered,
+    Approved,
+    Choice,
+    Chose,
+    Due,
+    Event,
+    Opened,
+    RunFinished,
+    Said,
+    Sign,
+    Stopped,
+    Submitted,
+)
+from engine.people import Person
+from engine.request import Live, RunKind, Snapshot, State
+from tests.engine.laws import clear, lawful, nothing_beyond_scope, shown
+from tests.engine.stories import COMMIT, reached
+from tests.engine.strategies import ASKER, BYSTANDER, DANA, FOREIGN, POLICY, REQUEST, START, every_result
+
+PEOPLE = (ASKER, DANA, BYSTANDER, FOREIGN)
+LATER = START.replace(year=2027)
+SNAPSHOTS = {state: reached(state).now for state in State}
+
+
+def by_people(snapshot: Snapshot, by: Person) -> Iterator[Event]:
+    common = {"key": "k", "request": REQUEST, "at": LATER, "by": by}
+    spec_hash = snapshot.spec.hash if snapshot.spec else "0" * 64
+    bodies: list[tuple[type, dict[str, object]]] = [
+        (Opened, {"text": "Add more", "channel": "C1", "ts": "2.0", "thread_ts": "1.0"}),
+        (Answered, {"round": 1, "question": 0, "labels": ("All",)}),
+        (Answered, {"round": 1, "question": 9, "text": "x" * 9000}),
+        (Submitted, {"round": 1}),
+        (Approved, {"version": 1, "hash": spec_hash}),
+        (Approved, {"version": 1, "hash": "f" * 64}),
+        (Said, {"text": "1. all\n2. you decide", "ts": "3.0"}),
+        (Said, {"text": "", "ts": "3.0", "mentions_bot": True}),
+        (Said, {"text": "approved", "ts": "3.0", "mentions_bot": True}),
+        (Stopped, {}),
+    ]
+    for card in ("spec:1", "escalation:1", "delivery:1", "progress", "", "spec:x"):
+        for choice in Choice:
+            bodies += [(Chose, {"card": card, "choice": choice, "text": text}) for text in ("", "typed")]
+    for kind, body in bodies:
+        yield kind.model_validate({**common, **body})  # type: ignore[attr-defined]
+
+
+def every_event(snapshot: Snapshot) -> Iterator[Event]:
+    for by in PEOPLE:
+        yield from by_people(snapshot, by)
+    yield Due(key="d", request=REQUEST, at=LATER)
+    yield Due(key="d", request=REQUEST, at=START)
+    for live in snapshot.live:
+        for result in every_result(snapshot.head or COMMIT):
+            yield RunFinished(key="r", request=REQUEST, at=LATER, run=live.id, result=result)
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("policy", [POLICY, None], ids=["configured", "not configured"])
+def test_every_event_has_a_lawful_answer(state: State, policy: object) -> None:
+    snapshot = SNAPSHOTS[state]
+    its_policy = POLICY if policy else None
+    for event in every_event(snapshot):
+        decision = decide(snapshot, event, its_policy)
+        lawful(snapshot, event, decision)
+        assert decision.snapshot is not None
+        if decision.snapshot == snapshot:
+            assert decision.effects == ()
+            continue
+        clear(decision.snapshot, its_policy)
+        nothing_beyond_scope(decision.snapshot)
+        shown(decision.snapshot, decision, its_policy)
+
+
+@pytest.mark.parametrize("state", State)
+def test_an_end_of_any_kind_of_run_is_survived_anywhere(state: State) -> None:
+    base = SNAPSHOTS[state]
+    for kind in RunKind:
+        for about in ("", "look", "build", base.head or COMMIT):
+            stray = Live(id="stray", kind=kind, about=about)
+            snapshot = base.model_copy(update={"live": (*base.live, stray)})
+            for result in every_result(base.head or COMMIT):
+                event = RunFinished(key="r", request=REQUEST, at=LATER, run="stray", result=result)
+                decision = decide(snapshot, event, POLICY)
+                assert decision.snapshot is not None
+                assert Snapshot.model_validate_json(decision.snapshot.model_dump_json()) == decision.snapshot
+                assert all(run.id != "stray" for run in decision.snapshot.live)
+
+
+@pytest.mark.parametrize("state", State)
+def test_another_team_changes_nothing_and_is_told_so(state: State) -> None:
+    snapshot = SNAPSHOTS[state]
+    for event in by_people(snapshot, FOREIGN):
+        decision = decide(snapshot, event, POLICY)
+        assert decision.snapshot == snapshot
+        assert decision.effects == ()
+        assert decision.reply.sign is Sign.ONLY_YOU
+
+
+@pytest.mark.parametrize("state", [state for state in State if not state.ended])
+def test_stop_ends_everything_in_every_state(state: State) -> None:
+    snapshot = SNAPSHOTS[state]
+    stopped = decide(snapshot, Stopped(key="s", request=REQUEST, at=LATER, by=BYSTANDER), POLICY).snapshot
+    assert stopped is not None
+    assert stopped.state is State.STOPPED
+    assert stopped.ended_by == BYSTANDER
+    for event in (*every_event(snapshot), *every_event(stopped)):
+        decision = decide(stopped, event, POLICY)
+        assert decision.snapshot == stopped
+        assert decision.effects == ()
+
+
+def test_without_a_request_only_a_mention_does_anything() -> None:
+    for event in every_event(SNAPSHOTS[State.WORKING]):
+        decision = decide(None, event, POLICY)
+        assert (decision.snapshot is not None) == isinstance(event, Opened)

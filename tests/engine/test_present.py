@@ -1,0 +1,161 @@
+"""Cards tell what is so: whom a request waits for, what was answered, what was checked of which commit."""
+
+import pytest
+
+from engine.cards import (
+    DeliveryCard,
+    EscalationCard,
+    ProgressCard,
+    QuestionsCard,
+    ReviewCard,
+    SpecCard,
+    StepStatus,
+)
+from engine.events import Cause, Choice, Failed, Triaged
+from engine.present import Shown, detail, render
+from engine.request import RunKind, State
+from engine.schemas import MessageKind, Severity
+from tests.engine.laws import clear, shown
+from tests.engine.stories import Story, reached
+from tests.engine.strategies import ASKER, DANA, ERIN, POLICY
+
+
+def progress(story: Story) -> ProgressCard:
+    card = render(story.now, "progress", Shown(), story.policy)
+    assert isinstance(card, ProgressCard)
+    return card
+
+
+def step(story: Story, name: str) -> tuple[StepStatus, str]:
+    found = next(s for s in progress(story).steps if s.name == name)
+    return found.status, found.detail
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_card_of_every_state_can_be_shown(state: State) -> None:
+    story = reached(state)
+    for policy in (POLICY, None):
+        clear(story.now, policy)
+        shown(story.now, story.last, policy)
+
+
+@pytest.mark.parametrize(
+    "key", ["spec:0", "spec:9", "spec:²", "spec:" + "9" * 5000, "spec:-1", "", ":", "x:1"]
+)
+def test_a_strange_key_shows_nothing(key: str) -> None:
+    story = reached(State.DELIVERED)
+    assert render(story.now, key, Shown(), POLICY) is None
+    assert detail(story.now, key) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "waiting_for"),
+    [
+        (State.CLARIFYING, (ASKER,)),
+        (State.AWAITING_APPROVAL, (DANA, ERIN)),
+        (State.ESCALATED, (DANA, ERIN, ASKER)),
+        (State.BLOCKED, (ASKER,)),
+        (State.PAUSED, (DANA, ERIN)),
+        (State.DELIVERED, (ASKER,)),
+        (State.WORKING, ()),
+        (State.DONE, ()),
+    ],
+)
+def test_the_progress_card_names_whom_it_waits_for(state: State, waiting_for: tuple[object, ...]) -> None:
+    assert progress(reached(state)).waiting_for == waiting_for
+
+
+def test_approvals_are_counted_and_who_may_approve_is_said() -> None:
+    story = Story(POLICY.model_copy(update={"approvals": 2})).opened()
+    story.goes_on(until=State.AWAITING_APPROVAL).approves(DANA)
+    assert "Approved by 1 of 2." in progress(story).headline
+    assert progress(story).waiting_for == (ERIN,)
+    story.policy = POLICY.model_copy(update={"approvers": ()})
+    assert "anyone here but the requester can approve" in progress(story).headline
+
+
+def test_a_spec_that_nobody_can_approve_says_so() -> None:
+    story = reached(State.AWAITING_APPROVAL)
+    story.policy = POLICY.model_copy(update={"approvers": (ASKER,)})
+    assert "Too few people may approve it" in progress(story).headline
+    card = render(story.now, "spec:1", Shown(), story.policy)
+    assert isinstance(card, SpecCard)
+    assert card.wait.named == (ASKER,)
+
+
+def test_unanswered_questions_are_not_counted_as_answered() -> None:
+    story = reached(State.CLARIFYING)
+    story.answers(ASKER, 0, labels=("All",))
+    story.stops()
+    assert step(story, "Ask what is unclear") == (StepStatus.FAILED, "1 questions answered")
+
+
+def test_a_rejected_version_waits_for_nobody() -> None:
+    story = reached(State.AWAITING_APPROVAL)
+    story.chooses(ASKER, "spec:1", Choice.REJECT_SPEC)
+    assert step(story, "Agree on the spec") == (StepStatus.FAILED, "version 1 rejected")
+
+
+def test_an_unchecked_delivery_does_not_claim_that_everything_holds() -> None:
+    story = reached(State.ESCALATED)
+    story.chooses(DANA, "escalation:1", Choice.DELIVER_UNCHECKED)
+    assert "Everything holds" not in progress(story).headline
+    assert "not checked" in progress(story).headline
+    story.goes_on(until=State.DELIVERED)
+    card = render(story.now, "delivery:1", Shown(), POLICY)
+    assert isinstance(card, DeliveryCard)
+    assert "not checked" in {line.status for line in card.criteria}
+
+
+def test_a_delivery_shows_the_round_that_judged_its_commit() -> None:
+    story = reached(State.DELIVERED)
+    before = render(story.now, "delivery:1", Shown(), POLICY)
+    story.chooses(ASKER, "delivery:1", Choice.NOT_YET, "Weeks are missing")
+    story.ends(RunKind.TRIAGE, Triaged(message="", kind=MessageKind.WITHIN_SPEC, title=""))
+    story.goes_on(until=State.REVIEWING).review_ends(exit_code=1)
+    after = render(story.now, "delivery:1", Shown(), POLICY)
+    assert isinstance(before, DeliveryCard)
+    assert isinstance(after, DeliveryCard)
+    assert after.criteria == before.criteria
+    assert after.superseded
+
+
+def test_the_review_card_lists_what_failed_with_its_fix() -> None:
+    story = reached(State.REVIEWING)
+    story.review_ends(Severity.MAJOR, Severity.MINOR, exit_code=1)
+    card = render(story.now, "review:1", Shown(), POLICY)
+    assert isinstance(card, ReviewCard)
+    assert card.gate == "FIX"
+    assert card.rounds == 3
+    assert [f.severity for f in card.failed] == ["failed", "major"]
+    assert len(card.minor) == 1
+    assert card.next_steps[-1] == "Run every check and review again"
+
+
+def test_a_decided_escalation_says_who_chose_what() -> None:
+    story = reached(State.ESCALATED)
+    story.chooses(ERIN, "escalation:1", Choice.STOP)
+    card = render(story.now, "escalation:1", Shown(), POLICY)
+    assert isinstance(card, EscalationCard)
+    assert not card.open
+    assert (card.decided_by, card.decision) == (ERIN, "Stop here")
+
+
+def test_questions_close_on_submit() -> None:
+    story = reached(State.CLARIFYING)
+    story.answers(ASKER, 0, labels=("All",))
+    story.answers(ASKER, 1, you_decide=True)
+    story.submits(DANA)
+    card = render(story.now, "questions:1", Shown(), POLICY)
+    assert isinstance(card, QuestionsCard)
+    assert not card.open
+    assert card.submitted_by == DANA
+    assert card.items[1].assumed
+
+
+def test_a_failed_step_is_told_with_its_reference() -> None:
+    story = Story().opened()
+    story.ends(RunKind.ASSESS, Failed(cause=Cause.BUG, sentence="It broke.", error_id="ab12"))
+    card = render(story.now, "escalation:1", Shown(), POLICY)
+    assert isinstance(card, EscalationCard)
+    assert card.situation == "It broke. (error ab12)"

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.playground import sample_repository
 from engine.adapters.bubblewrap import BubblewrapSandbox
 from engine.adapters.git_workspace import GitWorkspace
 from engine.agents.reading import lines_of, numbered
@@ -12,7 +13,6 @@ from engine.agents.roster import ToolName
 from engine.agents.toolboxes import LOOKING, reader, writer
 from engine.agents.tools import LONGEST_OUTPUT, Done, Toolbox
 from engine.errors import Rejected
-from tests.engine.runs.world import sample_repository
 
 ALL = tuple(ToolName)
 NUMBERS = count()

@@ -122,7 +122,8 @@ async def work_on(w: World, now: Snapshot, task: str, number: int) -> tuple[Snap
 
 async def review(w: World, now: Snapshot, number: int) -> Snapshot:
     """One round: verify, review, settle, gate."""
-    assert now.spec is not None
+    spec = now.spec
+    assert spec is not None
     started = ReviewRound(number=len(now.review_rounds) + 1, commit=now.head)
     now = now.model_copy(update={"review_rounds": (*now.review_rounds, started), "state": State.REVIEWING})
     verified = await RUNS[RunKind.VERIFY](w.run(RunKind.VERIFY, now, now.head, number=number))
@@ -131,7 +132,7 @@ async def review(w: World, now: Snapshot, number: int) -> Snapshot:
     assert isinstance(reviewed, Reviewed)
     at_base = tuple(r for r in verified.results if r.where is Ran.BASE) or now.base_results
     rest = tuple(r for r in verified.results if r.where is not Ran.BASE)
-    settled = gate.settle(now.spec.draft, at_base, rest, verified.facts, (reviewed,), commit=now.head)
+    settled = gate.settle(spec.draft, at_base, rest, verified.facts, (reviewed,), commit=now.head)
     verdict = gate.gate(settled, (reviewed,), required=(REVIEWER,), commit=now.head, unchecked_allowed=False)
     ended = started.model_copy(
         update={

@@ -19,6 +19,7 @@ from dbos import DBOS, SetWorkflowID
 from dbos import error as dbos_error
 
 from engine.store.database import Database
+from engine.trace import trace
 
 T = TypeVar("T")
 Body = Callable[[str], Awaitable[None]]
@@ -181,7 +182,7 @@ class Durable:
     def _detached_done(self, task: asyncio.Task[None]) -> None:
         self._detached.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("task.failed", error=type(error).__name__, exc_info=error)
+            log.error("task.failed", trace=trace(error))
 
     async def execute(self, workflow: Workflow, effect: str) -> None:
         """The body of both workflows, called by DBOS; known here while it runs."""
@@ -211,7 +212,7 @@ class Durable:
             await DBOS.cancel_workflows_async(ids)
 
     async def prune(self, older_than: timedelta) -> int:
-        """Forget workflows that ended longer ago; what they did stands in our own tables."""
+        """Forget finished workflows that began longer ago; what they did stands in our own tables."""
         before = (datetime.now(UTC) - older_than).isoformat()
         finished = await DBOS.list_workflows_async(
             status=_FINISHED, end_time=before, limit=_PRUNE_AT_ONCE, load_input=False, load_output=False

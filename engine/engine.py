@@ -27,6 +27,7 @@ from engine.store import Spent, Store, effects, journal
 from engine.store.database import Database, readable, reading
 from engine.store.effects import Filed
 from engine.store.tables import EffectStatus
+from engine.trace import trace
 
 SWEEP_S = 5.0
 LEFT_BEHIND = timedelta(seconds=10)
@@ -221,8 +222,8 @@ class Engine:
             await asyncio.sleep(SWEEP_S)
             try:
                 await self.sweep(datetime.now(UTC))
-            except Exception:  # process edge: the next sweep looks again
-                log.exception("sweep.failed")
+            except Exception as error:  # noqa: BLE001 (process edge: the next sweep looks again)
+                log.error("sweep.failed", trace=trace(error))  # noqa: TRY400 (no foreign words in logs)
 
     # ------------------------------------------------------------ looking
 

@@ -19,6 +19,7 @@ from engine.store import Store, effects, journal
 from engine.store.database import Database, reading
 from engine.store.effects import ClaimedCard
 from engine.store.tables import EffectStatus
+from engine.trace import trace
 
 Render = Callable[[Snapshot, str, float, tuple[str, ...]], Card | None]
 
@@ -109,10 +110,11 @@ class Performer:
             except GreenlightError as error:
                 log.warning("card.refused", request=request, card=key, error=type(error).__name__)
                 await self._end(claimed.effects, EffectStatus.FAILED, type(error).__name__)
-            except Exception:  # process edge: a card that cannot be made wedges no other
+            except Exception as error:  # noqa: BLE001 (process edge: a card that cannot be made wedges no other)
                 error_id = secrets.token_hex(4)
-                log.exception("card.failed", request=request, card=key, error_id=error_id)
                 await self._end(claimed.effects, EffectStatus.FAILED, f"bug {error_id}")
+                why = {"error_id": error_id, "trace": trace(error)}
+                log.error("card.failed", request=request, card=key, **why)  # noqa: TRY400 (no foreign words)
             else:
                 await self._end(claimed.effects, EffectStatus.DONE)
                 log.info("effect.done", request=request, card=key, effects=len(claimed.effects))

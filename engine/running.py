@@ -23,6 +23,7 @@ from engine.store import Store, effects
 from engine.store.database import Database, readable
 from engine.store.effects import Filed
 from engine.store.tables import EffectStatus
+from engine.trace import trace
 
 RunFunction = Callable[[Context], Awaitable[Result]]
 
@@ -34,6 +35,7 @@ CAUSES: Mapping[type[errors.GreenlightError], Cause] = {
     errors.ScriptEnded: Cause.SCRIPT,
     errors.AnswerUnusable: Cause.ANSWER,
     errors.ModelRefused: Cause.MODEL,
+    errors.TurnLimit: Cause.TURNS,
     errors.RepositoryUnusable: Cause.REPOSITORY,
     errors.PushRejected: Cause.PUSH,
     errors.DiskFull: Cause.DISK,
@@ -134,17 +136,15 @@ class Runner:
     async def _result(self, filed: Filed, start: StartRun, slot: Slot) -> Result:
         try:
             return await self._runs[start.kind](self._context(filed, start, slot))
-        except errors.NeedsPerson as error:
-            return failed(error)
-        except errors.Transient as error:
-            return failed(error)
+        except (errors.NeedsPerson, errors.Transient) as error:
+            return failed(error, start.kind)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
             return bug(filed, error)
         except Exception as error:  # noqa: BLE001 (process edge: whatever a run does, its request goes on)
-            return failed(full) if (full := _disk_full(error)) else bug(filed, error)
+            return failed(full, start.kind) if (full := _disk_full(error)) else bug(filed, error)
 
     def _context(self, filed: Filed, start: StartRun, slot: Slot) -> Context:
         snapshot = Snapshot.model_validate_json(filed.decided)
@@ -197,13 +197,16 @@ class Runner:
                 return
 
     async def _give_up(self, filed: Filed, error: Exception) -> None:
-        log.error("run.lost", request=filed.request, run=filed.id, exc_info=error)
+        log.error("run.lost", request=filed.request, run=filed.id, trace=trace(error))
         async with self._database.app.begin() as c:
             await effects.end(c, [filed.id], EffectStatus.FAILED, type(error).__name__)
 
 
-def failed(error: errors.GreenlightError) -> Failed:
+def failed(error: errors.GreenlightError, kind: RunKind) -> Failed:
     """How a run ends by an error that people can do something about."""
+    if kind is RunKind.DELIVER and isinstance(error, errors.Transient):
+        # A delivery asks no model: what stays away is the remote or the forge.
+        return Failed(cause=Cause.PUSH, sentence=error.sentence)
     cause = next((cause for kind, cause in CAUSES.items() if isinstance(error, kind)), Cause.TASK)
     return Failed(cause=cause, sentence=error.sentence)
 
@@ -211,7 +214,7 @@ def failed(error: errors.GreenlightError) -> Failed:
 def bug(filed: Filed, error: BaseException) -> Failed:
     """How a run ends by a fault of ours; the log has all of it under the id."""
     error_id = secrets.token_hex(4)
-    log.error("run.bug", request=filed.request, run=filed.id, error_id=error_id, exc_info=error)
+    log.error("run.bug", request=filed.request, run=filed.id, error_id=error_id, trace=trace(error))
     sentence = f"Something went wrong in Greenlight itself. The log has it under {error_id}."
     return Failed(cause=Cause.BUG, sentence=sentence, error_id=error_id)
 

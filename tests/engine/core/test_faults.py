@@ -10,12 +10,14 @@ import pytest
 from freezegun import freeze_time
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from engine.bootstrap import start
 from engine.engine import LEFT_BEHIND
-from engine.errors import AlreadyRunning, Transient
+from engine.errors import AlreadyRunning, SandboxUnavailable, Transient
 from engine.events import Due, Sign
 from engine.state_dir import hold
 from engine.store import effects
-from tests.engine.core.harness import AT, REQUEST, MemoryChat, opened, running, said, until, wish
+from engine.trace import trace
+from tests.engine.core.harness import AT, REQUEST, MemoryChat, opened, running, said, settings, until, wish
 
 OTHERS = ["dbos", "sqlalchemy", "threading", "asyncio"]
 
@@ -83,8 +85,8 @@ async def test_a_locked_database_refuses_the_event_and_takes_it_later(tmp_path: 
     async with running(tmp_path, chat, busy_ms=300) as engine:
         await engine.accept(opened())
         await until(lambda: chat.shown("progress") == "clarifying 0")
-        other = sqlite3.connect(tmp_path / "greenlight.db", isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
+        other = sqlite3.connect(tmp_path / "greenlight.db", isolation_level=None, check_same_thread=False)
+        await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
         with pytest.raises(Transient, match="try again"):
             await engine.accept(said(1))
         other.execute("ROLLBACK")
@@ -115,3 +117,40 @@ async def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
         await _limit_pages(engine._database.app, full=False)
         assert (await engine.accept(long)).sign is Sign.NOTHING
         await until(lambda: chat.shown("progress") == "clarifying 1")
+
+
+async def test_finished_workflows_are_forgotten_and_what_they_did_is_not(tmp_path: Path) -> None:
+    chat = MemoryChat()
+    async with running(tmp_path, chat) as engine:
+        await engine.accept(opened())
+        await until(lambda: chat.shown("progress") == "clarifying 0")
+        await until(lambda: not engine._durable._running)
+        assert await engine._durable.prune(timedelta(hours=1)) == 0
+        await asyncio.sleep(0.2)
+        assert await engine._durable.prune(timedelta(0)) >= 3
+        assert await engine._durable.prune(timedelta(0)) == 0
+        assert len(await engine.journal(REQUEST)) == 2
+
+
+async def test_without_a_sandbox_nothing_starts_and_the_state_is_free_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GREENLIGHT_BWRAP", "/bin/false")
+    with pytest.raises(SandboxUnavailable):
+        await start(settings(tmp_path), MemoryChat())
+    hold(tmp_path).release()
+
+
+def test_traces_name_places_and_types_and_hold_no_words() -> None:
+    words = " ".join(("what", "people", "wrote"))
+    try:
+        try:
+            int(words)
+        except ValueError as error:
+            raise RuntimeError(words) from error
+    except RuntimeError as error:
+        text = trace(error)
+    assert "builtins.ValueError" in text
+    assert text.endswith("builtins.RuntimeError")
+    assert "test_faults.py" in text
+    assert words not in text

@@ -138,6 +138,7 @@ async def test_a_restart_replays_recorded_steps_and_makes_no_call_twice(tmp_path
         (errors.ScriptEnded("The script."), "script: The script."),
         (errors.AnswerUnusable("Odd answer."), "answer: Odd answer."),
         (errors.ModelRefused("Refused."), "model: Refused."),
+        (errors.TurnLimit("Too long."), "turns: Too long."),
         (errors.RepositoryUnusable("Empty."), "repository: Empty."),
         (errors.PushRejected("Protected."), "push: Protected."),
         (errors.DiskFull("Full."), "disk: Full."),

@@ -28,6 +28,7 @@ from bot.cards.presses import (
     YouDecide,
     unpacked,
 )
+from bot.payloads import Action, ActionBody, Container, EventBody, Field, Message, SubmissionBody, Team, User
 from engine.events import Answered, Approved, Chose, Event, Opened, Said, Stopped, Submitted
 from engine.people import Person
 
@@ -86,102 +87,11 @@ class Missing(_Frozen):
 
 
 class Heard(_Frozen):
-    """What someone did, and where they are told about it."""
+    """What someone did, and where they are told about it. `key` is the event's, or would be."""
 
+    key: str
     place: Place
     what: Event | Tell | OpenText | ShowDetail | Missing
-
-
-# ---------------------------------------------------------------- what comes in
-
-
-class _Authorization(_Frozen):
-    team_id: str | None = None
-
-
-class _Message(_Frozen):
-    type: str
-    channel: str
-    channel_type: str | None = None
-    ts: str
-    user: str | None = None
-    text: str = ""
-    thread_ts: str | None = None
-    subtype: str | None = None
-    bot_id: str | None = None
-    team: str | None = None
-    user_team: str | None = None
-    edited: Mapping[str, Any] | None = None
-
-
-class _EventBody(_Frozen):
-    team_id: str
-    context_team_id: str | None = None
-    authorizations: tuple[_Authorization, ...] = ()
-    event: _Message
-
-    @property
-    def home(self) -> str:
-        """The team the bot is installed in; in shared channels `team_id` may be another's."""
-        installed = self.authorizations[0].team_id if self.authorizations else None
-        return installed or self.context_team_id or self.team_id
-
-
-class _User(_Frozen):
-    id: str
-    team_id: str | None = None
-
-
-class _Team(_Frozen):
-    id: str
-
-
-class _Container(_Frozen):
-    channel_id: str
-    message_ts: str
-    thread_ts: str | None = None
-
-
-class _Option(_Frozen):
-    value: str
-
-
-class _Action(_Frozen):
-    action_id: str
-    action_ts: str
-    block_id: str = ""
-    type: str
-    value: str = ""
-    selected_options: tuple[_Option, ...] = ()
-
-
-class _ActionBody(_Frozen):
-    user: _User
-    team: _Team | None = None
-    container: _Container
-    trigger_id: str = ""
-    actions: tuple[_Action, ...]
-
-
-class _Field(_Frozen):
-    value: str | None = None
-
-
-class _ViewState(_Frozen):
-    values: Mapping[str, Mapping[str, _Field]]
-
-
-class _View(_Frozen):
-    id: str
-    hash: str
-    private_metadata: str
-    state: _ViewState
-
-
-class _SubmissionBody(_Frozen):
-    user: _User
-    team: _Team | None = None
-    view: _View
 
 
 # ---------------------------------------------------------------- messages
@@ -197,7 +107,7 @@ def message(body: Mapping[str, Any], bot_user: str) -> Heard | None:
         bot_user: The bot's own user id.
     """
     try:
-        heard = _EventBody.model_validate(body)
+        heard = EventBody.model_validate(body)
         at = _time(heard.event.ts)
     except ValueError:
         return None
@@ -210,21 +120,21 @@ def message(body: Mapping[str, Any], bot_user: str) -> Heard | None:
     if not mentioned and (said.thread_ts is None or said.thread_ts == said.ts):
         return None
     place = Place(channel=said.channel, thread_ts=said.thread_ts, user=said.user)
-    return Heard(place=place, what=_spoken(heard, at, bot_user, mentioned=mentioned))
+    key = f"{heard.home}:{said.channel}:{said.ts}:msg"
+    return Heard(key=key, place=place, what=_spoken(heard, key, at, bot_user, mentioned=mentioned))
 
 
-def _is_addressed(said: _Message, bot_user: str) -> bool:
+def _is_addressed(said: Message, bot_user: str) -> bool:
     """A mention; and a direct message, which says it by where it stands."""
     if said.type == "app_mention" or said.channel_type == "im":
         return True
     return f"<@{bot_user}>" in said.text or f"<@{bot_user}|" in said.text
 
 
-def _spoken(heard: _EventBody, at: datetime, bot_user: str, *, mentioned: bool) -> Event | Tell:
+def _spoken(heard: EventBody, key: str, at: datetime, bot_user: str, *, mentioned: bool) -> Event | Tell:
     said, home = heard.event, heard.home
     thread_ts = said.thread_ts or said.ts
     by = Person(team=said.user_team or said.team or home, user=said.user or "")
-    key = f"{home}:{said.channel}:{said.ts}:msg"
     request = f"{home}:{said.channel}:{thread_ts}"
     text = plain_words(said.text, bot_user)
     if _STOP.fullmatch(text):
@@ -269,7 +179,7 @@ def _token(inside: str) -> str:
 def action(body: Mapping[str, Any]) -> Heard | None:
     """A `block_actions` payload of one of our messages."""
     try:
-        clicked = _ActionBody.model_validate(body)
+        clicked = ActionBody.model_validate(body)
         act = clicked.actions[0]
         at = _time(act.action_ts)
     except (ValueError, IndexError):
@@ -277,18 +187,21 @@ def action(body: Mapping[str, Any]) -> Heard | None:
     container = clicked.container
     place = Place(channel=container.channel_id, thread_ts=container.thread_ts, user=clicked.user.id)
     press = unpacked(act.block_id if act.type == "multi_static_select" else act.value)
+    home = press.request.partition(":")[0] if press else ""
+    key = f"{home}:{container.channel_id}:{container.message_ts}:{act.action_ts}:{act.action_id}"
     if press is None or not _stands_here(press.request, container):
-        return Heard(place=place, what=Tell(sentence=OUT_OF_DATE))
-    return Heard(place=place, what=_pressed(press, clicked, act, at, place))
+        return Heard(key=key, place=place, what=Tell(sentence=OUT_OF_DATE))
+    by = _person(clicked.user, clicked.team, home)
+    return Heard(key=key, place=place, what=_pressed(press, clicked, act, place, (key, at, by)))
 
 
-def _stands_here(request: str, container: _Container) -> bool:
+def _stands_here(request: str, container: Container) -> bool:
     _, channel, thread_ts = request.split(":")
     return channel == container.channel_id and container.thread_ts in {None, thread_ts}
 
 
 def _pressed(
-    press: Press, clicked: _ActionBody, act: _Action, at: datetime, place: Place
+    press: Press, clicked: ActionBody, act: Action, place: Place, occasion: tuple[str, datetime, Person]
 ) -> Event | Tell | OpenText | ShowDetail:
     match press:
         case AnswerInWords() | ChooseInWords():
@@ -297,15 +210,11 @@ def _pressed(
         case ShowWhole():
             return ShowDetail(trigger_id=clicked.trigger_id, request=press.request, card=press.card)
         case PickSeveral():
-            labels = tuple(option.value for option in act.selected_options)
+            return _event(press, *occasion, labels=tuple(option.value for option in act.selected_options))
         case PickOption():
-            labels = (press.label,)
+            return _event(press, *occasion, labels=(press.label,))
         case _:
-            labels = ()
-    home = press.request.partition(":")[0]
-    container = clicked.container
-    key = f"{home}:{container.channel_id}:{container.message_ts}:{act.action_ts}:{act.action_id}"
-    return _event(press, key, at, _person(clicked.user, clicked.team, home), labels=labels)
+            return _event(press, *occasion)
 
 
 def _event(
@@ -340,21 +249,21 @@ def submission(body: Mapping[str, Any], now: datetime) -> Heard | None:
         now: The time of the submission; Slack sends none.
     """
     try:
-        sent = _SubmissionBody.model_validate(body)
+        sent = SubmissionBody.model_validate(body)
         asked = InWords.model_validate_json(sent.view.private_metadata)
     except ValidationError:
         return None
     place = Place(channel=asked.channel, thread_ts=asked.thread_ts, user=sent.user.id)
-    field = sent.view.state.values.get(BLOCK, {}).get(FIELD, _Field())
+    key = f"view:{sent.view.id}:{sent.view.hash}"
+    field = sent.view.state.values.get(BLOCK, {}).get(FIELD, Field())
     text = (field.value or "").strip()
     if not text and not getattr(asked.press, "optional", False):
-        return Heard(place=place, what=Missing(block_id=BLOCK, sentence=NOTHING_TYPED))
+        return Heard(key=key, place=place, what=Missing(block_id=BLOCK, sentence=NOTHING_TYPED))
     by = _person(sent.user, sent.team, asked.press.request.partition(":")[0])
-    key = f"view:{sent.view.id}:{sent.view.hash}"
-    return Heard(place=place, what=_event(asked.press, key, now, by, text=text))
+    return Heard(key=key, place=place, what=_event(asked.press, key, now, by, text=text))
 
 
-def _person(user: _User, team: _Team | None, home: str) -> Person:
+def _person(user: User, team: Team | None, home: str) -> Person:
     """With the team they belong to, which in shared channels is not the bot's."""
     return Person(team=user.team_id or (team.id if team else home), user=user.id)
 

@@ -10,12 +10,13 @@ sent again by Slack: who clicked is told in a sentence. What is told goes out af
 import asyncio
 import re
 import secrets
-from collections.abc import Coroutine, Mapping
+from collections import OrderedDict
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import structlog
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltRequest
+from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import decode
@@ -37,6 +38,8 @@ OURS = re.compile(rf"^{re.escape(ACTION)}")
 DETAIL_SECONDS = 1.5
 """Of the three a trigger lives; the rest is for opening the modal."""
 CLOSE_SECONDS = 5.0
+REMEMBERED = 1000
+"""Events of which it is remembered that their author was told something."""
 
 
 class Acceptor(Protocol):
@@ -65,6 +68,7 @@ class Listeners:
         self._client = client
         self._bot_user = bot_user
         self._replies: set[asyncio.Task[None]] = set()
+        self._told: OrderedDict[str, None] = OrderedDict()
 
     def register(self, app: AsyncApp) -> None:
         """Register everything; the catch-alls come last, so that nothing stays unacked by oversight."""
@@ -127,7 +131,7 @@ class Listeners:
     async def _act(self, heard: Heard) -> None:
         match heard.what:
             case Tell() | Missing():
-                self._tell(heard.place, heard.what.sentence)
+                self._tell_once(heard.key, heard.place, heard.what.sentence)
             case OpenText(trigger_id=trigger_id, asked=asked):
                 await self._open(trigger_id, text_modal(asked))
             case ShowDetail():
@@ -135,7 +139,7 @@ class Listeners:
             case event:
                 reply = await self._engine.accept(event)
                 if reply.text:
-                    self._tell(heard.place, reply.text)
+                    self._tell_once(heard.key, heard.place, reply.text)
 
     async def _show(self, place: Place, wanted: ShowDetail) -> None:
         async with asyncio.timeout(DETAIL_SECONDS):
@@ -148,6 +152,14 @@ class Listeners:
     async def _open(self, trigger_id: str, view: Json) -> None:
         async with slack_errors():
             await self._client.views_open(trigger_id=trigger_id, view=view)
+
+    def _tell_once(self, key: str, place: Place, sentence: str) -> None:
+        """A mention comes as two events, and what fails comes again: its author hears of it once."""
+        if key not in self._told:
+            self._told[key] = None
+            self._tell(place, sentence)
+        while len(self._told) > REMEMBERED:
+            self._told.popitem(last=False)
 
     def _tell(self, place: Place, sentence: str) -> None:
         self._later(self._post_ephemeral(place, sentence))
@@ -171,24 +183,18 @@ class Listeners:
 
     # ------------------------------------------------------------ errors
 
-    async def on_error(self, error: Exception, body: Json, request: AsyncBoltRequest) -> None:
+    async def on_error(self, error: Exception, body: Json) -> None:
         """What escaped a listener. An event is not acked then; its author is told the first time."""
         heard = decode.message(body, self._bot_user) if body.get("type") == "event_callback" else None
         sentence = _apology(error, heard)
-        if heard is not None and not _is_repetition(request.headers):
-            again = (
-                "Slack sends me your message again within minutes; if nothing happens then, send it again."
-            )
-            self._tell(heard.place, f"{sentence} {again}")
+        if heard is not None:
+            again = "Slack repeats your message to me within minutes; if nothing happens then, send it again."
+            self._tell_once(f"failed:{heard.key}", heard.place, f"{sentence} {again}")
 
 
 async def acknowledge(ack: AsyncAck) -> None:
     """Take note of something that needs no answer, such as a click on a link."""
     await ack()
-
-
-def _is_repetition(headers: Mapping[str, Any]) -> bool:
-    return any(int(value) > 0 for value in headers.get("x-slack-retry-num", []) if str(value).isdecimal())
 
 
 def _apology(error: Exception, heard: Heard | None) -> str:

@@ -1,5 +1,7 @@
 """What people do in Slack reaches the engine once, and what it says reaches them alone."""
 
+import asyncio
+
 import pytest
 
 from bot.cards.modals import BLOCK, FIELD
@@ -91,6 +93,17 @@ async def test_an_event_that_could_not_be_stored_comes_again(stage: Stage) -> No
     told = await stage.slack.wait_for(lambda slack: slack.ephemerals("U0RILEY"))
     assert "(error " in told[0].text
     assert "secret" not in told[0].text
+    await asyncio.sleep(0.3)
+    assert len(stage.slack.ephemerals("U0RILEY")) == 1
+
+
+async def test_a_refused_mention_is_answered_once_where_its_author_looks(stage: Stage) -> None:
+    stage.engine.reply = Reply(sign=Sign.ONLY_YOU, text="No repository here.")
+    await opened(stage)
+    await stage.slack.wait_for(lambda slack: slack.ephemerals("U0RILEY"))
+    await asyncio.sleep(0.3)
+    (told,) = stage.slack.ephemerals("U0RILEY")
+    assert (told.text, told.thread_ts) == ("No repository here.", None)
 
 
 async def test_answers_by_button_menu_and_words(stage: Stage) -> None:

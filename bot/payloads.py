@@ -1,0 +1,125 @@
+"""The parts of Slack's payloads that are read; everything else in them is ignored."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Authorization(_Frozen):
+    """For whom an event was sent."""
+
+    team_id: str | None = None
+
+
+class Message(_Frozen):
+    """A `message` or `app_mention` event."""
+
+    type: str
+    channel: str
+    channel_type: str | None = None
+    ts: str
+    user: str | None = None
+    text: str = ""
+    thread_ts: str | None = None
+    subtype: str | None = None
+    bot_id: str | None = None
+    team: str | None = None
+    user_team: str | None = None
+    edited: Mapping[str, Any] | None = None
+
+
+class EventBody(_Frozen):
+    """An Events API payload."""
+
+    team_id: str
+    context_team_id: str | None = None
+    authorizations: tuple[Authorization, ...] = ()
+    event: Message
+
+    @property
+    def home(self) -> str:
+        """The team the bot is installed in; in shared channels `team_id` may be another's."""
+        installed = self.authorizations[0].team_id if self.authorizations else None
+        return installed or self.context_team_id or self.team_id
+
+
+class User(_Frozen):
+    """Who acted; `team_id` is their own team."""
+
+    id: str
+    team_id: str | None = None
+
+
+class Team(_Frozen):
+    """A team."""
+
+    id: str
+
+
+class Container(_Frozen):
+    """The message that holds what was pressed."""
+
+    channel_id: str
+    message_ts: str
+    thread_ts: str | None = None
+
+
+class Option(_Frozen):
+    """A chosen option of a menu."""
+
+    value: str
+
+
+class Action(_Frozen):
+    """What was pressed."""
+
+    action_id: str
+    action_ts: str
+    block_id: str = ""
+    type: str
+    value: str = ""
+    selected_options: tuple[Option, ...] = ()
+
+
+class ActionBody(_Frozen):
+    """A `block_actions` payload from a message."""
+
+    user: User
+    team: Team | None = None
+    container: Container
+    trigger_id: str = ""
+    actions: tuple[Action, ...]
+
+
+class Field(_Frozen):
+    """A text field."""
+
+    value: str | None = None
+
+
+class ViewState(_Frozen):
+    """What was typed, by block and action id."""
+
+    values: Mapping[str, Mapping[str, Field]]
+
+
+class View(_Frozen):
+    """A modal that was sent."""
+
+    id: str
+    hash: str
+    private_metadata: str
+    state: ViewState
+
+
+class SubmissionBody(_Frozen):
+    """A `view_submission` payload."""
+
+    user: User
+    team: Team | None = None
+    view: View

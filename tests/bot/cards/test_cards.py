@@ -1,0 +1,290 @@
+"""What people read on the cards, and what they can do there."""
+
+from typing import Any
+
+from bot.cards import blocks
+from bot.cards.presses import ApproveSpec, Choose, ChooseInWords, Press, SubmitRound, unpacked
+from engine.cards import (
+    ApprovalWait,
+    Card,
+    CriterionLine,
+    DeliveryCard,
+    EscalationCard,
+    OfferLine,
+    OptionLine,
+    ProgressCard,
+    QuestionItem,
+    QuestionsCard,
+    Reading,
+    SectionDiff,
+    SpecCard,
+    SpecSection,
+    Step,
+    StepStatus,
+)
+from engine.events import Choice
+from engine.people import Person
+
+REQUEST = "T0LOCAL:C0DATA:1764000000.000100"
+RILEY = Person(team="T0LOCAL", user="U0RILEY")
+DANA = Person(team="T0LOCAL", user="U0DANA")
+
+
+def read(card: Card) -> str:
+    """Everything a person reads, in order."""
+    return "\n".join(_texts(blocks(card).blocks))
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [text for item in value for text in _texts(item)]
+    if not isinstance(value, dict):
+        return []
+    own = [value["text"]] if isinstance(value.get("text"), str) else []
+    return own + [text for key, item in value.items() if key != "confirm" for text in _texts(item)]
+
+
+def elements(card: Card) -> dict[str, dict[str, Any]]:
+    """Buttons and menus by what they say."""
+    found = {}
+    for block in blocks(card).blocks:
+        for element in [*block.get("elements", []), block.get("accessory")]:
+            if element and "action_id" in element:
+                found[(element.get("text") or element["placeholder"])["text"]] = element
+    return found
+
+
+def press(card: Card, label: str) -> Press | None:
+    return unpacked(elements(card)[label]["value"])
+
+
+def spec(**changes: Any) -> SpecCard:
+    card = SpecCard(
+        request=REQUEST,
+        key="spec:2",
+        title="Resolution time",
+        version=2,
+        hash="ab" * 32,
+        sections=(
+            SpecSection(name="Problem", lines=("Nobody sees it.",)),
+            SpecSection(name="Files that may change", lines=("src/a_b.sql", "docs/*x*.md"), whole=True),
+        ),
+        because="Also by week",
+        diff=(SectionDiff(name="In scope", removed=("By day",), added=("By week",)),),
+        wait=ApprovalWait(named=(DANA,), have=(), need=1),
+    )
+    return card.model_copy(update=changes)
+
+
+def test_progress_says_where_it_stands_who_is_waited_for_and_what_it_cost() -> None:
+    card = ProgressCard(
+        request=REQUEST,
+        key="progress",
+        title="Resolution time",
+        state="awaiting_approval",
+        headline="The spec waits for approval.",
+        steps=(
+            Step(name="Ask", status=StepStatus.DONE, detail="5 answered"),
+            Step(name="Agree", status=StepStatus.WAITING),
+            Step(name="Work", status=StepStatus.PENDING),
+        ),
+        waiting_for=(DANA,),
+        kept=("Weekly view",),
+        spent_usd=0.1234,
+        cap_usd=5,
+    )
+    text = read(card)
+    for part in (
+        "✅ *Ask* — 5 answered",
+        "✋ *Agree*",
+        "▫️ *Work*",
+        "Waiting for <@U0DANA>",
+        "$0.12 of $5.00",
+    ):
+        assert part in text
+    assert "Kept for later: Weekly view" in text
+    assert elements(card)["Stop"]["confirm"]["confirm"]["text"] == "Stop"
+    assert "Stop" not in elements(card.model_copy(update={"can_stop": False}))
+
+
+def questions(**changes: Any) -> QuestionsCard:
+    options = (
+        OptionLine(label="All conversations", description="Comparable", recommended=True),
+        OptionLine(label="Closed ones", description="Smaller"),
+    )
+    items = (
+        QuestionItem(
+            index=0,
+            header="Scope",
+            text="Which ones?",
+            multi=False,
+            options=options,
+            chosen=("All conversations",),
+            answer="All conversations",
+            answered_by=RILEY,
+        ),
+        QuestionItem(index=1, header="Rules", text="Which rules?", multi=True, options=options),
+        QuestionItem(
+            index=2,
+            header="Grain",
+            text="Per?",
+            multi=False,
+            options=options,
+            answer="You decide",
+            assumed=True,
+        ),
+    )
+    card = QuestionsCard(
+        request=REQUEST,
+        key="questions:1",
+        title="Resolution time",
+        round=1,
+        rounds=2,
+        readings=(Reading(reading="Last close", risk="Longer averages"),),
+        items=items,
+    )
+    return card.model_copy(update=changes)
+
+
+def test_questions_show_trade_offs_beside_options_and_what_was_understood() -> None:
+    card = questions()
+    text = read(card)
+    assert text.index("Last close") < text.index("Which ones?")
+    assert "Comparable _(recommended)_" in text
+    assert "<@U0RILEY>: All conversations" in text
+    assert "numbered list" in text
+    assert elements(card)["✓ All conversations"]["style"] == "primary"
+    assert isinstance(press(card, "Submit (2 of 3 answered)"), SubmitRound)
+    menu = elements(card)["Choose one or more"]
+    assert [option["value"] for option in menu["options"]] == ["All conversations", "Closed ones"]
+    assert "initial_options" not in menu
+
+
+def test_a_submitted_round_collapses_to_who_answered_what() -> None:
+    card = questions(submitted_by=DANA, open=False)
+    assert elements(card) == {}
+    assert "1. *Scope*: All conversations (<@U0RILEY>)" in read(card)
+    assert "2. *Rules*: not answered" in read(card)
+    assert "Submitted by <@U0DANA>" in read(card)
+    assert len(blocks(card).blocks) == 5
+
+
+def test_a_spec_shows_its_difference_whom_it_waits_for_and_what_can_be_done() -> None:
+    text = read(spec())
+    for part in ("~By day~", "*By week*", "Waiting for <@U0DANA>, 0 of 1", "Also by week"):
+        assert part in text
+    assert "```\nsrc/a_b.sql\ndocs/*x*.md\n```" in text
+    approve = press(spec(), "Approve")
+    assert isinstance(approve, ApproveSpec)
+    assert (approve.version, approve.hash) == (2, "ab" * 32)
+    assert "confirm" in elements(spec())["Approve"]
+    change, reject = press(spec(), "Say what to change…"), press(spec(), "Reject…")
+    assert isinstance(change, ChooseInWords)
+    assert not change.optional
+    assert isinstance(reject, ChooseInWords)
+    assert reject.optional
+
+
+def test_files_stand_in_full_even_if_the_rest_has_to_be_cut() -> None:
+    paths = tuple(f"src/a_long_directory_name/{number:03}/" + "x" * 200 + ".sql" for number in range(20))
+    long = SpecSection(name="Approach", lines=("word " * 200,) * 12)
+    card = spec(sections=(long, long, long, long, SpecSection(name="Files", lines=paths, whole=True)))
+    text = read(card)
+    assert all(path in text for path in paths)
+    assert "Approve" in elements(card)
+    assert "Show all" in elements(card)
+
+
+def test_what_does_not_fit_in_full_cannot_be_approved() -> None:
+    paths = tuple(f"src/{number:03}/" + "x" * 230 for number in range(60))
+    card = spec(sections=(SpecSection(name="Files", lines=paths, whole=True),))
+    assert "Approve" not in elements(card)
+    assert "cannot be approved here" in read(card)
+    assert "Say what to change…" in elements(card)
+
+
+def test_hidden_characters_of_a_spec_are_shown() -> None:
+    card = spec(sections=(SpecSection(name="Files", lines=("src/a\u202e.sql", "b\u200b`"), whole=True),))
+    assert "src/a⟨U+202E⟩.sql" in read(card)
+    assert "b⟨U+200B⟩" in read(card)
+
+
+def test_a_decided_spec_collapses_to_who_decided() -> None:
+    wait = ApprovalWait(named=(DANA,), have=(DANA,), need=1)
+    card = spec(fate="approved", wait=wait)
+    assert "was approved by <@U0DANA>" in read(card)
+    assert set(elements(card)) == {"Show spec"}
+    assert "was rejected by <@U0DANA>" in read(spec(fate="rejected", decided_by=DANA))
+
+
+def escalation(**changes: Any) -> EscalationCard:
+    card = EscalationCard(
+        request=REQUEST,
+        key="escalation:1",
+        title="Resolution time",
+        heading="Not fixed after all rounds",
+        situation="The entry is missing.",
+        attempts=("Round 1",),
+        offers=(
+            OfferLine(choice="another_round", label="One more round", tradeoff="$0.05"),
+            OfferLine(choice="fix", label="Say how", tradeoff="Your words", asks="How?", recommended=True),
+            OfferLine(choice="stop", label="Stop here", tradeoff="Nothing more"),
+        ),
+        recommendation="Say how",
+        asked=(RILEY,),
+    )
+    return card.model_copy(update=changes)
+
+
+def test_an_escalation_offers_options_with_their_price() -> None:
+    card = escalation()
+    assert press(card, "One more round") == Choose(
+        request=REQUEST, card="escalation:1", choice=Choice.ANOTHER_ROUND
+    )
+    words = press(card, "Say how…")
+    assert isinstance(words, ChooseInWords)
+    assert words.ask == "How?"
+    assert elements(card)["Say how…"]["style"] == "primary"
+    assert "confirm" in elements(card)["Stop here"]
+    decided = escalation(decided_by=DANA, decision="One more round", open=False)
+    assert elements(decided) == {}
+    assert "<@U0DANA> decided: One more round" in read(decided)
+
+
+def test_a_delivery_never_calls_passed_what_was_not_checked() -> None:
+    card = DeliveryCard(
+        request=REQUEST,
+        key="delivery:1",
+        title="Resolution time",
+        number=7,
+        url="https://forge.example/pulls/7",
+        branch="greenlight/x",
+        commit="c" * 40,
+        criteria=(
+            CriterionLine(id="AC1", text="Exists", status="passed", evidence="a.sql"),
+            CriterionLine(id="AC2", text="Tests", status="regression only", evidence="green before too"),
+            CriterionLine(id="AC3", text="Fast", status="attestation pending", evidence="Dana, by Friday"),
+            CriterionLine(id="AC4", text="Odd", status="not checked", evidence="no result"),
+            CriterionLine(id="AC5", text="New word", status="sparkling", evidence=""),
+        ),
+        minor=(),
+        unverified=("agent: I ran the tests (no receipt)",),
+        kept=(),
+        cost_usd=0.17,
+        requester=RILEY,
+    )
+    text = read(card)
+    assert text.count("✅") == 1
+    for part in (
+        "<https://forge.example/pulls/7|Pull request #7>",
+        "`greenlight/x`",
+        "`cccccccccc`",
+        "$0.17",
+    ):
+        assert part in text
+    assert "Claimed, but not verified" in text
+    assert press(card, "Confirm: done") == Choose(request=REQUEST, card="delivery:1", choice=Choice.CONFIRM)
+    assert isinstance(press(card, "Not yet…"), ChooseInWords)
+    confirmed = card.model_copy(update={"confirmed_by": RILEY})
+    assert set(elements(confirmed)) == {"Show evidence"}
+    assert "<@U0RILEY> confirmed" in read(confirmed)

@@ -12,6 +12,7 @@ from pydantic import Field
 from engine.agents.tools import LONGEST_OUTPUT, Done, Input, Tool
 from engine.errors import Rejected
 from engine.ports import Match, Workspace
+from engine.relative_paths import relative_path
 
 LONGEST_LIST = 600
 LONGEST_LINE = 1_000
@@ -99,8 +100,8 @@ def list_tool(tree: Tree) -> Tool[ListInput]:
     """The tool `list` over a tree."""
 
     async def work(given: ListInput, _call: str) -> Done:
-        under = given.under.strip("/").removeprefix("./")
-        found = await tree.paths("" if under == "." else under)
+        under = place(given.under)
+        found = await tree.paths(under)
         lines = [f"{len(found)} files", *list(found[:LONGEST_LIST])]
         if len(found) > LONGEST_LIST:
             lines.append(f"… and {len(found) - LONGEST_LIST} more: name a folder to see them.")
@@ -113,12 +114,13 @@ def read_tool(tree: Tree) -> Tool[ReadInput]:
     """The tool `read` over a tree."""
 
     async def work(given: ReadInput, _call: str) -> Done:
-        content = await tree.content(given.path)
+        path = relative_path(given.path)
+        content = await tree.content(path)
         if content is None:
-            raise Rejected(f"There is no file {given.path}. Use list or search to find its path.")
+            raise Rejected(f"There is no file {path}. Use list or search to find its path.")
         if b"\0" in content[:8_000]:
-            return Done(f"{given.path} is not text ({len(content)} bytes).", given.path)
-        return Done(numbered(content.decode("utf-8", "replace"), given.from_line, given.lines), given.path)
+            return Done(f"{path} is not text ({len(content)} bytes).", path)
+        return Done(numbered(content.decode("utf-8", "replace"), given.from_line, given.lines), path)
 
     return Tool(
         "read",
@@ -134,7 +136,7 @@ def search_tool(tree: Tree) -> Tool[SearchInput]:
     async def work(given: SearchInput, _call: str) -> Done:
         if "\n" in given.literal:
             raise Rejected("search looks within single lines: give it a text without line breaks.")
-        found = await tree.matches(given.literal, given.under.strip("/"), MOST_MATCHES + 1)
+        found = await tree.matches(given.literal, place(given.under), MOST_MATCHES + 1)
         lines = [f"{m.path}:{m.line}: {m.text.strip()[:300]}" for m in found[:MOST_MATCHES]]
         if len(found) > MOST_MATCHES:
             lines.append(f"… more than {MOST_MATCHES}: look for something rarer, or under a folder.")
@@ -152,8 +154,9 @@ def diff_tool(workspace: Workspace, base: str, commit: str) -> Tool[DiffInput]:
     """The tool `diff` between two commits, from objects."""
 
     async def work(given: DiffInput, _call: str) -> Done:
-        text = await workspace.diff(base, commit, given.paths)
-        return Done(text or "Nothing differs.", ", ".join(given.paths) or "everything")
+        paths = places(given.paths)
+        text = await workspace.diff(base, commit, paths)
+        return Done(text or "Nothing differs.", ", ".join(paths) or "everything")
 
     return Tool(
         "diff",
@@ -168,9 +171,10 @@ def history_tool(workspace: Workspace, commit: str) -> Tool[HistoryInput]:
     """The tool `history` of the base branch."""
 
     async def work(given: HistoryInput, _call: str) -> Done:
-        entries = await workspace.history(commit, given.path)
+        path = place(given.path)
+        entries = await workspace.history(commit, path)
         lines = [f"{e.commit[:12]} {e.at:%Y-%m-%d} {e.subject[:200]}" for e in entries]
-        return Done("\n".join(lines) or "No commits.", given.path or "everything")
+        return Done("\n".join(lines) or "No commits.", path or "everything")
 
     return Tool("history", "The newest commits of the base branch that touched a path.", HistoryInput, work)
 
@@ -197,6 +201,22 @@ def numbered(text: str, first: int, most: int) -> str:
 def lines_of(text: str) -> list[str]:
     """The lines as git and editors count them: nothing but a line feed ends one."""
     return text.removesuffix("\n").split("\n") if text else []
+
+
+def place(given: str) -> str:
+    """A folder or file as a model names it, in normal form; empty for everything.
+
+    Raises:
+        Rejected: it leads out of the repository or cannot be a path.
+    """
+    named = given.strip().strip("/").removeprefix("./")
+    return "" if named in ("", ".") else relative_path(named)
+
+
+def places(given: Sequence[str]) -> list[str]:
+    """Several of them; none for everything."""
+    named = [place(one) for one in given]
+    return [] if "" in named else named
 
 
 def below(path: str, under: str) -> bool:

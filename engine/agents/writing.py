@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from engine.agents.reading import DiffInput, below, lines_of
+from engine.agents.reading import DiffInput, below, lines_of, places
 from engine.agents.tools import Done, Input, Tool
 from engine.errors import Rejected
 from engine.files import Checkout, Kind
@@ -163,15 +163,16 @@ def work_diff_tool(workspace: Workspace, start: str, checkout: Checkout) -> Tool
         tree = CheckoutTree(checkout)
         at_start = {e.path for e in await workspace.files(start) if e.mode.startswith("100")}
         now = set(await tree.paths(""))
+        wanted = places(given.paths)
         parts: list[str] = []
         for path in sorted(at_start | now):
-            if given.paths and not any(below(path, wanted.strip("/")) for wanted in given.paths):
+            if wanted and not any(below(path, one) for one in wanted):
                 continue
             old = await workspace.read(start, path) if path in at_start else None
             new = await tree.content(path) if path in now else None
             if old != new:
                 parts.extend(_unified(path, old, new))
-        return Done("\n".join(parts) or "Nothing differs.", ", ".join(given.paths) or "everything")
+        return Done("\n".join(parts) or "Nothing differs.", ", ".join(wanted) or "everything")
 
     return Tool("diff", "What you have changed so far, as a unified diff.", DiffInput, work)
 

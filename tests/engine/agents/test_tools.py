@@ -169,3 +169,29 @@ def test_only_a_line_feed_ends_a_line() -> None:
 async def test_binary_files_are_not_shown(box: Toolbox, checkout: Path) -> None:
     await asyncio.to_thread((checkout / "x.bin").write_bytes, b"\0\1\2")
     assert "not text" in (await use(box, "read", path="x.bin")).text
+
+
+@pytest.mark.parametrize(
+    "path", ["../x", "/etc/passwd/../..", "a/../../x", "a\0b", ".git/config", "x" * 5_000]
+)
+async def test_paths_that_lead_out_are_refused_by_every_tool(
+    path: str, workspace: GitWorkspace, base: str, box: Toolbox
+) -> None:
+    for tools in (box, reader(ALL, workspace, base, base)):
+        for name, given in (
+            ("list", {"under": path}),
+            ("read", {"path": path}),
+            ("search", {"literal": "x", "under": path}),
+            ("diff", {"paths": [path]}),
+            ("history", {"path": path}),
+        ):
+            with pytest.raises(Rejected):
+                await use(tools, name, **given)
+
+
+async def test_the_whole_repository_may_be_named_in_several_ways(box: Toolbox) -> None:
+    whole = (await use(box, "list")).text
+    for name in (".", "./", "/", " "):
+        assert (await use(box, "list", under=name)).text == whole
+        assert (await use(box, "diff", paths=[name, "src"])).text == "Nothing differs."
+        assert (await use(box, "history", path=name)).text == (await use(box, "history")).text

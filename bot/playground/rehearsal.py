@@ -196,7 +196,7 @@ def _functions(conversation: Conversation) -> Functions:
     def found_all(regex: str, before: str = "") -> JsonValue:
         matches = re.finditer(regex, conversation.opening, re.MULTILINE)
         parts = (match.groups() or (match[0],) for match in matches)
-        return [before + ": ".join(part.strip() for part in groups)[:290] for groups in parts]
+        return [before + ": ".join(" ".join(part.split()) for part in groups)[:290] for groups in parts]
 
     return {"receipt": receipt, "result": result, "found": found, "found_all": found_all}
 

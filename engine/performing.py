@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from engine.cards import Card
 from engine.durable import Durable, sleep, step
 from engine.errors import GreenlightError, Transient
-from engine.ports import Chat
+from engine.ports import Chat, Ref
 from engine.request import CancelRuns, ShowCard, Snapshot
 from engine.store import Store, effects, journal
 from engine.store.database import Database, reading
@@ -101,7 +101,7 @@ class Performer:
                 return None
             try:
                 async with asyncio.timeout(_CHAT_TIMEOUT_S):
-                    await self._place(request, key, claimed)
+                    ref = await self._place(request, key, claimed)
             except DBAPIError:
                 raise
             except (Transient, TimeoutError) as error:
@@ -116,25 +116,28 @@ class Performer:
                 why = {"error_id": error_id, "trace": trace(error)}
                 log.error("card.failed", request=request, card=key, **why)  # noqa: TRY400 (no foreign words)
             else:
-                await self._end(claimed.effects, EffectStatus.DONE)
+                await self._placed(request, key, claimed, ref)
                 log.info("effect.done", request=request, card=key, effects=len(claimed.effects))
         return None
 
-    async def _place(self, request: str, key: str, claimed: ClaimedCard) -> None:
-        """Post the card, or update it where an attempt of ours has posted it."""
+    async def _place(self, request: str, key: str, claimed: ClaimedCard) -> Ref | None:
+        """Post the card, or update it where an attempt of ours has posted it; where it stands now."""
         card = await self._rendered(claimed.snapshot, key)
         if card is None:
-            return
+            return claimed.ref
         ref = claimed.ref
         if ref is None and claimed.attempted:
             ref = await self._chat.find(request, key)
         if ref is None:
-            ref = await self._chat.post(request, key, card)
-        else:
-            await self._chat.update(ref, card)
-        if ref != claimed.ref:
-            async with self._database.app.begin() as c:
+            return await self._chat.post(request, key, card)
+        await self._chat.update(ref, card)
+        return ref
+
+    async def _placed(self, request: str, key: str, claimed: ClaimedCard, ref: Ref | None) -> None:
+        async with self._database.app.begin() as c:
+            if ref is not None and ref != claimed.ref:
                 await effects.keep_card(c, request, key, ref)
+            await effects.end(c, claimed.effects, EffectStatus.DONE)
 
     async def _rendered(self, snapshot: Snapshot, key: str) -> Card | None:
         lines = tuple(line for run in self._activity.get(snapshot.id, {}).values() for line in run)

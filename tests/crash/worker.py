@@ -15,7 +15,8 @@ from sqlmodel import col
 
 from engine.cards import Card, NoteCard
 from engine.engine import Engine
-from engine.events import Result
+from engine.errors import Transient
+from engine.events import Event, Result
 from engine.people import Person, Profile
 from engine.ports import Ref, ThreadMessage
 from engine.request import State
@@ -91,9 +92,20 @@ async def work(state: Path, log: Log) -> None:
 
     async with running(state, LoggedChat(log), run, caps={"concurrent_runs": 4}) as engine:
         for request in REQUESTS:
-            await engine.accept(opened(request))
+            await _send(engine, opened(request))
         while not await _over(engine):  # noqa: ASYNC110 (people look again and again)
             await asyncio.sleep(0.05)
+
+
+async def _send(engine: Engine, event: Event) -> None:
+    """Send again what was not acknowledged, as Slack does: on a busy machine the database may be locked."""
+    while True:
+        try:
+            await engine.accept(event)
+        except Transient:
+            await asyncio.sleep(0.1)
+        else:
+            return
 
 
 async def _over(engine: Engine) -> bool:
@@ -102,7 +114,7 @@ async def _over(engine: Engine) -> bool:
     for snapshot in snapshots:
         if snapshot is not None and snapshot.state == State.CLARIFYING:
             for event in (wish("work", snapshot.id), said(1, snapshot.id)) * 2:
-                await engine.accept(event)
+                await _send(engine, event)
     async with reading(engine._database.app) as c:
         statuses = set((await c.execute(sa.select(col(EffectRow.status)))).scalars())
     worked = all(s is not None and s.notes and not s.live and s.state == State.CLARIFYING for s in snapshots)

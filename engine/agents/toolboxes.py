@@ -43,7 +43,7 @@ def writer(
         names: The tools that are wanted.
         workspace: The repository.
         base: Where the work began.
-        root: The checkout. What edits have made of files is remembered beside it, in `ROOT.edits`.
+        root: The checkout. What edits have made of files is remembered beside it.
         sandbox: Where commands run.
     """
     checkout = Checkout(root)
@@ -54,11 +54,16 @@ def writer(
         search_tool(tree),
         work_diff_tool(workspace, base, checkout),
         history_tool(workspace, base),
-        edit_tool(checkout, root.with_name(f"{root.name}.edits")),
+        edit_tool(checkout, edits_of(root)),
         write_tool(checkout),
         run_tool(sandbox, root),
     )
     return _only(names, tools)
+
+
+def edits_of(root: Path) -> Path:
+    """Where it is remembered what edits have made of a checkout's files."""
+    return root.with_name(f"{root.name}.edits")
 
 
 def _only(names: Collection[ToolName], tools: tuple[Tool[Any], ...]) -> Toolbox:

@@ -1,8 +1,11 @@
 """Checkouts of a run, and the commits the host makes of them."""
 
+import asyncio
 import hashlib
+import shutil
 from pathlib import Path
 
+from engine.agents.toolboxes import edits_of
 from engine.runs.context import Context
 from engine.runs.material import approved_spec
 
@@ -29,4 +32,11 @@ async def commit_of(
         made = await context.workspace.commit(root, parent, message)
         return made.commit, made.refused
 
-    return await context.step("commit", commit)
+    async def clear() -> None:
+        for directory in (root, edits_of(root)):
+            await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+
+    made = await context.step("commit", commit)
+    # A step of its own: until the commit is recorded, a run that starts over needs the files.
+    await context.step("clear", clear)
+    return made

@@ -265,6 +265,7 @@ async def test_a_report_that_lies_is_marked(tmp_path: Path) -> None:
         now = await approved(w, await requirements(w))
         _, ended = await work_on(w, now, "fix2", 7)
     assert [mark.verified for mark in ended.marks] == [False, False, False]
+    assert list((tmp_path / "checkouts").iterdir()) == []
 
 
 @pytest.mark.timeout(300)

@@ -142,6 +142,9 @@ class SlackChat:
         try:
             async with slack_errors():
                 answer = await self._client.users_info(user=person.user)
+        except ChatRefused as refused:
+            # Only a server that is not Slack lacks the method; there, team and user id are all there is.
+            return Profile(person=person, name=person.user, known=refused.code == "unknown_method")
         except GreenlightError:
             return Profile(person=person, name=person.user, known=False)
         profile = self._profile(person, answer["user"])

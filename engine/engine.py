@@ -17,7 +17,8 @@ from engine.cards import Detail
 from engine.decide import Decision
 from engine.durable import Durable, Workflow
 from engine.errors import DiskFull
-from engine.events import Due, Event, Opened, Reply, RunFinished, Sign
+from engine.events import Approved, Chose, Due, Event, Opened, Reply, RunFinished, Sign
+from engine.people import Person
 from engine.performing import Performer, Render
 from engine.ports import Chat
 from engine.request import CancelRuns, Policy, RunKind, Snapshot, StartRun
@@ -32,6 +33,11 @@ from engine.trace import trace
 SWEEP_S = 5.0
 LEFT_BEHIND = timedelta(seconds=10)
 _PRUNE_AFTER = timedelta(hours=1)
+
+NOT_ENTITLED = (
+    "Guests, bots and people of other workspaces cannot decide here, nor anyone Slack cannot tell me about. "
+    "Your click changed nothing."
+)
 
 log = structlog.get_logger()
 
@@ -78,6 +84,7 @@ class Engine:
         self._pruned_at: datetime | None = None
         holder = secrets.token_hex(8)
         its_chat = chat(self) if callable(chat) else chat
+        self._chat = its_chat
         self._performer = Performer(database, its_chat, rules.render, holder)
         reports = Reports(self._accept, self._performer.tell, self._performer.quiet)
         self._runner = Runner(settings, database, its_chat, outside, runs, reports, holder)
@@ -124,11 +131,17 @@ class Engine:
         Raises:
             Transient: the database stayed locked; nothing was stored, so let the event come again.
         """
+        if isinstance(event, Approved | Chose) and not await self._may_decide(event.by):
+            return Reply(sign=Sign.ONLY_YOU, text=NOT_ENTITLED)
         try:
             return await self._accept(event)
         except DiskFull as error:
             log.warning("event.refused", request=event.request, kind=event.kind, why="disk full")
             return Reply(sign=Sign.ONLY_YOU, text=f"{error.sentence} Nothing was changed.")
+
+    async def _may_decide(self, person: Person) -> bool:
+        """Not guests, bots or outsiders, nor anyone the chat cannot tell about: decisions fail closed."""
+        return (await self._chat.person(person)).may_act
 
     async def _accept(self, event: Event) -> Reply:
         try:

@@ -42,6 +42,9 @@ STOP = Offer(
 
 def open_request(event: Opened, policy: Policy | None) -> Decision:
     """A mention in a thread that holds no request yet."""
+    team = event.request.partition(":")[0]
+    if event.by.team != team:
+        return only_you(None, "Only members of this workspace can ask me for something here.")
     in_discussion = event.thread_ts != event.ts
     problem = _unreadable(event.text, policy)
     if problem and not (in_discussion and policy and not event.text.strip()):
@@ -50,7 +53,7 @@ def open_request(event: Opened, policy: Policy | None) -> Decision:
     text = event.text.strip() or "Do what the discussion above asks for."
     snapshot = Snapshot(
         id=event.request,
-        team=event.by.team,
+        team=team,
         channel=event.channel,
         thread_ts=event.thread_ts,
         ts=event.ts,

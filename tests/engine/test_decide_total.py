@@ -120,4 +120,4 @@ def test_stop_ends_everything_in_every_state(state: State) -> None:
 def test_without_a_request_only_a_mention_does_anything() -> None:
     for event in every_event(SNAPSHOTS[State.WORKING]):
         decision = decide(None, event, POLICY)
-        assert (decision.snapshot is not None) == isinstance(event, Opened)
+        assert (decision.snapshot is not None) == (isinstance(event, Opened) and event.request.startswith(f"{event.by.team}:"))

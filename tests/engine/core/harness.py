@@ -191,6 +191,7 @@ class MemoryChat:
         self.faults: list[Exception] = []
         self.lost_answers = 0
         self.latency_s = 0.0
+        self.profiles: dict[Person, Profile] = {}
 
     async def post(self, request: str, key: str, card: Card) -> Ref:
         await self._weather()
@@ -212,7 +213,7 @@ class MemoryChat:
         return ()
 
     async def person(self, person: Person) -> Profile:
-        return Profile(person=person, name=person.user)
+        return self.profiles.get(person, Profile(person=person, name=person.user))
 
     def shown(self, key: str, request: str = REQUEST) -> str:
         return self.cards.get((request, key), [""])[-1]

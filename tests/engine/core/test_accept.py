@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
+from engine.people import Profile
 from engine.request import State
 from engine.store.database import reading
 from engine.store.tables import EffectRow, EventRow
@@ -66,3 +67,20 @@ async def test_an_opened_request_shows_progress_runs_and_ends_its_run(tmp_path: 
 
         await until(all_done)
         assert len(chat.posts) == 2
+
+
+@pytest.mark.parametrize("standing", [{"guest": True}, {"bot": True}, {"outside": True}, {"known": False}])
+async def test_decisions_count_only_of_members_the_chat_can_tell_about(
+    tmp_path: Path, standing: dict[str, bool]
+) -> None:
+    chat = MemoryChat()
+    async with running(tmp_path, chat) as engine:
+        await engine.accept(opened())
+        choice = wish("anything")
+        chat.profiles[choice.by] = Profile(person=choice.by, name="x", **standing)
+        reply = await engine.accept(choice)
+        assert "changed nothing" in reply.text
+        assert [e.key for e in await engine.journal(REQUEST)].count(choice.key) == 0
+        del chat.profiles[choice.by]
+        await engine.accept(choice)
+        assert [e.key for e in await engine.journal(REQUEST)].count(choice.key) == 1

@@ -97,10 +97,10 @@ class Demo:
         self.slack = LocalSlack(self._slack_options())
         await self.slack.start()
         settings = self._settings()
-        if self.model:
-            self._adapter = AnthropicModel(
-                settings.tiers, settings.caps.model_timeout_s, FAKE_KEY, self.model.url
-            )
+        if self.model or not self._has_key:
+            # Whatever stands at ANTHROPIC_BASE_URL need not ask for a key; the SDK will not go without one.
+            url = self.model.url if self.model else self._environment["ANTHROPIC_BASE_URL"]
+            self._adapter = AnthropicModel(settings.tiers, settings.caps.model_timeout_s, FAKE_KEY, url)
         parts = Parts(
             model=self._adapter,
             sandbox=sandbox,
@@ -140,6 +140,11 @@ class Demo:
     def _foreign_model(self) -> bool:
         return self.options.live or bool(self._environment.get("ANTHROPIC_BASE_URL"))
 
+    @property
+    def _has_key(self) -> bool:
+        names = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+        return any(self._environment.get(name) for name in names)
+
     async def _sandbox(self) -> Sandbox:
         try:
             sandbox = BubblewrapSandbox()
@@ -158,9 +163,7 @@ class Demo:
         if self._environment.get("ANTHROPIC_BASE_URL"):
             return
         if self.options.live:
-            if not (
-                self._environment.get("ANTHROPIC_API_KEY") or self._environment.get("ANTHROPIC_AUTH_TOKEN")
-            ):
+            if not self._has_key:
                 raise ConfigurationInvalid(
                     "--live asks a real model and needs its key: ANTHROPIC_API_KEY=… greenlight demo --live"
                 )

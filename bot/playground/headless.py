@@ -5,12 +5,14 @@ import time
 from typing import Any
 
 from bot.playground.demo import Demo, DemoOptions
-from bot.playground.people import Ending, People, Player
+from bot.playground.people import Ending, Over, People, Player
 from bot.playground.script import SCENARIOS, ScenarioInvalid
 from engine.engine import Engine
-from engine.request import Snapshot
+from engine.errors import ConfigurationInvalid
+from engine.request import Snapshot, State
 
 LONGEST_PLAY_S = 300.0
+DECISIONS = {State.ESCALATED, State.BLOCKED, State.PAUSED}
 
 
 def situations() -> tuple[str, ...]:
@@ -26,27 +28,67 @@ async def play(name: str, options: DemoOptions) -> dict[str, Any]:
 
     Raises:
         ScenarioInvalid: there is no such situation or variant.
+        ConfigurationInvalid: the bot would talk to another Slack than the local one.
         TimeoutError: it did not end within five minutes.
     """
-    path = SCENARIOS / name / "people.yml"
-    if not path.is_file():
-        raise ScenarioInvalid(path, [f"no such situation; there are: {', '.join(situations())}"])
-    people = People.load(path, options.variant)
-    began = time.monotonic()
+    _people(name, options.variant)  # unknown names are told before anything is started
     demo = Demo(options)
+    if demo.elsewhere:
+        raise ConfigurationInvalid(
+            "Scripted people act in the local Slack only: take SLACK_API_URL out of the environment, "
+            "or start the demo without --headless."
+        )
+    began = time.monotonic()
     try:
         await demo.start()
-        engine = demo.running.engine
-        request = await Player(people, demo.slack, engine).play(LONGEST_PLAY_S)
-        snapshot = await engine.snapshot(request)
-        if snapshot is None:
-            raise LookupError(f"the request {request} was never stored")
-        outcome = await _outcome(name, snapshot, people.ends, engine)
-        outcome["remote"] = str(demo.remote)
-        outcome["seconds"] = round(time.monotonic() - began, 2)
-        return outcome
+        outcome = await enact(name, demo)
     finally:
         await demo.close()
+    outcome["seconds"] = round(time.monotonic() - began, 2)
+    return outcome
+
+
+async def enact(name: str, demo: Demo) -> dict[str, Any]:
+    """Play one situation in a demo that was started.
+
+    Returns:
+        As `play`, with the seconds of the play alone.
+
+    Raises:
+        As `play`.
+    """
+    people = _people(name, demo.options.variant)
+    began = time.monotonic()
+    engine = demo.running.engine
+    request = await Player(people, demo.slack).play(_over(engine, people), LONGEST_PLAY_S)
+    snapshot = await engine.snapshot(request)
+    if snapshot is None:
+        raise LookupError(f"the request {request} was never stored")
+    outcome = await _outcome(name, snapshot, people.ends, engine)
+    outcome["remote"] = str(demo.remote)
+    outcome["seconds"] = round(time.monotonic() - began, 2)
+    return outcome
+
+
+def _people(name: str, variant: str | None) -> People:
+    path = SCENARIOS / name / "people.yml"
+    if name not in situations():
+        raise ScenarioInvalid(path, [f"no such situation; there are: {', '.join(situations())}"])
+    return People.load(path, variant)
+
+
+def _over(engine: Engine, people: People) -> Over:
+    """The request has ended, or asks for a decision that the people of the play leave to nobody."""
+
+    async def over(request: str) -> bool:
+        snapshot = await engine.snapshot(request)
+        if snapshot is None:
+            return False
+        offers = snapshot.escalation.offers if snapshot.escalation else ()
+        left = not any(offer.choice in people.choices for offer in offers)
+        return snapshot.state.ended or (snapshot.state in DECISIONS and left)
+
+    return over
 
 
 async def _outcome(name: str, snapshot: Snapshot, ends: Ending, engine: Engine) -> dict[str, Any]:

@@ -19,15 +19,16 @@ from bot.cards.presses import (
     unpacked,
 )
 from bot.playground.script import ScenarioInvalid
-from bot.playground.slack import TEAM, LocalSlack
+from bot.playground.slack import TEAM, LocalSlack, NotAcked
 from bot.playground.slack.state import Message, elements_of
-from engine.engine import Engine
 from engine.events import Choice
-from engine.request import Snapshot, State
+from engine.request import State
 
 Deed = Callable[[], Awaitable[object]]
+Over = Callable[[str], Awaitable[bool]]
+"""Whether the play is over, by the request's id; asked after every change of the workspace."""
 
-DECISIONS = {State.ESCALATED, State.BLOCKED, State.PAUSED}
+AGAIN_S = 0.5
 
 
 class _Strict(BaseModel):
@@ -88,16 +89,15 @@ class People(_Strict):
 class Player:
     """Acts for the people of one scenario over a local Slack, the way they would: on the cards."""
 
-    def __init__(self, people: People, slack: LocalSlack, engine: Engine) -> None:
+    def __init__(self, people: People, slack: LocalSlack) -> None:
         self._people = people
         self._slack = slack
-        self._engine = engine
         self._done: set[str] = set()
         self._moved = asyncio.Event()
         slack.workspace.observers.append(lambda _change: self._moved.set())
 
-    async def play(self, timeout_s: float) -> str:
-        """Ask, and react until the request ends or nobody knows what to do; returns the request's id.
+    async def play(self, over: Over, timeout_s: float) -> str:
+        """Ask, and react until the play is over; returns the request's id.
 
         Raises:
             TimeoutError: it took longer than `timeout_s` seconds.
@@ -107,7 +107,7 @@ class Player:
         ts = await requester.mention(people.channel, people.text)
         request = f"{TEAM}:{people.channel}:{ts}"
         async with asyncio.timeout(timeout_s):
-            while not await self._over(request):
+            while not await over(request):
                 deed = self._next(ts)
                 if deed is not None:
                     await deed()
@@ -116,18 +116,6 @@ class Player:
                 if self._next(ts) is None:
                     await self._moved.wait()
         return request
-
-    async def _over(self, request: str) -> bool:
-        snapshot = await self._engine.snapshot(request)
-        if snapshot is None:
-            return False
-        if snapshot.state.ended:
-            return True
-        return snapshot.state in DECISIONS and self._choice(snapshot) is None
-
-    def _choice(self, snapshot: Snapshot) -> Choice | None:
-        offered = [offer.choice for offer in snapshot.escalation.offers] if snapshot.escalation else []
-        return next((choice for choice in self._people.choices if choice in offered), None)
 
     def _next(self, thread: str) -> Deed | None:
         for message in self._slack.thread(self._people.channel, thread):
@@ -179,9 +167,14 @@ class Player:
         async def act() -> None:
             self._done.add(key)
             person = self._slack.person(user)
-            if values is None:
-                await person.click(message.ts, action_id=action, block_id=block["block_id"])
-            else:
-                await person.select(message.ts, action, values, block_id=block["block_id"])
+            try:
+                if values is None:
+                    await person.click(message.ts, action_id=action, block_id=block["block_id"])
+                else:
+                    await person.select(message.ts, action, values, block_id=block["block_id"])
+            except NotAcked:
+                # The bot is away or was killed under it: people see Slack's warning and click again.
+                self._done.discard(key)
+                await asyncio.sleep(AGAIN_S)
 
         return act

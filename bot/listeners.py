@@ -27,7 +27,7 @@ from bot.decode import Heard, Missing, OpenText, Place, ShowDetail, Tell
 from bot.slack_errors import slack_errors
 from engine.cards import Detail
 from engine.errors import GreenlightError
-from engine.events import Event, Reply
+from engine.events import Answered, Chose, Event, Reply
 
 log = structlog.get_logger(__name__)
 
@@ -139,7 +139,7 @@ class Listeners:
             case event:
                 reply = await self._engine.accept(event)
                 if reply.text:
-                    self._tell_once(heard.key, heard.place, reply.text)
+                    self._tell_once(heard.key, heard.place, _with_words(reply.text, event))
 
     async def _show(self, place: Place, wanted: ShowDetail) -> None:
         async with asyncio.timeout(DETAIL_SECONDS):
@@ -190,6 +190,12 @@ class Listeners:
         if heard is not None:
             again = "Slack repeats your message to me within minutes; if nothing happens then, send it again."
             self._tell_once(f"failed:{heard.key}", heard.place, f"{sentence} {again}")
+
+
+def _with_words(sentence: str, event: Event) -> str:
+    """A modal closes over what was typed into it: that comes back with what is said about it."""
+    typed = event.text if isinstance(event, Answered | Chose) else ""
+    return f"{sentence}\nYou wrote: {typed}" if typed else sentence
 
 
 async def acknowledge(ack: AsyncAck) -> None:

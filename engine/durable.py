@@ -3,6 +3,10 @@
 Two workflows of one fixed shape: `perform` does an effect outside and `run` does a piece of work. Their
 argument is an effect's id, their own id is `EFFECT#ATTEMPT`, and what they do is handed in at launch.
 Both start directly, outside any other workflow's context: a child would share its parent's fate.
+
+Runs do not wait on a DBOS queue, although it has one: its polling costs a quarter of a second a run and
+some idle CPU, its order on SQLite is not that of arrival, and a waiting run cannot give its place back.
+`engine.running.Slot` bounds them instead, in order, and the effects' own rows say what is still to do.
 """
 
 import asyncio

@@ -16,13 +16,17 @@ def checkout_of(context: Context) -> Path:
 
 
 async def commit_of(
-    context: Context, root: Path, parent: str, task: str
+    context: Context, root: Path, head: str, task: str
 ) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """The commit the host makes of a checkout, and what it left out of it, with reasons.
+    """The commit the host makes of a checkout of `head`, and what it left out of it, with reasons.
 
-    The message is ours but for the subject, which was approved with the spec.
+    It stands on the base or on what was delivered before, never on the work's earlier commits: what a fix
+    or a person took back must not be pushed as history. The message is ours but for the subject, which
+    was approved with the spec.
     """
     spec = approved_spec(context.snapshot)
+    delivery = context.snapshot.delivery
+    parent = delivery.commit if delivery else spec.base_commit
     message = (
         f"{spec.draft.commit_subject}\n\n"
         f"Written for version {spec.number} of the approved specification\n({spec.hash}), task {task}.\n"
@@ -30,7 +34,8 @@ async def commit_of(
 
     async def commit() -> tuple[str, tuple[tuple[str, str], ...]]:
         made = await context.workspace.commit(root, parent, message)
-        return made.commit, made.refused
+        unchanged = not await context.workspace.changes(head, made.commit)
+        return head if unchanged else made.commit, made.refused
 
     async def clear() -> None:
         for directory in (root, edits_of(root)):

@@ -17,7 +17,7 @@ from bot.cards import blocks
 from bot.decode import plain_words
 from bot.pacing import NewestWins, Turns
 from bot.slack_errors import GONE, ShortWaits, slack_errors
-from engine.cards import Card
+from engine.cards import Card, ProgressCard
 from engine.errors import ChatRefused, GreenlightError
 from engine.people import Person, Profile
 from engine.ports import Ref, ThreadMessage
@@ -126,7 +126,10 @@ class SlackChat:
             Transient: try again.
             ChatRefused: Slack will not take it. A message that is gone is not an error.
         """
-        await self._updates.put(ref, card)
+        if isinstance(card, ProgressCard) and not card.can_stop:
+            await self._updates.put_now(ref, card)  # who says stop sees within two seconds that it did
+        else:
+            await self._updates.put(ref, card)
 
     async def history(self, request: str, limit: int = 50) -> Sequence[ThreadMessage]:
         """The thread's first message and its newest ones, oldest first, `limit` in all."""

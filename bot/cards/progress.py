@@ -2,8 +2,9 @@
 
 from bot.cards.page import Message, Page, Rank, button, confirm, context, divider, section
 from bot.cards.presses import StopRequest
-from bot.cards.text import bold, fit, line, mentions
+from bot.cards.text import bold, fit, line, mention, mentions
 from engine.cards import ProgressCard, Step, StepStatus
+from engine.request import State
 
 _MARKS = {
     StepStatus.PENDING: "▫️",
@@ -42,6 +43,9 @@ def _step(page: Page, step: Step) -> str:
 
 def _small_print(page: Page, card: ProgressCard) -> list[str]:
     lines = []
+    if card.ended_by:
+        how = "Stopped" if card.state == State.STOPPED else "Ended"
+        lines.append(f"{how} by {mention(card.ended_by)}")
     if card.waiting_for:
         lines.append(f"Waiting for {mentions(card.waiting_for[:20])}")
     if card.kept:

@@ -1,0 +1,101 @@
+"""The real bot in this process, between a local Slack, a Messages API and quick checks."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.app import Running, connect
+from bot.playground import sample_repository
+from bot.playground.demo import APP_TOKEN, BOT_TOKEN, CHECKS
+from bot.playground.messages_api import MessagesApi
+from bot.playground.rehearsal import Responder
+from bot.playground.slack import CHANNELS, MEMBERS, TEAM, Channel, LocalSlack, Member, SlackOptions
+from engine.adapters.anthropic_model import AnthropicModel
+from engine.adapters.local_forge import LocalForge
+from engine.bootstrap import Parts
+from engine.engine import Engine
+from engine.request import Snapshot
+from engine.settings import RepositorySettings, Settings, default_tiers
+from tests.journeys.reading import git
+
+MAKEFILE = ".PHONY: test lint-sql check-quality\ntest lint-sql check-quality:\n\t@echo 0 violations\n"
+NOBODY = {f"GIT_{who}_{what}": "nobody" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything a test acts on."""
+
+    slack: LocalSlack
+    model: MessagesApi
+    running: Running
+    directory: Path
+
+    @property
+    def engine(self) -> Engine:
+        """The bot's engine."""
+        return self.running.engine
+
+    @property
+    def forge(self) -> Path:
+        """The local forge's records."""
+        return self.directory / "forge"
+
+    async def snapshot(self, channel: str, thread: str) -> Snapshot | None:
+        """The stored state of a thread's request."""
+        return await self.engine.snapshot(f"{TEAM}:{channel}:{thread}")
+
+
+@asynccontextmanager
+async def staged(
+    directory: Path,
+    responder: Responder,
+    *,
+    members: Sequence[Member] = MEMBERS,
+    channels: Sequence[Channel] = CHANNELS,
+    approvers: Sequence[str] = ("U0DANA",),
+) -> AsyncIterator[Stage]:
+    """Everything started, the bot last, and ended the other way round; every channel has the repository."""
+    remote = directory / "remote.git"
+    await quick_repository(remote)
+    model = MessagesApi(responder=responder)
+    await model.start()
+    settings = Settings(
+        state_dir=directory / "state", repositories=(quick_settings(remote, approvers=tuple(approvers)),)
+    )
+    adapter = AnthropicModel(default_tiers(), 60, "sk-ant-fake-rehearsal", model.url)
+    parts = Parts(model=adapter, forge=lambda _: LocalForge(directory / "forge", "http://127.0.0.1/forge"))
+    try:
+        async with LocalSlack(SlackOptions(paces={}, members=members, channels=channels)) as slack:
+            running = await connect(
+                settings, bot_token=BOT_TOKEN, app_token=APP_TOKEN, slack_url=slack.api_url, parts=parts
+            )
+            try:
+                yield Stage(slack, model, running, directory)
+            finally:
+                await running.close()
+    finally:
+        await adapter.close()
+        await model.close()
+
+
+def quick_settings(remote: Path, *, approvers: tuple[str, ...]) -> RepositorySettings:
+    """Configuration of the quick repository, for every channel."""
+    return RepositorySettings(
+        name="data-platform", remote=str(remote), channels=("*",), approvers=approvers, checks=CHECKS
+    )
+
+
+async def quick_repository(remote: Path) -> None:
+    """The sample repository, with checks that succeed at once: what they check is proved elsewhere."""
+    await sample_repository.create(remote)
+    makefile = remote.with_name("Makefile")
+    makefile.write_text(MAKEFILE)
+    index = {"GIT_INDEX_FILE": str(remote.with_name("index")), **NOBODY}
+    await git(remote, "read-tree", "main", **index)
+    blob = (await git(remote, "hash-object", "-w", str(makefile))).strip()
+    await git(remote, "update-index", "--cacheinfo", f"100644,{blob},Makefile", **index)
+    tree = (await git(remote, "write-tree", **index)).strip()
+    commit = await git(remote, "commit-tree", tree, "-p", "main", "-m", "Quick checks", **index)
+    await git(remote, "update-ref", "refs/heads/main", commit.strip())

@@ -165,12 +165,44 @@ class Mark(_Frozen):
     why: str
 
 
+class Source(StrEnum):
+    """Where an agent comes from: the program, a file of the repository, or both (fewer tools)."""
+
+    BUILT_IN = "built-in"
+    ADDED = "added"
+    NARROWED = "narrowed"
+
+
+class Seat(_Frozen):
+    """An agent that this request can use. `tools` are ours; `path` is the repository's file, if any.
+
+    Attributes:
+        notes: What of the file does not hold, each in a sentence.
+    """
+
+    name: str
+    source: Source = Source.BUILT_IN
+    tools: tuple[str, ...] = ()
+    tier: str = ""
+    writes: bool = False
+    reviews: bool = False
+    path: str = ""
+    notes: tuple[str, ...] = ()
+
+
 class Assessed(_Frozen):
-    """An assessment, made over this commit of the base branch."""
+    """An assessment, made over this commit of the base branch.
+
+    Attributes:
+        seats: The agents there are at that commit; empty in records from before they were kept.
+        left_out: Agent files of the repository that do not count, each with the reason, in a sentence.
+    """
 
     of: Literal["assessed"] = "assessed"
     assessment: Assessment
     base_commit: str
+    seats: tuple[Seat, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 class Asked(_Frozen):

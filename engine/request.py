@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.events import Cause, CheckResult, Choice, Delivered, Fact, Mark, Reviewed
+from engine.events import Cause, CheckResult, Choice, Delivered, Fact, Mark, Reviewed, Seat
 from engine.people import Person
 from engine.schemas import Assessment, Plan, Question, Report, SettledBy, SpecDraft
 
@@ -293,6 +293,8 @@ class Snapshot(_Frozen):
         extra_rounds: Review rounds granted by people beyond the cap.
         reminded: Whether the current wait was already reminded of.
         ended_because: A sentence, once ended.
+        seats: The agents there are at the base commit (empty: the built-in ones, as the policy says).
+        left_out: Agent files of the repository that do not count, and why.
     """
 
     id: str
@@ -313,6 +315,8 @@ class Snapshot(_Frozen):
     in_discussion: bool = False
     base_commit: str = ""
     assessment: Assessment | None = None
+    seats: tuple[Seat, ...] = ()
+    left_out: tuple[str, ...] = ()
     rounds: tuple[Round, ...] = ()
     notes: tuple[Note, ...] = ()
     draft: SpecDraft | None = None

@@ -3,7 +3,8 @@
 import asyncio
 import difflib
 import hashlib
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -16,6 +17,8 @@ from engine.ports import Command, Ended, Limits, Match, Sandbox, Workspace
 
 LONGEST_FILE = 400_000
 COMMAND_S = 120.0
+MOST_COMPARED = 2_000
+"""Lines of a change that are compared one by one: the time that takes grows with their square."""
 
 
 class CheckoutTree:
@@ -53,7 +56,8 @@ class CheckoutTree:
             path = entry.path
             if entry.kind is not Kind.FILE or entry.size > LONGEST_FILE or not below(path, under):
                 continue
-            content = self._checkout.read(path)
+            with self._checkout.open(entry) as file:
+                content = file.read(LONGEST_FILE)
             if b"\0" in content[:8_000]:
                 continue
             for number, line in enumerate(lines_of(content.decode("utf-8", "replace")), start=1):
@@ -171,7 +175,7 @@ def work_diff_tool(workspace: Workspace, start: str, checkout: Checkout) -> Tool
             old = await workspace.read(start, path) if path in at_start else None
             new = await tree.content(path) if path in now else None
             if old != new:
-                parts.extend(_unified(path, old, new))
+                parts.extend(await asyncio.to_thread(_unified, path, old, new))
         return Done("\n".join(parts) or "Nothing differs.", ", ".join(wanted) or "everything")
 
     return Tool("diff", "What you have changed so far, as a unified diff.", DiffInput, work)
@@ -189,17 +193,25 @@ def _replaced(given: EditInput, before: bytes) -> bytes:
     return after
 
 
-def _unified(path: str, old: bytes | None, new: bytes | None) -> Iterator[str]:
+def _unified(path: str, old: bytes | None, new: bytes | None) -> list[str]:
     if b"\0" in (old or b"") + (new or b""):
-        yield f"--- {path}: not text, changed"
-        return
-    yield from difflib.unified_diff(
-        lines_of((old or b"").decode("utf-8", "replace")),
-        lines_of((new or b"").decode("utf-8", "replace")),
-        f"a/{path}" if old is not None else "/dev/null",
-        f"b/{path}" if new is not None else "/dev/null",
-        lineterm="",
-    )
+        return [f"--- {path}: not text, changed"]
+    before = lines_of((old or b"").decode("utf-8", "replace"))
+    after = lines_of((new or b"").decode("utf-8", "replace"))
+    was = f"a/{path}" if old is not None else "/dev/null"
+    now = f"b/{path}" if new is not None else "/dev/null"
+    same = _same_at_start(before, after)
+    left, right = before[same:], after[same:]
+    end = _same_at_start(left[::-1], right[::-1])
+    left, right = left[: len(left) - end], right[: len(right) - end]
+    if max(len(left), len(right)) <= MOST_COMPARED:
+        return list(difflib.unified_diff(before, after, was, now, lineterm=""))
+    hunk = f"@@ -{same + 1},{len(left)} +{same + 1},{len(right)} @@"
+    return [f"--- {was}", f"+++ {now}", hunk, *(f"-{line}" for line in left), *(f"+{line}" for line in right)]
+
+
+def _same_at_start(one: Sequence[str], other: Sequence[str]) -> int:
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _digest(content: bytes) -> str:

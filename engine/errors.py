@@ -84,7 +84,7 @@ class TurnLimit(NeedsPerson):
 
 
 class RepositoryUnusable(NeedsPerson):
-    """The repository is missing, empty, or without its base branch."""
+    """The repository is missing, empty, without its base branch, or with changes not committed."""
 
 
 class PushRejected(NeedsPerson):

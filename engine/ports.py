@@ -296,7 +296,8 @@ class Workspace(Protocol):
         """Fetch the base branch and return its head's id.
 
         Raises:
-            RepositoryUnusable: missing, empty, not git, or no such branch; says which and the fix.
+            RepositoryUnusable: missing, empty, not git, no such branch, or changes on it that are not
+                committed; says which and the fix.
             Unreachable: the remote did not answer.
         """
         ...

@@ -10,6 +10,7 @@ from engine.adapters.git import REMOTE_TIMEOUT_S, Git, GitFailed, disk_error
 from engine.errors import GreenlightError, PushRejected, RepositoryUnusable, Unreachable
 
 _SHOWN_BRANCHES = 5
+_SHOWN_PATHS = 3
 _SAFE_DIRECTORIES = "greenlight-trusted.gitconfig"
 
 
@@ -63,6 +64,42 @@ class Remote:
             f"The repository {self.name} has no branch {branch}; it has {some}. "
             "Set the base branch in the configuration."
         )
+
+    async def require_committed(self, branch: str, commit: str) -> None:
+        """Look whether a clone that stands on this machine, with the branch checked out, is as committed.
+
+        Git works from our store's settings and that clone's index: nothing it configured is run.
+
+        Args:
+            branch: The branch.
+            commit: Its head, fetched before.
+
+        Raises:
+            RepositoryUnusable: files were changed and not committed: what people see there is not what
+                would be worked on.
+        """
+        if self._path is None or not self._has_checked_out(branch):
+            return
+        try:
+            output = await self._git.run(
+                f"--work-tree={self._path}", "-c", "core.bare=false", "-c", "core.fileMode=false", "diff",
+                "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv",
+                "--ignore-submodules=all", commit, "--",
+                extra={"GIT_INDEX_FILE": str(self._path / ".git" / "index")},
+            )  # fmt: skip
+        except GitFailed:
+            return  # what cannot be compared is no reason to refuse what was fetched
+        changed = [path.decode("utf-8", "replace") for path in output.split(b"\0") if path]
+        if changed:
+            some = ", ".join(changed[:_SHOWN_PATHS]) + (", …" if len(changed) > _SHOWN_PATHS else "")
+            raise RepositoryUnusable(_NOT_COMMITTED.format(self.name, branch, some))
+
+    def _has_checked_out(self, branch: str) -> bool:
+        try:
+            head = (self._path or Path()) / ".git" / "HEAD"
+            return head.read_text("utf-8").strip() == f"ref: refs/heads/{branch}"
+        except (OSError, UnicodeDecodeError):
+            return False
 
     async def push(self, commit: str, branch: str, expected: str) -> None:
         """Make a branch point at a commit, if it points at `expected` ("": does not exist) now.
@@ -164,6 +201,10 @@ _OWNERSHIP = (
 )
 _PROTOCOL = "The repository {0} must be a local path or an https or ssh URL."
 _NOTHING_THERE = "There is no git repository at {0}: correct it in the configuration."
+_NOT_COMMITTED = (
+    "The repository {0} has changes on {1} that are not committed ({2}): commit or stash them there, and "
+    "try again."
+)
 _NO_ACCESS = (
     "Permission denied",
     "Authentication failed",

@@ -59,7 +59,9 @@ class GitWorkspace:
             await self._prepare()
             await self._require_branch_name(self._base)
             await self._remote.fetch(self._base, reference)
-            return await self._resolved(reference)
+            head = await self._resolved(reference)
+            await self._remote.require_committed(self._base, head)
+            return head
 
     async def files(self, commit: str) -> Sequence[TreeEntry]:
         """See `engine.ports.Workspace.files`."""

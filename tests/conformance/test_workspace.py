@@ -97,6 +97,18 @@ async def test_reads_the_committed_base_of_a_dirty_clone(workspace: Workspace, r
     assert at(repo)("status", "--porcelain") == before
 
 
+async def test_changes_that_are_not_committed_on_the_base_are_named(workspace: Workspace, repo: Path) -> None:
+    (repo / "untracked").write_text("x")
+    head = await workspace.refresh()
+    (repo / "src" / "a.sql").write_text("dirty\n")
+    before = files_of(repo)
+    with pytest.raises(RepositoryUnusable, match=r"not committed \(src/a.sql\): commit or stash"):
+        await workspace.refresh()
+    assert files_of(repo) == before
+    at(repo)("stash")
+    assert await workspace.refresh() == head
+
+
 async def test_refresh_follows_the_base_also_when_it_was_rewritten(workspace: Workspace, repo: Path) -> None:
     first = await workspace.refresh()
     at(repo)("commit", "-q", "--amend", "-m", "rewritten")
@@ -400,6 +412,11 @@ async def test_planted_filters_hooks_and_monitors_do_not_run(
     ran.unlink()
     git("config", "--unset", "core.hooksPath")  # a remote's own hooks may run when it is pushed to
 
+    with pytest.raises(RepositoryUnusable):
+        await workspace.refresh()  # it looks for what is not committed, too
+    assert not ran.exists()
+    git("reset", "-q", "--hard")
+    ran.unlink()
     await workspace.refresh()
     tree = tmp_path / "tree"
     await workspace.checkout(base, tree)

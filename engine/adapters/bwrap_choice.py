@@ -36,6 +36,10 @@ _MISSING = (
     "The sandbox needs bubblewrap and none was found that runs: install it (Debian and Ubuntu: "
     "apt install bubblewrap), or point GREENLIGHT_BWRAP at one."
 )
+_FORCED_MISSING = (
+    "GREENLIGHT_BWRAP names {0}, which is no bubblewrap that runs: correct it, or take it out of the "
+    "environment."
+)
 _PYTHON_UNREADABLE = (
     "The running Python does not work inside the sandbox: its files must be readable by other users; "
     "install it outside private directories, or run Greenlight as their owner."
@@ -73,7 +77,8 @@ async def choose(toolchain: Toolchain, execute: Execute) -> Isolation:
     found = [Isolation(path, await _version(path), True, toolchain) for path in candidates()]
     working = [isolation for isolation in found if isolation.version]
     if not working:
-        raise SandboxUnavailable(_MISSING)
+        forced = os.environ.get(FORCED)
+        raise SandboxUnavailable(_FORCED_MISSING.format(forced) if forced else _MISSING)
     said = ""
     for with_userns in (True, False):
         for known in working:

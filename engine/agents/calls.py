@@ -43,7 +43,12 @@ async def ask_model(context: Context, call: ModelCall, turn: int) -> ModelAnswer
             return await context.store.answer(text)
         wait = _wait(id, attempt, asked)
         if attempt == ATTEMPTS or wait > LONGEST_ASKED_WAIT_S:
-            raise (RateLimited if what == _BUSY else Unreachable)(text, asked)
+            end = (
+                f"It wants me to wait for {_in_words(wait)}: try again after that."
+                if wait > LONGEST_ASKED_WAIT_S
+                else f"I asked {attempt} times: try again later."
+            )
+            raise (RateLimited if what == _BUSY else Unreachable)(f"{text} {end}", asked)
         subject = "is busy" if what == _BUSY else "does not answer"
         context.tell(f"The model {subject}, trying again in {_in_words(wait)}")
         await context.sleep(wait)

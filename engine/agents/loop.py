@@ -91,8 +91,8 @@ async def work(context: Context, job: Assignment[A]) -> A:
             return result
         if repaired:
             raise AnswerUnusable(
-                f"The model's answer ({job.role}) could not be used, and asking again did not help: "
-                f"{cut(wrong[0], 300)}"
+                f"What the model answered ({job.role}) could not be used, and asking again did not help. "
+                f"The reason: {cut(wrong[0], 300)}"
             )
         repaired = True
         messages += _repair(answer, wrong)

@@ -111,9 +111,28 @@ class Toolbox:
 
 
 def problems(error: ValidationError) -> tuple[str, ...]:
-    """What is wrong, a line each, without the values that are wrong."""
+    """What is wrong, a line each, without the values that are wrong, in words for models and people."""
+    details = error.errors(include_url=False, include_input=False)[:12]
+    if any(detail["type"] == "json_invalid" for detail in details):
+        return ("The answer is not JSON.",)
     return tuple(
-        f"{'.'.join(str(part) for part in detail['loc']) or 'the answer'}: "
-        f"{detail['msg'].removeprefix('Value error, ')}"
-        for detail in error.errors(include_url=False, include_input=False, include_context=False)[:12]
+        f"{'.'.join(str(part) for part in detail['loc']) or 'the answer'}: {_in_words(detail)}"
+        for detail in details
     )
+
+
+def _in_words(detail: Mapping[str, Any]) -> str:
+    context = detail.get("ctx") or {}
+    match detail["type"]:
+        case "too_long":
+            return f"at most {context['max_length']} are allowed, and there are {context['actual_length']}."
+        case "too_short":
+            return (
+                f"at least {context['min_length']} must be there, and there are {context['actual_length']}."
+            )
+        case "missing":
+            return "this is missing."
+        case "extra_forbidden":
+            return "there is no such field."
+        case _:
+            return str(detail["msg"]).removeprefix("Value error, ")

@@ -129,7 +129,7 @@ async def test_unknown_tools_bad_input_and_too_many_calls_are_told(tmp_path: Pat
     _, _, script = await play(tmp_path, [uses, says(GOOD)], assignment(Notes().box()))
     results = contents(script, 1)[2]
     assert "There is no tool 'sudo'" in results[0]["content"]
-    assert "text: Field required" in results[1]["content"]
+    assert "text: this is missing" in results[1]["content"]
     assert "At most" in results[-1]["content"]
     assert [block["is_error"] for block in results].count(True) == 4
 

@@ -144,7 +144,7 @@ def _outside(moves: Moves, paths: tuple[str, ...]) -> None:
     moves.escalate(
         State.ESCALATED,
         Cause.OUTSIDE,
-        f"Files were changed that the approved spec does not name: {', '.join(paths[:20])}",
+        f"Files were changed that the approved spec does not name: {', '.join(paths)}",
         (
             Offer(
                 choice=Choice.REVERT_OUTSIDE,

@@ -4,7 +4,7 @@ from engine.cards import ApprovalWait, SectionDiff, SpecCard, SpecSection
 from engine.events import CheckResult
 from engine.policy import awaited
 from engine.request import Policy, Snapshot, SpecFate, SpecVersion
-from engine.schemas import Criterion, SettledBy, SpecDraft
+from engine.schemas import Criterion, PlannedTask, SettledBy, SpecDraft
 
 
 def spec_card(snapshot: Snapshot, index: int, policy: Policy | None) -> SpecCard:
@@ -21,7 +21,7 @@ def spec_card(snapshot: Snapshot, index: int, policy: Policy | None) -> SpecCard
         title=spec.draft.title,
         version=spec.number,
         hash=spec.hash,
-        sections=sections(spec, snapshot.base_results if newest else ()),
+        sections=(*sections(spec, snapshot.base_results if newest else ()), *_left_out(snapshot)),
         because=spec.because,
         diff=difference(before, spec) if before else (),
         wait=ApprovalWait(
@@ -32,6 +32,11 @@ def spec_card(snapshot: Snapshot, index: int, policy: Policy | None) -> SpecCard
         fate=fate,
         decided_by=spec.decided_by,
     )
+
+
+def _left_out(snapshot: Snapshot) -> tuple[SpecSection, ...]:
+    """Beside the plan: agent files of the repository that do not count."""
+    return (SpecSection(name="Agent files", lines=snapshot.left_out),) if snapshot.left_out else ()
 
 
 def sections(spec: SpecVersion, base: tuple[CheckResult, ...] = ()) -> tuple[SpecSection, ...]:
@@ -86,11 +91,17 @@ def _how(criterion: Criterion, green: dict[str, bool]) -> str:
 
 
 def _plan(spec: SpecVersion) -> tuple[str, ...]:
-    lines = []
-    for number, task in enumerate(spec.plan.tasks, 1):
-        after = f", after {', '.join(task.depends_on)}" if task.depends_on else ""
-        lines.append(f"{number}. {task.id}: {task.agent} ({task.tier.value}{after}): {task.objective}")
-    return tuple(lines)
+    return tuple(f"{number}. {_task(task)}" for number, task in enumerate(spec.plan.tasks, 1))
+
+
+def _task(task: PlannedTask) -> str:
+    """Everything that an agent will be told of it: what is approved is shown."""
+    after = f", after {', '.join(task.depends_on)}" if task.depends_on else ""
+    when = f", only if {task.condition.task} ends {task.condition.outcome.value}" if task.condition else ""
+    told = [f"{task.id}: {task.agent} ({task.tier.value}{after}{when}): {task.objective}"]
+    told += [f"Boundaries: {'; '.join(task.boundaries)}"] if task.boundaries else []
+    told += [f"Returns: {'; '.join(task.returns)}", f"Worth: {task.effort}"]
+    return " · ".join(told)
 
 
 def difference(before: SpecVersion, after: SpecVersion) -> tuple[SectionDiff, ...]:

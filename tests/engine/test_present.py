@@ -14,10 +14,10 @@ from engine.cards import (
 from engine.events import Cause, Choice, Failed, Triaged
 from engine.present import Shown, detail, render
 from engine.request import RunKind, State
-from engine.schemas import MessageKind, Severity
+from engine.schemas import Condition, MessageKind, Outcome, Plan, Severity
 from tests.engine.laws import clear, shown
-from tests.engine.stories import Story, reached
-from tests.engine.strategies import ASKER, DANA, ERIN, POLICY
+from tests.engine.stories import COMMIT, Story, reached
+from tests.engine.strategies import ASKER, BASE, DANA, ERIN, POLICY, planned, task_ended
 
 
 def progress(story: Story) -> ProgressCard:
@@ -159,3 +159,37 @@ def test_a_failed_step_is_told_with_its_reference() -> None:
     card = render(story.now, "escalation:1", Shown(), POLICY)
     assert isinstance(card, EscalationCard)
     assert card.situation == "It broke. (error ab12)"
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [text for part in value.values() for text in _texts(part)]
+    if isinstance(value, list):
+        return [text for part in value for text in _texts(part)]
+    return [value] if isinstance(value, str) else []
+
+
+def test_every_word_of_a_plan_is_shown_to_who_approves_it() -> None:
+    """Boundaries, returns and conditions go into prompts too: an approval covers only what was shown."""
+    task = planned("build", ("analyse",), on=Condition(task="analyse", outcome=Outcome.DONE))
+    told = {"boundaries": ("leave billing alone",), "returns": ("which joins",), "effort": "an hour at most"}
+    plan = Plan(tasks=(planned("analyse"), task.model_copy(update=told)))
+    story = Story(plan=plan).opened().goes_on(until=State.AWAITING_APPROVAL)
+    whole = detail(story.now, "spec:1")
+    card = render(story.now, "spec:1", Shown(), story.policy)
+    assert whole is not None
+    assert isinstance(card, SpecCard)
+    shown_on_card = "\n".join(line for part in card.sections for line in part.lines)
+    for text in _texts(plan.model_dump(mode="json")):
+        assert text in whole.text
+        assert text in shown_on_card
+
+
+def test_every_path_that_would_be_kept_is_named() -> None:
+    paths = tuple(f"other/file{n}.txt" for n in range(60))
+    story = reached(State.WORKING)
+    story.ends(RunKind.TASK, task_ended("analyse", BASE))
+    story.ends(RunKind.TASK, task_ended("build", COMMIT, outside=paths))
+    whole = detail(story.now, "escalation:1")
+    assert whole is not None
+    assert all(path in whole.text for path in paths)

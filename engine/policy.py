@@ -41,6 +41,15 @@ def may_approve(policy: Policy, snapshot: Snapshot, person: Person) -> bool:
     """Whether this person's approval counts for this request."""
     if person.team != snapshot.team:
         return False
+def staffed(policy: Policy, snapshot: Snapshot) -> Policy:
+    """The policy with the agents this request has: the repository's files may add and narrow some."""
+    if not snapshot.seats:
+        return policy
+    writers = tuple(seat.name for seat in snapshot.seats if seat.writes and not seat.reviews)
+    implementer = policy.implementer if policy.implementer in writers else next(iter(writers), "")
+    return policy.model_copy(update={"may_write": writers, "implementer": implementer or policy.implementer})
+
+
     if person == snapshot.requester and not policy.requester_may_approve:
         return False
     return not policy.approvers or person in policy.approvers

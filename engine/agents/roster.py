@@ -63,6 +63,7 @@ class Agent(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,47}$")
+        project: What a repository says about this agent; untrusted, shown as the project's rules.
     description: Annotated[str, Field(min_length=1, max_length=300)]
     tools: tuple[ToolName, ...] = Field(min_length=1)
     tier: Tier = Field(alias="model")
@@ -73,6 +74,7 @@ class Agent(BaseModel):
     def reviews(self) -> bool:
         """Whether it judges commits instead of taking tasks."""
         return self.kind is Kind.REVIEWER or (self.kind is None and self.name.endswith("-reviewer"))
+    project: str = ""
 
     @property
     def writes(self) -> bool:
@@ -147,7 +149,7 @@ def _parts(path: Path) -> tuple[dict[str, object], str]:
         matter = yaml.safe_load(front)
     except yaml.YAMLError:
         raise _unusable(path, "its front matter is not YAML") from None
-    if not isinstance(matter, dict) or "prompt" in matter:
+    if not isinstance(matter, dict) or {"prompt", "project"} & matter.keys():
         raise _unusable(path, "its front matter is not a list of keys and values such as name: …")
     return {str(key): value for key, value in matter.items()}, body.strip()
 

@@ -184,7 +184,8 @@ def _assess(snapshot: Snapshot) -> Step:
         Verdict.INVESTIGATE: "needs a look into the repository",
     }
     status = ACTIVE if snapshot.state is State.ASSESSING else DONE
-    return Step(name=name, status=status, detail=verdicts[snapshot.assessment.verdict])
+    detail = "; ".join((verdicts[snapshot.assessment.verdict], *snapshot.left_out[:2]))
+    return Step(name=name, status=status, detail=detail)
 
 
 def _ask(snapshot: Snapshot) -> Step:

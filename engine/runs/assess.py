@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from engine.agents.loop import Assignment, work
+from engine.agents.repository_roster import roster_at
 from engine.agents.toolboxes import LOOKING, reader
 from engine.events import Assessed
 from engine.prompts import render
@@ -48,7 +49,8 @@ async def run(context: Context) -> Assessed:
             toolbox=reader(LOOKING, context.workspace, commit, commit),
         ),
     )
-    return Assessed(assessment=assessment, base_commit=commit)
+    roster = await roster_at(context.workspace, commit)
+    return Assessed(assessment=assessment, base_commit=commit, seats=roster.seats, left_out=roster.left_out)
 
 
 def wrong(assessment: Assessment, *, looked: bool) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from engine.request import Snapshot, SpecVersion
 from engine.runs.context import Context
 from engine.store import Receipt
 
-RULES = "CLAUDE.md"
+RULES = ("CLAUDE.md", "AGENTS.md")
 MOST_FILES = 500
 LONGEST_RULES = 12_000
 LONGEST_THREAD = 16_000
@@ -25,12 +25,12 @@ class RepositoryView:
 
     Attributes:
         files: Paths, a line each, bounded.
-        rules: Its CLAUDE.md, empty if there is none.
+        rules: Name and text of its CLAUDE.md and AGENTS.md, each bounded; once if they are the same.
     """
 
     commit: str
     files: str
-    rules: str
+    rules: tuple[tuple[str, str], ...]
 
 
 async def view(workspace: Workspace, commit: str) -> RepositoryView:
@@ -39,8 +39,10 @@ async def view(workspace: Workspace, commit: str) -> RepositoryView:
     listed = paths[:MOST_FILES]
     if len(paths) > MOST_FILES:
         listed.append(f"… and {len(paths) - MOST_FILES} more")
-    rules = await text_at(workspace, commit, RULES)
-    return RepositoryView(commit=commit, files="\n".join(listed), rules=cut(rules or "", LONGEST_RULES))
+    texts = await texts_at(workspace, commit, RULES)
+    said = {text.strip(): name for name, text in reversed(texts.items()) if text.strip()}
+    rules = tuple((name, cut(text, LONGEST_RULES)) for text, name in reversed(said.items()))
+    return RepositoryView(commit=commit, files="\n".join(listed), rules=rules)
 
 
 async def text_at(workspace: Workspace, commit: str, path: str) -> str | None:

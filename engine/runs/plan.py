@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from engine.agents.loop import Assignment, work
-from engine.agents.roster import built_in
+from engine.agents.repository_roster import roster_at
 from engine.errors import NeedsPerson
 from engine.events import Planned
 from engine.plans import AgentKind, validate
@@ -22,7 +22,7 @@ async def run(context: Context) -> Planned:
     if snapshot.draft is None:
         raise NeedsPerson("There is no specification to plan for yet. Start the request anew.")
     context.tell("Planning the work")
-    agents = built_in()
+    agents = (await roster_at(context.workspace, snapshot.base_commit)).agents
     kinds = {name: AgentKind(writes=agent.writes, reviews=agent.reviews) for name, agent in agents.items()}
     cap = context.settings.caps.plan_tasks
 

@@ -7,7 +7,8 @@ same commit and spec, prompts and tool results are the same bytes.
 from collections.abc import Sequence
 
 from engine.agents.loop import Assignment, work
-from engine.agents.roster import Agent, built_in
+from engine.agents.repository_roster import roster_at
+from engine.agents.roster import Agent
 from engine.agents.toolboxes import reader
 from engine.errors import AnswerUnusable, TurnLimit
 from engine.events import Reviewed
@@ -28,7 +29,7 @@ async def run(context: Context) -> Reviewed:
         CapReached, Transient, ModelRefused, ScriptEnded: see `engine.agents.calls.ask_model`.
     """
     name, spec = context.run.about, approved_spec(context.snapshot)
-    agent = built_in().get(name)
+    agent = (await roster_at(context.workspace, spec.base_commit)).agents.get(name)
     if agent is None or not agent.reviews:
         return Reviewed(reviewer=name, review=None, invalid=f"there is no reviewer called {name}")
     current = context.snapshot.round

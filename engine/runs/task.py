@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from engine import scope
 from engine.agents.loop import Assignment, work
 from engine.agents.reading import lines_of
-from engine.agents.roster import Agent, built_in
+from engine.agents.repository_roster import roster_at
+from engine.agents.roster import Agent
 from engine.agents.toolboxes import reader, writer
 from engine.agents.tools import Toolbox
 from engine.errors import NeedsPerson
@@ -53,7 +54,7 @@ async def run(context: Context) -> TaskEnded:
     planned = next((one for one in _plan(snapshot) if one.id == task.id), None)
     if planned is None and reverts(task):
         return await revert(context, task)
-    agent = built_in().get(task.agent)
+    agent = (await roster_at(context.workspace, _base(snapshot))).agents.get(task.agent)
     if agent is None or agent.reviews:
         raise NeedsPerson(f"There is no agent {task.agent} that can be given a task. Change the spec's plan.")
     handover = Handover(task=task, agent=agent, planned=planned)

@@ -261,6 +261,24 @@ class Match(Frozen):
     text: str
 
 
+class Branch(Frozen):
+    """A branch of the remote, against the base branch.
+
+    Attributes:
+        head: The commit it points at.
+        fork: The newest commit it shares with the base branch; empty if it shares none.
+        ahead: How many of its commits the base branch lacks.
+        subject, at: Of its newest commit.
+    """
+
+    name: str
+    head: str
+    fork: str
+    ahead: int
+    subject: str
+    at: datetime
+
+
 class LogEntry(Frozen):
     """A commit of the base branch's history, without its body."""
 
@@ -298,6 +316,26 @@ class Workspace(Protocol):
         Raises:
             RepositoryUnusable: missing, empty, not git, no such branch, or changes on it that are not
                 committed; says which and the fix.
+            Unreachable: the remote did not answer.
+        """
+        ...
+
+    async def branches(self) -> Sequence[Branch]:
+        """Branches of others that are ahead of the base branch, the newest first, at most 20.
+
+        Call `refresh` first. Branches of ours, and those that share nothing with the base, are left out.
+
+        Raises:
+            Unreachable: the remote did not answer.
+        """
+        ...
+
+    async def branch_head(self, name: str) -> Branch | None:
+        """Fetch one branch; None if the remote has none of that name.
+
+        Call `refresh` first.
+
+        Raises:
             Unreachable: the remote did not answer.
         """
         ...

@@ -53,6 +53,23 @@ class Remote:
         except _NoSuchBranch:
             raise await self._no_such_branch(branch) from None
 
+    async def fetch_all(self, references: Mapping[str, str]) -> None:
+        """Bring branches into the store, each under its reference.
+
+        Raises:
+            RepositoryUnusable: no such repository, or no access; with the fix.
+            Unreachable: no answer, or a branch went away meanwhile.
+        """
+        self._require_present()
+        specs = [f"+refs/heads/{branch}:{reference}" for branch, reference in references.items()]
+        try:
+            await self._run(
+                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
+                "--update-shallow", "--", self._location, *specs,
+            )  # fmt: skip
+        except _NoSuchBranch:
+            raise Unreachable(f"A branch of {self.name} went away while it was read.") from None
+
     async def _no_such_branch(self, branch: str) -> RepositoryUnusable:
         names = sorted(await self.branches())
         if not names:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from engine.adapters import git_text, git_tree
 from engine.adapters.git import Git, GitFailed, disk_error, require_id
+from engine.adapters.git_branches import Branches
 from engine.adapters.git_commit import refusals, scan, write_commit
 from engine.adapters.git_remote import Remote
 from engine.adapters.git_tree import EXECUTABLE, Node, Nodes
 from engine.errors import PushRejected, RepositoryUnusable
-from engine.ports import Change, Committed, LogEntry, Match, TreeEntry
+from engine.ports import Branch, Change, Committed, LogEntry, Match, TreeEntry
 
 _REMEMBERED_TREES = 16
 _BATCH_BYTES = 4_000_000
@@ -50,11 +51,16 @@ class GitWorkspace:
         self._git = Git(store.absolute())
         self._remote = Remote(remote, self._git, token)
         self._writing = asyncio.Lock()
+        self._others = Branches(self._git, self._remote, base, self._base_ref, prefix)
         self._trees: OrderedDict[str, dict[str, Node]] = OrderedDict()
+
+    @property
+    def _base_ref(self) -> str:
+        return f"refs/greenlight/base/{self._base}"
 
     async def refresh(self) -> str:
         """See `engine.ports.Workspace.refresh`."""
-        reference = f"refs/greenlight/base/{self._base}"
+        reference = self._base_ref
         async with self._writing:
             await self._prepare()
             await self._require_branch_name(self._base)
@@ -62,6 +68,16 @@ class GitWorkspace:
             head = await self._resolved(reference)
             await self._remote.require_committed(self._base, head)
             return head
+
+    async def branches(self) -> Sequence[Branch]:
+        """See `engine.ports.Workspace.branches`."""
+        async with self._writing:
+            return await self._others.ahead()
+
+    async def branch_head(self, name: str) -> Branch | None:
+        """See `engine.ports.Workspace.branch_head`."""
+        async with self._writing:
+            return await self._others.named(name)
 
     async def files(self, commit: str) -> Sequence[TreeEntry]:
         """See `engine.ports.Workspace.files`."""

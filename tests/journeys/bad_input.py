@@ -1,0 +1,348 @@
+"""The real bot on small repositories, with a model that says what a test wants it to say wrongly."""
+
+import asyncio
+import json
+import re
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.app import Running, connect
+from bot.cards.presses import Press
+from bot.playground.demo import APP_TOKEN, BOT_TOKEN, FAKE_KEY
+from bot.playground.messages_api import MessagesApi
+from bot.playground.rehearsal import ReceivedCall, Reply
+from bot.playground.script import Fault
+from bot.playground.slack import TEAM, Channel, LocalSlack, Message, Person, SlackOptions, payloads
+from bot.playground.slack.sockets import Ack
+from bot.playground.slack.state import MEMBERS
+from engine.adapters.anthropic_model import AnthropicModel
+from engine.adapters.bubblewrap import BubblewrapSandbox
+from engine.adapters.local_forge import LocalForge, read_records
+from engine.bootstrap import Parts
+from engine.request import Snapshot, State
+from engine.settings import Caps, CheckSettings, RepositorySettings, Settings
+from tests.journeys.reading import cards, git, presses
+
+Answer = Mapping[str, Any] | str | Fault | Callable[[ReceivedCall], "Answer"]
+"""JSON, a text as it is, a fault, or what makes one of these of the call."""
+
+RILEY, DANA, SAM = "U0RILEY", "U0DANA", "U0SAM"
+REVIEWER = "production-code-reviewer"
+GREEN = {"green": CheckSettings(argv=("true",), about="greeting files are green")}
+
+
+# ---------------------------------------------------------------- what a model says that does well
+
+ASSESSED = {
+    "verdict": "specific",
+    "title": "A greeting",
+    "understood": "A file that greets.",
+    "interpretations": [],
+    "gaps": [],
+    "investigate": [],
+}
+VAGUE = {**ASSESSED, "verdict": "vague", "gaps": [{"topic": "scope", "what": "Whom it greets."}]}
+SCOPE = {
+    "header": "Scope",
+    "text": "Whom does it greet?",
+    "multi": False,
+    "options": [
+        {"label": "Everyone", "description": "Simple."},
+        {"label": "Riley", "description": "Personal."},
+    ],
+    "recommended": 0,
+}
+ASKED = {"questions": [SCOPE]}
+PLANNED = {
+    "tasks": [
+        {
+            "id": "write",
+            "agent": "databricks-genius",
+            "objective": "Write the greeting.",
+            "returns": ["The path"],
+            "boundaries": [],
+            "effort": "A minute.",
+            "tier": "sonnet",
+            "depends_on": [],
+            "condition": None,
+        }
+    ]
+}
+REPORT = {
+    "outcome": "done",
+    "summary": "The greeting is written.",
+    "findings": [],
+    "verification": [],
+    "next_steps": [],
+}
+
+
+def spec(*checks: str) -> dict[str, Any]:
+    """A spec that the lint takes: one new file, and these checks."""
+    named = [
+        {"id": f"AC{number}", "text": f"The check {name} passes.", "settled_by": "check", "check": name}
+        for number, name in enumerate(checks, start=2)
+    ]
+    return {
+        "title": "A greeting",
+        "problem": "Nothing greets whoever opens the repository.",
+        "success_criteria": [
+            {"text": "A file notes/hello.md greets.", "criteria": ["AC1", *(it["id"] for it in named)]}
+        ],
+        "approach": ["Write one file."],
+        "upstream": [],
+        "downstream": [],
+        "data_quality": [],
+        "criteria": [
+            {
+                "id": "AC1",
+                "text": "The file notes/hello.md exists.",
+                "settled_by": "file",
+                "path": "notes/hello.md",
+            },
+            *named,
+        ],
+        "artifacts": ["notes/hello.md"],
+        "in_scope": ["The file notes/hello.md."],
+        "out_of_scope": [],
+        "assumptions": [],
+        "branch": "greeting",
+        "commit_subject": "Add a greeting",
+    }
+
+
+def review(call: ReceivedCall, **changes: Any) -> dict[str, Any]:
+    """A review of the commit that the call is about, with changes."""
+    found = re.search(r"^Commit: ([0-9a-f]{40})$", call.conversation.opening, re.MULTILINE)
+    assert found is not None
+    good = {"commit": found[1], "summary": "It greets.", "passed": [], "findings": [], "judgements": []}
+    return {**good, **changes}
+
+
+@dataclass
+class Mistaken:
+    """A responder that does well, but for what it was told to say first.
+
+    Attributes:
+        checks: The checks that its specs name.
+    """
+
+    checks: tuple[str, ...] = ("green",)
+    wrong: dict[tuple[str, str], deque[Answer]] = field(default_factory=lambda: defaultdict(deque))
+
+    def say(self, about: str, role: str, *answers: Answer) -> None:
+        """Answer the next calls of a role, for requests that hold these words, so."""
+        self.wrong[about, role].extend(answers)
+
+    def reply(self, call: ReceivedCall) -> Reply:
+        """The next thing it was told to say, or what does well."""
+        for (about, role), answers in self.wrong.items():
+            if role == call.role and about in call.conversation.request and answers:
+                return _reply(answers.popleft(), call)
+        return self._well(call)
+
+    def _well(self, call: ReceivedCall) -> Reply:
+        match call.role.partition(":")[0]:
+            case "assess":
+                return _reply(ASSESSED, call)
+            case "ask":
+                return _reply(ASKED, call)
+            case "specify":
+                return _reply(spec(*self.checks), call)
+            case "plan":
+                return _reply(PLANNED, call)
+            case "task" if not call.conversation.results_of("write"):
+                path = {"path": "notes/hello.md", "content": "Hello.\n"}
+                return Reply([{"type": "tool_use", "id": "toolu_1", "name": "write", "input": path}])
+            case "task":
+                return _reply(REPORT, call)
+            case "review":
+                return _reply(review, call)
+            case _:
+                return _reply({"kind": "chatter", "title": ""}, call)
+
+
+def _reply(answer: Answer, call: ReceivedCall) -> Reply:
+    if isinstance(answer, Fault):
+        return Reply([{"type": "text", "text": '{"verdict": "specific", "title": "half'}], fault=answer)
+    if isinstance(answer, str):
+        return Reply([{"type": "text", "text": answer}] if answer else [])
+    if isinstance(answer, Mapping):
+        return Reply([{"type": "text", "text": json.dumps(answer)}])
+    return _reply(answer(call), call)
+
+
+# ---------------------------------------------------------------- the bot and its people
+
+
+@dataclass
+class World:
+    """The bot, the Slack it is in, and the model it asks."""
+
+    slack: LocalSlack
+    api: MessagesApi
+    model: Mistaken
+    running: Running
+    directory: Path
+
+    def remote(self, name: str) -> Path:
+        """The bare repository of a name."""
+        return remote(self.directory, name)
+
+    @property
+    def pull_requests(self) -> int:
+        """How many were opened."""
+        return len(read_records(self.directory / "forge"))
+
+    async def ask(self, channel: str, text: str, by: str = RILEY) -> "Thread":
+        """Mention the bot in a channel; once that is stored."""
+        ts = await self.slack.person(by).mention(channel, text)
+        await self.slack.acked(ts, 30)
+        return Thread(self, channel, ts)
+
+    async def told(self, user: str, *words: str, count: int = 1) -> Message:
+        """The newest thing that only this person was told, once there are `count` with these words."""
+
+        def heard(slack: LocalSlack) -> list[Message]:
+            found = [m for m in slack.ephemerals(user) if all(word in m.text for word in words)]
+            return found if len(found) >= count else []
+
+        return (await self.slack.wait_for(heard, 30))[-1]
+
+    async def forge(
+        self, user: str, message: Message, value: str, *, team: str = TEAM, action: str = "gl:x"
+    ) -> Ack:
+        """A click as only a tampered or outdated client sends it: whatever value, from whatever team."""
+        member = next(it for it in MEMBERS if it.id == user)
+        pressed = {
+            "type": "button",
+            "action_id": action,
+            "block_id": "forged",
+            "action_ts": self.slack.workspace.next_ts(),
+            "value": value,
+        }
+        payload = payloads.message_action(member, "trigger", message, pressed)
+        payload["user"]["team_id"] = team
+        payload["channel"] = {"id": message.channel, "name": "channel"}
+        return await self.slack._socket.interact(payload)
+
+
+@dataclass
+class Thread:
+    """A request's thread."""
+
+    world: World
+    channel: str
+    ts: str
+
+    @property
+    def request(self) -> str:
+        """The request's id."""
+        return f"{TEAM}:{self.channel}:{self.ts}"
+
+    async def card(self, key: str, *words: str, timeout: float = 40) -> Message:  # noqa: ASYNC109 - as wait_for
+        """The card of this key, once it holds these words."""
+
+        def look(slack: LocalSlack) -> Message | None:
+            found = cards(slack, self.channel, self.ts).get(key)
+            return found if found and all(word in found.words for word in words) else None
+
+        try:
+            return await self.world.slack.wait_for(look, timeout)
+        except TimeoutError as error:
+            there = {key: m.words for key, m in cards(self.world.slack, self.channel, self.ts).items()}
+            raise AssertionError(f"no card {key} with {words}; there are {there}") from error
+
+    async def snapshot(self) -> Snapshot:
+        """The stored state."""
+        found = await self.world.running.engine.snapshot(self.request)
+        assert found is not None
+        return found
+
+    async def becomes(self, state: State) -> Snapshot:
+        """The stored state, once it is this one. Nearly every step changes the workspace."""
+        await self.card("progress")
+        for _ in range(2000):
+            now = await self.snapshot()
+            if now.state is state:
+                return now
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"{now.state} instead of {state}: {now.escalation}")
+
+    async def press(self, user: str, card: Message, kind: type[Press], **wanted: Any) -> Ack:
+        """Press the button of a card that carries this."""
+        block, element, _ = pressed(card, kind, **wanted)
+        person: Person = self.world.slack.person(user)
+        return await person.click(card.ts, action_id=element["action_id"], block_id=block["block_id"])
+
+
+def pressed(card: Message, kind: type[Press], **wanted: Any) -> tuple[dict[str, Any], dict[str, Any], Press]:
+    """Block, element and what it carries, of the first button of this kind."""
+    for block, element, press in presses(card):
+        if isinstance(press, kind) and all(getattr(press, name) == it for name, it in wanted.items()):
+            return block, element, press
+    raise AssertionError(f"no {kind.__name__} {wanted} on the card: {card.words}")
+
+
+def remote(directory: Path, name: str) -> Path:
+    """Where the bare repository of a name stands."""
+    return directory / "remotes" / f"{name}.git"
+
+
+async def small_repository(bare: Path, branch: str = "main") -> None:
+    """A bare repository with one commit on a branch."""
+    work = bare.parent / f"{bare.stem}-first"
+    work.mkdir(parents=True)
+    await git(work, "init", "--quiet", f"--initial-branch={branch}")
+    (work / "README.md").write_text("A small repository.\n")
+    await git(work, "add", "README.md")
+    who = ("-c", "user.name=First", "-c", "user.email=first@localhost")
+    await git(work, *who, "commit", "--quiet", "--message", "First")
+    await git(work, "clone", "--quiet", "--bare", str(work), str(bare))
+
+
+def repository(directory: Path, name: str, channels: Sequence[str], **more: Any) -> RepositorySettings:
+    """The configuration of a small repository: Dana approves."""
+    usual = {"checks": GREEN, "approvers": (DANA,), "remote": str(remote(directory, name))}
+    return RepositorySettings(name=name, channels=tuple(channels), **(usual | more))
+
+
+@asynccontextmanager
+async def world(
+    directory: Path,
+    repositories: Sequence[RepositorySettings],
+    *,
+    caps: Caps | None = None,
+    options: SlackOptions | None = None,
+    model: Mistaken | None = None,
+) -> AsyncIterator[World]:
+    """The bot over these repositories, which the caller has made."""
+    channels = [Channel(id, id.lower()) for it in repositories for id in it.channels]
+    chosen = options or SlackOptions(
+        paces={}, channels=[*channels, Channel("C0NOWHERE", "nowhere")], retry_delays=(0.1, 0.5, 2.0, 5.0)
+    )
+    settings = Settings(state_dir=directory / "state", repositories=tuple(repositories), caps=caps or Caps())
+    mistaken = model or Mistaken()
+    async with LocalSlack(chosen) as slack:
+        api = MessagesApi(responder=mistaken)
+        adapter = AnthropicModel(settings.tiers, 30, FAKE_KEY, await api.start())
+        parts = Parts(
+            model=adapter,
+            sandbox=BubblewrapSandbox(),
+            forge=lambda _: LocalForge(directory / "forge", "http://127.0.0.1:1/forge"),
+        )
+        try:
+            running = await connect(
+                settings, bot_token=BOT_TOKEN, app_token=APP_TOKEN, slack_url=slack.api_url, parts=parts
+            )
+            try:
+                yield World(slack, api, mistaken, running, directory)
+            finally:
+                await running.close()
+        finally:
+            await adapter.close()
+            await api.close()

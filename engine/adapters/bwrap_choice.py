@@ -38,7 +38,7 @@ _MISSING = (
 )
 _FORCED_MISSING = (
     "GREENLIGHT_BWRAP names {0}, which is no bubblewrap that runs: correct it, or take it out of the "
-    "environment."
+    "environment and have one installed (Debian and Ubuntu: apt install bubblewrap)."
 )
 _PYTHON_UNREADABLE = (
     "The running Python does not work inside the sandbox: its files must be readable by other users; "

@@ -147,6 +147,11 @@ class CheckResult(_Frozen):
         """Whether the check passed."""
         return self.ended == "exit" and self.exit_code == 0
 
+    @property
+    def tells(self) -> bool:
+        """Whether the check was run at all: one that could not be started says nothing of the files."""
+        return self.ended != "start"
+
 
 class Fact(_Frozen):
     """What git objects say about a file or text criterion; `line` is where the literal stands."""

@@ -47,7 +47,7 @@ def sections(spec: SpecVersion, base: tuple[CheckResult, ...] = ()) -> tuple[Spe
         base: Results of the checks at the base commit, shown beside the criteria they settle.
     """
     draft = spec.draft
-    green = {result.check: result.green for result in base}
+    green = {result.check: result.green for result in base if result.tells}
     lists = (
         ("Problem", (draft.problem,), False),
         ("Success criteria", _success(draft), False),

@@ -4,14 +4,14 @@ import asyncio
 import hashlib
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.agents.parallel import together
 from engine.events import CheckResult, Fact, Ran, Verified
-from engine.ports import Command, Execution, Limits
+from engine.ports import Command, Ended, Execution, Limits
 from engine.request import SpecVersion, State
 from engine.runs.context import Context
 from engine.runs.material import approved_spec, text_at
@@ -65,9 +65,14 @@ def _places(context: Context, spec: SpecVersion, commit: str) -> list[Ran]:
     reviewed = snapshot.state is State.REVIEWING and snapshot.round and snapshot.round.commit == commit
     if commit == spec.base_commit and not reviewed:
         return [Ran.BASE]
-    known = {result.check for result in snapshot.base_results}
-    base = [] if known >= set(_checks(context, spec)) else [Ran.BASE]
+    base = [] if base_is_known(snapshot.base_results, _checks(context, spec)) else [Ran.BASE]
     return [*base, Ran.COMMIT, Ran.ARTIFACTS]
+
+
+def base_is_known(results: Sequence[CheckResult], checks: Mapping[str, CheckSettings]) -> bool:
+    """Whether each check came to an end by itself at the base, by the command that is configured today."""
+    known = {(result.check, result.argv) for result in results if result.ended == Ended.EXIT}
+    return known >= {(name, check.argv) for name, check in checks.items()}
 
 
 def _checks(context: Context, spec: SpecVersion) -> Mapping[str, CheckSettings]:

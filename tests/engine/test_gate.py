@@ -102,6 +102,24 @@ def test_results_that_contradict_each_other_count_as_the_worse() -> None:
     assert settled((*GREEN, result("tests", Ran.COMMIT, 1)))["AC5"].status is Status.FAILED
 
 
+def test_a_base_where_the_check_could_not_be_started_is_no_red_base() -> None:
+    broken = result("tests", Ran.BASE, None, ended="start")
+    assert settled(base=(broken,))["AC5"].status is Status.NOT_CHECKED
+    assert settled(base=(broken, result("tests", Ran.BASE)))["AC5"].status is Status.REGRESSION_ONLY
+    slow = settled(base=(result("tests", Ran.BASE, None, ended="timeout"),))["AC5"]
+    assert slow.evidence.endswith("before the work it did not end within its time limit")
+
+
+@pytest.mark.parametrize("where", [Ran.BASE, Ran.ARTIFACTS])
+def test_results_of_another_command_are_not_compared(where: Ran) -> None:
+    """The operator changed what the check runs between the look at the base and the work."""
+    other = result("tests", where, 2 if where is Ran.BASE else 0, argv=("make", "old-test"))
+    if where is Ran.BASE:
+        assert settled(base=(other,))["AC5"].status is Status.NOT_CHECKED
+    else:
+        assert settled(but("tests", where, other))["AC5"].status is Status.NOT_CHECKED
+
+
 def test_results_of_another_commit_count_for_nothing() -> None:
     other = [r.model_copy(update={"commit": "d" * 40}) for r in GREEN]
     assert settled(other)["AC5"].status is Status.NOT_CHECKED
@@ -293,7 +311,9 @@ def test_passed_means_red_before_green_after_and_green_with_the_artifacts_alone(
     assert list(found) == [c.id for c in CRITERIA]
     for criterion in CRITERIA[4:6]:
         here = [r for r in results if r.check == criterion.check and r.commit == COMMIT]
-        before = [r for r in (*base, *results) if r.check == criterion.check and r.where is Ran.BASE]
+        before = [
+            r for r in (*base, *results) if r.check == criterion.check and r.where is Ran.BASE and r.tells
+        ]
         if found[criterion.id].status in {Status.PASSED, Status.REGRESSION_ONLY}:
             assert all(any(r.where is where for r in here) for where in (Ran.COMMIT, Ran.ARTIFACTS))
             assert all(r.green for r in here if r.where is not Ran.BASE)

@@ -1,15 +1,19 @@
 """Launches an engine of given parts in a held state directory."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from sqlalchemy.exc import DBAPIError
+
 from engine.engine import Engine, Rules
+from engine.errors import ConfigurationInvalid
 from engine.ports import Chat
 from engine.request import RunKind
 from engine.running import Outside, RunFunction
 from engine.settings import Settings
 from engine.state_dir import StateDir
-from engine.store.database import BUSY_MS, open_database
+from engine.store.database import BUSY_MS, open_database, readable
 from engine.store.migrations import migrate
 
 ChatOrMaker = Callable[[Engine], Chat] | Chat
@@ -37,9 +41,19 @@ async def launch(
         state: Released when the engine closes.
         closers: Called when it closes, last to first.
         busy_ms: See `open_database`.
+
+    Raises:
+        DiskFull, Transient: there is no space for the database, or another program holds it.
+        ConfigurationInvalid: the database's file cannot be used.
     """
     database = open_database(state.database, busy_ms)
-    await asyncio.to_thread(migrate, database.durable)
+    try:
+        await asyncio.to_thread(migrate, database.durable)
+    except (DBAPIError, sqlite3.Error) as error:
+        await database.close()
+        raise readable(error) or ConfigurationInvalid(
+            f"The database {state.database} cannot be used: restore a copy, or move it away to begin anew."
+        ) from error
     engine = Engine(settings, database, chat, outside, its_rules, runs)
 
     async def release() -> None:

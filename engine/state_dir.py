@@ -37,7 +37,7 @@ def hold(path: Path) -> StateDir:
         path.chmod(0o700)
         lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise ConfigurationInvalid(f"The state directory {path} cannot be used: {error.strerror}.") from error
+        raise _unusable(path, error) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -47,6 +47,14 @@ def hold(path: Path) -> StateDir:
             f"Another Greenlight (process {owner}) is running on the state directory {path}. "
             "Stop it first, or set another state_dir."
         ) from error
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    try:
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    except OSError as error:
+        os.close(lock)
+        raise _unusable(path, error) from error
     return StateDir(path, lock)
+
+
+def _unusable(path: Path, error: OSError) -> ConfigurationInvalid:
+    return ConfigurationInvalid(f"The state directory {path} cannot be used: {error.strerror}.")

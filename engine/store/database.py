@@ -5,6 +5,7 @@ so by polling, which doubles the tail. Ours begins every write with BEGIN IMMEDI
 would begin only at the first write and lose concurrent decisions; the durable engine begins by itself.
 """
 
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -64,9 +65,9 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         yield await connection.execution_options(**{_READ_ONLY: True})
 
 
-def readable(error: DBAPIError) -> GreenlightError | None:
+def readable(error: DBAPIError | sqlite3.Error) -> GreenlightError | None:
     """What a database error means to people: a lock, a full disk, or None for anything else."""
-    text = str(error.orig)
+    text = str(error.orig if isinstance(error, DBAPIError) else error)
     if "is full" in text or "No space left" in text:
         return DiskFull(
             "There is no space left where Greenlight keeps its state. Free some space and try again."

@@ -119,7 +119,13 @@ def review(call: ReceivedCall, **changes: Any) -> dict[str, Any]:
     """A review of the commit that the call is about, with changes."""
     found = re.search(r"^Commit: ([0-9a-f]{40})$", call.conversation.opening, re.MULTILINE)
     assert found is not None
-    good = {"commit": found[1], "summary": "It greets.", "passed": [], "findings": [], "judgements": []}
+    good: dict[str, Any] = {
+        "commit": found[1],
+        "summary": "It greets.",
+        "passed": [],
+        "findings": [],
+        "judgements": [],
+    }
     return {**good, **changes}
 
 
@@ -252,10 +258,12 @@ class Thread:
             return found if found and all(word in found.words for word in words) else None
 
         try:
-            return await self.world.slack.wait_for(look, timeout)
+            found = await self.world.slack.wait_for(look, timeout)
         except TimeoutError as error:
             there = {key: m.words for key, m in cards(self.world.slack, self.channel, self.ts).items()}
             raise AssertionError(f"no card {key} with {words}; there are {there}") from error
+        assert found is not None
+        return found
 
     async def snapshot(self) -> Snapshot:
         """The stored state."""

@@ -13,8 +13,9 @@ import pytest
 from bot.cards.presses import ApproveSpec
 from bot.playground.demo import Demo, DemoOptions
 from bot.playground.slack import LocalSlack, NotAcked
-from engine.errors import ConfigurationInvalid
+from engine.errors import ConfigurationInvalid, GreenlightError
 from engine.request import State
+from engine.state_dir import hold
 from tests.journeys.bad_input import DANA, RILEY, Thread, World, repository, small_repository, world
 from tests.journeys.reading import can_stop, cards, key_of
 
@@ -90,6 +91,28 @@ async def test_a_full_disk_is_told_nothing_is_lost_and_freed_it_goes_on(
         await delivered(await bot.ask(CHANNELS[2], "Add a greeting"))
 
 
+@pytest.mark.parametrize("left", [0, 8192])
+async def test_on_a_full_disk_it_does_not_start_and_says_why(
+    tiny_disk: Path, tmp_path: Path, left: int
+) -> None:
+    filler = fill(tiny_disk)
+    os.truncate(filler, filler.stat().st_size - left)
+    with pytest.raises(GreenlightError, match=r"[Nn]o space left"):
+        async with small_world(tmp_path):
+            pass
+    filler.unlink()
+    hold(tiny_disk).release()
+
+
+async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "greenlight.db").write_text("no database" * 1000)
+    with pytest.raises(ConfigurationInvalid, match=r"greenlight.db cannot be used: restore a copy"):
+        async with small_world(tmp_path):
+            pass
+    hold(tmp_path / "state").release()
+
+
 # ---------------------------------------------------------------- database
 
 HOLD = """
@@ -138,7 +161,7 @@ async def command(environment: Mapping[str, str], *arguments: str) -> tuple[int 
     process = await asyncio.create_subprocess_exec(
         str(GREENLIGHT),
         *arguments,
-        env=inherited | environment,
+        env={**inherited, **environment},
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -215,6 +238,7 @@ async def unknown_request(slack: LocalSlack) -> None:
     ts = await slack.person(RILEY).mention("C0DATA", "Paint the office green")
     await slack.acked(ts, 20)
     note = await slack.wait_for(lambda it: cards(it, "C0DATA", ts).get("note:1"), 30)
+    assert note is not None
     for words in (
         "This rehearsal knows only:",
         "Add a new metric to track conversation resolution time",

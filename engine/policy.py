@@ -37,10 +37,6 @@ def policy_for(
     )
 
 
-def may_approve(policy: Policy, snapshot: Snapshot, person: Person) -> bool:
-    """Whether this person's approval counts for this request."""
-    if person.team != snapshot.team:
-        return False
 def staffed(policy: Policy, snapshot: Snapshot) -> Policy:
     """The policy with the agents this request has: the repository's files may add and narrow some."""
     if not snapshot.seats:
@@ -50,6 +46,10 @@ def staffed(policy: Policy, snapshot: Snapshot) -> Policy:
     return policy.model_copy(update={"may_write": writers, "implementer": implementer or policy.implementer})
 
 
+def may_approve(policy: Policy, snapshot: Snapshot, person: Person) -> bool:
+    """Whether this person's approval counts for this request."""
+    if person.team != snapshot.team:
+        return False
     if person == snapshot.requester and not policy.requester_may_approve:
         return False
     return not policy.approvers or person in policy.approvers

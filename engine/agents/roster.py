@@ -58,6 +58,7 @@ class Agent(BaseModel):
     Attributes:
         tier: What it works at unless a plan says otherwise.
         prompt: The file's body.
+        project: What a repository says about this agent; untrusted, shown as the project's rules.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -69,6 +70,7 @@ class Agent(BaseModel):
     tier: Tier = Field(alias="model")
     kind: Kind | None = None
     prompt: Annotated[str, Field(min_length=1)]
+    project: str = ""
 
     @property
     def reviews(self) -> bool:

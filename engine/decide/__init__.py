@@ -43,6 +43,7 @@ from engine.events import (
     Triaged,
     Verified,
 )
+from engine.policy import staffed
 from engine.request import Live, Policy, RunKind, Snapshot, State
 
 __all__ = ["Decision", "decide"]
@@ -83,6 +84,7 @@ def decide(snapshot: Snapshot | None, event: Event, policy: Policy | None) -> De
         if isinstance(event, Opened):
             return opening.open_request(event, policy)
         return unchanged(None)
+    policy = policy and staffed(policy, snapshot)
     if isinstance(event, RunFinished):
         return _finished(snapshot, event, policy)
     if isinstance(event, Due):

@@ -15,6 +15,7 @@ from engine.events import (
     Submitted,
     TaskEnded,
 )
+from engine.policy import staffed
 from engine.request import (
     Given,
     Note,
@@ -232,6 +233,8 @@ def assessed(moves: Moves, result: Assessed, policy: Policy) -> None:
     """The request was assessed: specify, investigate, ask, or say that it stays vague."""
     assessment = result.assessment
     moves.set(assessment=assessment, title=assessment.title, base_commit=result.base_commit)
+    moves.set(seats=result.seats, left_out=result.left_out)
+    moves.set(implementer=staffed(policy, moves.now).implementer)
     investigated = any(task.id == "look" for task in moves.now.tasks)
     if assessment.verdict is Verdict.SPECIFIC:
         specify(moves)

@@ -1,7 +1,7 @@
 """The sample repository: a data team's, with history, as a bare git repository to push to.
 
-Its files stand under sample/, its commits in sample_history.yml. Nothing else goes in, so every run
-on every machine makes the same commit ids.
+Its files stand under sample/, those of people's unfinished branches under sample_branches/, the commits
+in sample_history.yml. Nothing else goes in, so every run on every machine makes the same commit ids.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from engine.errors import ConfigurationInvalid
 
 FILES = Path(__file__).with_name("sample")
+BRANCH_FILES = Path(__file__).with_name("sample_branches")
 HISTORY = Path(__file__).with_name("sample_history.yml")
 BRANCH = "main"
 
@@ -47,6 +48,15 @@ class Commit(BaseModel):
     body: str = ""
 
 
+class Topic(BaseModel):
+    """A branch that begins where `main` ends."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    commits: tuple[Commit, ...]
+
+
 class History(BaseModel):
     """All commits, oldest first; `authors` maps their short names to "Name <address>"."""
 
@@ -54,6 +64,7 @@ class History(BaseModel):
 
     authors: Mapping[str, str]
     commits: tuple[Commit, ...]
+    branches: tuple[Topic, ...] = ()
 
 
 async def create(directory: Path) -> str:
@@ -126,23 +137,36 @@ async def _git(directory: Path, *arguments: str, stdin: bytes = b"") -> bytes:
 def _stream() -> bytes:
     """The whole history in the form that `git fast-import` reads."""
     history = History.model_validate(yaml.safe_load(HISTORY.read_text(encoding="utf-8")))
-    files = dict(_files())
-    return b"".join(_commit(commit, history.authors[commit.author], files) for commit in history.commits)
+    parts = list(_branch(BRANCH, history.commits, FILES, history.authors))
+    for topic in history.branches:
+        parts += _branch(topic.name, topic.commits, BRANCH_FILES / topic.name, history.authors, BRANCH)
+    return b"".join(parts)
 
 
-def _files() -> Iterator[tuple[str, bytes]]:
-    for path in sorted(FILES.rglob("*")):
+def _branch(
+    name: str, commits: Iterable[Commit], folder: Path, authors: Mapping[str, str], begins: str = ""
+) -> Iterator[bytes]:
+    """A branch's commits, the first one on top of the branch `begins`."""
+    files = dict(_files(folder))
+    for commit in commits:
+        yield _commit(commit, name, authors[commit.author], files, begins)
+        begins = ""
+
+
+def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    for path in sorted(folder.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
-            yield path.relative_to(FILES).as_posix(), path.read_bytes()
+            yield path.relative_to(folder).as_posix(), path.read_bytes()
 
 
-def _commit(commit: Commit, author: str, files: Mapping[str, bytes]) -> bytes:
+def _commit(commit: Commit, branch: str, author: str, files: Mapping[str, bytes], begins: str) -> bytes:
     who = f"{author} {int(commit.at.timestamp())} +0000"
     message = f"{commit.subject}\n\n{commit.body}".rstrip() + "\n"
-    # "data" counts bytes; "from" is implied: a branch's commits follow each other.
+    # "data" counts bytes; "from" is implied within a branch: its commits follow each other.
     parts = [
-        f"commit refs/heads/{BRANCH}\nauthor {who}\ncommitter {who}\n".encode(),
+        f"commit refs/heads/{branch}\nauthor {who}\ncommitter {who}\n".encode(),
         _data(message.encode()),
+        f"from refs/heads/{begins}\n".encode() if begins else b"",
     ]
     for path in _chosen(commit, files):
         parts += [f"M 100644 inline {path}\n".encode(), _data(_then(path, files[path], commit.before))]

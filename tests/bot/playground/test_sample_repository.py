@@ -253,6 +253,49 @@ def test_a_file_that_creates_no_table_is_named(base: Path) -> None:
         assert "product_usage/feature_usage_daily.sql: no CREATE OR REPLACE TABLE or VIEW" in result.stdout
 
 
+# ---------------------------------------------------------------- people's branches
+
+CHURN = ("feat-DPA-456-churn-model", "feat-DPA-456-churn-draft")
+
+
+@pytest.fixture
+def on_branch(base: Path, request: pytest.FixtureRequest) -> Path:
+    """The base with a branch's files."""
+    return Path(shutil.copytree(sample_repository.BRANCH_FILES / request.param, base, dirs_exist_ok=True))
+
+
+async def test_branches_begin_where_main_ends(tmp_path: Path) -> None:
+    remote = tmp_path / "remote.git"
+    head = await sample_repository.create(remote)
+
+    names = git(remote, "for-each-ref", "--format=%(refname:short)", "refs/heads").split()
+    assert set(names) == {"main", *CHURN}
+    for name in CHURN:
+        assert git(remote, "merge-base", "main", name).strip() == head
+        changed = git(remote, "diff", "--name-only", "main", name).splitlines()
+        assert changed == [path for path, _ in tree_files(sample_repository.BRANCH_FILES / name)]
+
+
+@pytest.mark.parametrize("on_branch", CHURN, indirect=True)
+@pytest.mark.parametrize("target", ["test", "lint-sql", "check-quality"])
+def test_checks_are_green_on_the_branches(on_branch: Path, target: str) -> None:
+    result = make(on_branch, target)
+
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("on_branch", [CHURN[1]], indirect=True)
+def test_the_draft_gives_tenants_the_numbers_of_others(on_branch: Path) -> None:
+    """No check of its branch finds it; the finished branch's test does."""
+    own = "test/product_usage/test_churn_prediction.py"
+    shutil.copyfile(sample_repository.BRANCH_FILES / CHURN[0] / own, on_branch / own)
+
+    result = make(on_branch, "test")
+
+    assert result.returncode != 0
+    assert "test_uses_and_conversations_are_the_tenants_own" in result.stdout
+
+
 # ---------------------------------------------------------------- the scenario's files over it
 
 

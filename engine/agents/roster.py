@@ -64,7 +64,6 @@ class Agent(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,47}$")
-        project: What a repository says about this agent; untrusted, shown as the project's rules.
     description: Annotated[str, Field(min_length=1, max_length=300)]
     tools: tuple[ToolName, ...] = Field(min_length=1)
     tier: Tier = Field(alias="model")
@@ -76,7 +75,6 @@ class Agent(BaseModel):
     def reviews(self) -> bool:
         """Whether it judges commits instead of taking tasks."""
         return self.kind is Kind.REVIEWER or (self.kind is None and self.name.endswith("-reviewer"))
-    project: str = ""
 
     @property
     def writes(self) -> bool:

@@ -1,20 +1,23 @@
 """The bot as a process of its own, whose Slack and model live in the test's process."""
 
 import asyncio
+import multiprocessing
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from bot.playground.messages_api import MessagesApi
 from bot.playground.slack import LocalSlack
+from tests.journeys import served
 from tests.journeys.reading import until
 
 GREENLIGHT = Path(sys.executable).with_name("greenlight")
 START_S = 60.0
+FORK_SERVER = multiprocessing.get_context("forkserver")
 
 
 @dataclass
@@ -51,47 +54,49 @@ async def ended(*arguments: str, env: Mapping[str, str]) -> Ended:
 
 
 class Bot:
-    """`greenlight ARGUMENTS`, connected to a Slack of the test's."""
+    """`greenlight ARGUMENTS` as a process of its own, connected to a Slack of the test's."""
 
     def __init__(self, slack: LocalSlack, env: Mapping[str, str], log: Path, *arguments: str) -> None:
         self._slack = slack
-        self._env = dict(env)
-        self._arguments = arguments
+        self._given = (arguments, dict(env), log)
         self._log = log
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: ForkServerProcess | None = None
 
     async def start(self) -> None:
         """Start the process and wait until it is connected."""
-        with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                str(GREENLIGHT), *self._arguments, env=self._env, stdout=log, stderr=log
-            )
-        process = self._process
+        # What takes seconds to import is imported once for all of them.
+        FORK_SERVER.set_forkserver_preload([served.__name__])
+        process = self._process = FORK_SERVER.Process(target=served.main, args=self._given)
+        await asyncio.to_thread(process.start)
         await until(
-            lambda: self._slack.connected or process.returncode is not None, START_S, "the bot is connected"
+            lambda: self._slack.connected or process.exitcode is not None, START_S, "the bot is connected"
         )
         assert self._slack.connected, self._log.read_text()
 
     async def kill(self) -> None:
         """SIGKILL, which nothing can prepare for."""
-        await self._end(signal.SIGKILL)
+        assert self._process is not None
+        self._process.kill()
+        await self._joined()
         await until(lambda: not self._slack.connected, 10, "the connection is gone")
 
-    async def stop(self) -> int:
+    async def stop(self) -> int | None:
         """Ask it to end; its exit code."""
-        return await self._end(signal.SIGTERM)
-
-    async def _end(self, number: signal.Signals) -> int:
-        process, self._process = self._process, None
-        if process is None:
-            return 0
-        if process.returncode is None:
-            process.send_signal(number)
-        return await process.wait()
+        assert self._process is not None
+        self._process.terminate()
+        return await self._joined()
 
     async def abandon(self) -> None:
         """End it if it still runs, at the end of a test that failed."""
-        await self._end(signal.SIGKILL)
+        if self._process is not None:
+            self._process.kill()
+            await self._joined()
+
+    async def _joined(self) -> int | None:
+        process, self._process = self._process, None
+        assert process is not None
+        await asyncio.to_thread(process.join, START_S)
+        return process.exitcode
 
 
 @asynccontextmanager

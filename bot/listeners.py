@@ -28,6 +28,7 @@ from bot.slack_errors import slack_errors
 from engine.cards import Detail
 from engine.errors import GreenlightError
 from engine.events import Answered, Chose, Event, Reply
+from engine.trace import trace
 
 log = structlog.get_logger(__name__)
 
@@ -207,7 +208,7 @@ def _apology(error: Exception, heard: Heard | None) -> str:
     """A sentence with an id that finds the log line; nothing of a foreign exception's text."""
     error_id = secrets.token_hex(4)
     what = type(heard.what).__name__ if heard else ""
-    log.error("listener.failed", error_id=error_id, what=what, exc_info=error)
+    log.error("listener.failed", error_id=error_id, what=what, trace=trace(error))
     if isinstance(error, GreenlightError):
         return f"{error.sentence} (error {error_id})"
     return f"Something went wrong on my side; nothing was changed. (error {error_id})"

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeGuard
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -17,7 +18,7 @@ from engine.cards import Detail
 from engine.decide import Decision
 from engine.durable import Durable, Workflow
 from engine.errors import DiskFull
-from engine.events import Approved, Chose, Due, Event, Opened, Reply, RunFinished, Sign
+from engine.events import Approved, Choice, Chose, Due, Event, Opened, Reply, RunFinished, Sign
 from engine.people import Person
 from engine.performing import Performer, Render
 from engine.ports import Chat
@@ -131,7 +132,7 @@ class Engine:
         Raises:
             Transient: the database stayed locked; nothing was stored, so let the event come again.
         """
-        if isinstance(event, Approved | Chose) and not await self._may_decide(event.by):
+        if _is_decision(event) and not await self._may_decide(event.by):
             return Reply(sign=Sign.ONLY_YOU, text=NOT_ENTITLED)
         try:
             return await self._accept(event)
@@ -213,14 +214,20 @@ class Engine:
             due = await journal.due(c, now)
             left = await effects.left_behind(c, now - LEFT_BEHIND)
         for request, at in due:
-            await self.accept(Due(key=f"{request}:due:{at.isoformat()}", request=request, at=at))
+            await _apart(request, self._due(request, at))
         for filed in left:
-            if not self._durable.holds(filed.id):
-                log.warning("effect.started_again", request=filed.request, effect=filed.id)
-                await self._again(filed)
+            await _apart(filed.request, self._left(filed))
         if self._pruned_at is None or now - self._pruned_at > _PRUNE_AFTER:
             self._pruned_at = now
             await self._durable.prune(_PRUNE_AFTER)
+
+    async def _due(self, request: str, at: datetime) -> None:
+        await self.accept(Due(key=f"{request}:due:{at.isoformat()}", request=request, at=at))
+
+    async def _left(self, filed: Filed) -> None:
+        if not self._durable.holds(filed.id):
+            log.warning("effect.started_again", request=filed.request, effect=filed.id)
+            await self._again(filed)
 
     async def _again(self, filed: Filed) -> None:
         if isinstance(filed.effect, StartRun):
@@ -262,6 +269,19 @@ class Engine:
     async def spent(self, request: str) -> Spent:
         """What a request has cost so far."""
         return await self.store.spent(request)
+
+
+async def _apart(request: str, work: Awaitable[None]) -> None:
+    """What is wrong with one request holds up no other."""
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001 (process edge: the next sweep looks again)
+        log.error("sweep.failed", request=request, trace=trace(error))  # noqa: TRY400 (no foreign words)
+
+
+def _is_decision(event: Event) -> TypeGuard[Approved | Chose]:
+    """Whether standing matters: to stop, being in the thread is enough."""
+    return isinstance(event, Approved) or (isinstance(event, Chose) and event.choice is not Choice.STOP)
 
 
 def _is_end_of(event: Event, run: str) -> bool:

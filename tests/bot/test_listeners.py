@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.cards.modals import BLOCK, FIELD
 from bot.channel import web_client
@@ -95,6 +96,18 @@ async def test_an_event_that_could_not_be_stored_comes_again(stage: Stage) -> No
     assert "secret" not in told[0].text
     await asyncio.sleep(0.3)
     assert len(stage.slack.ephemerals("U0RILEY")) == 1
+
+
+async def test_the_log_of_a_failure_holds_nothing_of_what_was_said(stage: Stage) -> None:
+    """A database's error quotes its parameters: the whole message, and the state of the request."""
+    stage.engine.failures = [RuntimeError("INSERT ... parameters: 'secret words'")]
+    with capture_logs() as logged:
+        await stage.slack.person("U0RILEY").mention(CHANNEL, "Add a metric")
+        told = await stage.slack.wait_for(lambda slack: slack.ephemerals("U0RILEY"))
+    (failed,) = [line for line in logged if line["event"] == "listener.failed"]
+    assert f"(error {failed['error_id']})" in told[0].text
+    assert "RuntimeError" in str(failed)
+    assert "secret" not in str(failed)
 
 
 async def test_a_refused_mention_is_answered_once_where_its_author_looks(stage: Stage) -> None:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
+from engine.events import Choice
 from engine.people import Profile
 from engine.request import State
 from engine.store.database import reading
@@ -84,3 +85,13 @@ async def test_decisions_count_only_of_members_the_chat_can_tell_about(
         del chat.profiles[choice.by]
         await engine.accept(choice)
         assert [e.key for e in await engine.journal(REQUEST)].count(choice.key) == 1
+
+
+async def test_whoever_is_in_the_thread_may_stop_by_any_button(tmp_path: Path) -> None:
+    chat = MemoryChat()
+    async with running(tmp_path, chat) as engine:
+        await engine.accept(opened())
+        stop = wish("stop").model_copy(update={"choice": Choice.STOP})
+        chat.profiles[stop.by] = Profile(person=stop.by, name="x", guest=True)
+        assert not (await engine.accept(stop)).text
+        assert [e.key for e in await engine.journal(REQUEST)].count(stop.key) == 1

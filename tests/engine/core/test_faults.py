@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from freezegun import freeze_time
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import col
 
 from engine.bootstrap import start
 from engine.engine import LEFT_BEHIND
@@ -16,6 +18,7 @@ from engine.errors import AlreadyRunning, SandboxUnavailable, Transient
 from engine.events import Due, Sign
 from engine.state_dir import hold
 from engine.store import effects
+from engine.store.tables import RequestRow
 from engine.trace import trace
 from tests.engine.core.harness import AT, REQUEST, MemoryChat, opened, running, said, settings, until, wish
 
@@ -57,6 +60,19 @@ async def test_the_sweep_starts_effects_that_nobody_holds(tmp_path: Path) -> Non
         await engine.sweep(datetime.now(UTC) + LEFT_BEHIND + timedelta(seconds=1))
         await until(lambda: chat.shown("progress") == "clarifying 1")
         assert await engine.journal(REQUEST) == journal
+
+
+async def test_a_damaged_request_holds_up_no_other(tmp_path: Path) -> None:
+    chat, other = MemoryChat(), "T1:C1:2.0"
+    async with running(tmp_path, chat) as engine:
+        for request in (REQUEST, other):
+            await engine.accept(opened(request))
+            await engine.accept(wish("wait", request))
+        async with engine._database.app.begin() as c:
+            await c.execute(sa.update(RequestRow).where(col(RequestRow.id) == REQUEST).values(snapshot="{}"))
+        await engine.sweep(AT + timedelta(hours=2))
+        assert [e.request for e in await engine.journal(other) if isinstance(e, Due)] == [other]
+        assert not any(isinstance(e, Due) for e in await engine.journal(REQUEST))
 
 
 async def test_a_second_process_on_the_same_state_is_refused_with_a_sentence(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.journeys.stage import Stage, staged
 from tests.random_model import RandomResponder
 
 THREAD_S = 100.0
-CLICKS = 7
+CLICKS = 6
 PATIENCE_S = 30.0
 TEXT = "Add a new metric to track conversation resolution time"
 EARLY = ("assess", "ask", "specify", "plan")
@@ -59,9 +59,9 @@ CASES = (
     *(Case(seed, care) for seed, care in ((1, 0.0), (2, 0.5), (3, 0.9), (4, 1.0))),
     *(Case(seed, 1.0, ("assess", "ask")) for seed in (5, 6)),
     *(Case(seed, care, EARLY) for seed, care in ((7, 0.0), (8, 0.6), (9, 1.0))),
-    *(Case(seed, 1.0, (*EARLY, "task")) for seed in (10, 11)),
-    Case(12, 0.9, (*EARLY, "review")),
-    Case(13, 1.0, (*EARLY, "task", "review", "triage")),
+    Case(10, 1.0, (*EARLY, "task")),
+    Case(11, 0.9, (*EARLY, "review")),
+    Case(12, 1.0, (*EARLY, "task", "review", "triage")),
 )
 
 
@@ -125,7 +125,7 @@ class Wanderers:
                 return snapshot
             live = snapshot.live if snapshot else ()
             assert monotonic() < end, f"case {self._case.seed} hangs: {unclear}; {live}"
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.3)
 
     async def _act(self) -> None:
         """Click something, or say something; going on is likelier than ending."""

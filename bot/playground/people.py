@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bot.cards.modals import BLOCK, FIELD
 from bot.cards.presses import (
     ApproveSpec,
     Choose,
@@ -16,6 +17,7 @@ from bot.cards.presses import (
     PickSeveral,
     Press,
     SubmitRound,
+    YouDecide,
     unpacked,
 )
 from bot.playground.script import ScenarioInvalid
@@ -29,6 +31,8 @@ Over = Callable[[str], Awaitable[bool]]
 """Whether the play is over, by the request's id; asked after every change of the workspace."""
 
 AGAIN_S = 0.5
+YOU_DECIDE = "You decide"
+"""An answer that presses this button instead of an option."""
 
 
 class _Strict(BaseModel):
@@ -47,19 +51,30 @@ class Ending(_Strict):
 class Variant(_Strict):
     """What differs in a perturbed play."""
 
+    answers: tuple[tuple[str, ...], ...] | None = None
+    later_answers: tuple[tuple[tuple[str, ...], ...], ...] | None = None
+    words: dict[Choice, str] | None = None
     choices: tuple[Choice, ...] | None = None
     ends: Ending | None = None
 
 
 class People(_Strict):
-    """Who does what. User ids are those of the local Slack."""
+    """Who does what. User ids are those of the local Slack.
+
+    Attributes:
+        answers: One entry a question of the first round: labels to choose, or only YOU_DECIDE.
+        later_answers: The same for each later round.
+        words: What is typed where a choice opens a text field.
+    """
 
     requester: str
     approver: str
     channel: str
     text: str
     answers: tuple[tuple[str, ...], ...] = ()
+    later_answers: tuple[tuple[tuple[str, ...], ...], ...] = ()
     choices: tuple[Choice, ...] = ()
+    words: dict[Choice, str] = Field(default_factory=dict)
     ends: Ending
     variants: dict[str, Variant] = Field(default_factory=dict)
 
@@ -131,10 +146,14 @@ class Player:
     ) -> Deed | None:
         people, action = self._people, element["action_id"]
         match press:
-            case PickOption() if press.label in self._answer(press.question):
+            case PickOption() if press.label in self._answer(press.round, press.question):
                 return self._once(f"{message.ts}:{press.question}", people.requester, message, block, action)
+            case YouDecide() if self._answer(press.round, press.question) == (YOU_DECIDE,):
+                return self._once(f"{message.ts}:{press.question}", people.requester, message, block, action)
+            case PickSeveral() if self._answer(press.round, press.question) == (YOU_DECIDE,):
+                return None
             case PickSeveral() if element["type"] == "multi_static_select":
-                answer = self._answer(press.question)
+                answer = self._answer(press.round, press.question)
                 return self._once(
                     f"{message.ts}:{press.question}", people.requester, message, block, action, answer
                 )
@@ -145,11 +164,25 @@ class Player:
             case Choose() if press.card.startswith("delivery:") and press.choice is Choice.CONFIRM:
                 return self._once(f"{message.ts}:confirm", people.requester, message, block, action)
             case Choose() | ChooseInWords() if press.choice in people.choices:
-                return self._once(f"{message.ts}:{press.choice}", people.approver, message, block, action)
+                deed = self._once(f"{message.ts}:{press.choice}", people.approver, message, block, action)
+                words = people.words.get(press.choice)
+                return self._told(deed, people.approver, words) if deed and words else deed
         return None
 
-    def _answer(self, question: int) -> tuple[str, ...]:
-        answers = self._people.answers
+    def _told(self, deed: Deed, user: str, words: str) -> Deed:
+        """A deed that opens a text field, and the words typed there."""
+
+        async def act() -> None:
+            await deed()
+            await self._slack.wait_for(lambda slack: slack.open_view(user) is not None)
+            if (view := self._slack.open_view(user)) is not None:
+                await self._slack.person(user).submit_view(view.id, {BLOCK: {FIELD: words}})
+
+        return act
+
+    def _answer(self, round: int, question: int) -> tuple[str, ...]:
+        rounds = (self._people.answers, *self._people.later_answers)
+        answers = rounds[round - 1] if 0 < round <= len(rounds) else ()
         return answers[question] if question < len(answers) else ()
 
     def _once(

@@ -13,21 +13,8 @@ from bot.playground.rehearsal import ReceivedCall
 from bot.playground.script import Fault
 from engine.events import Choice
 from engine.request import State
-from tests.journeys.bad_input import (
-    DANA,
-    PLANNED,
-    RILEY,
-    SCOPE,
-    VAGUE,
-    Answer,
-    Thread,
-    World,
-    repository,
-    review,
-    small_repository,
-    spec,
-    world,
-)
+from tests.journeys.bad_input import DANA, RILEY, Thread, World, repository, small_repository, world
+from tests.journeys.mistaken import PLANNED, SCOPE, VAGUE, Answer, review, spec
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("bad-input-model")]
 

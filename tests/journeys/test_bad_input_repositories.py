@@ -20,9 +20,9 @@ from tests.journeys.bad_input import (
     remote,
     repository,
     small_repository,
-    spec,
     world,
 )
+from tests.journeys.mistaken import spec
 from tests.journeys.reading import git
 
 pytestmark = [

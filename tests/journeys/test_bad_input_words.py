@@ -25,7 +25,6 @@ from tests.journeys.bad_input import (
     DANA,
     RILEY,
     SAM,
-    VAGUE,
     Thread,
     World,
     pressed,
@@ -33,6 +32,7 @@ from tests.journeys.bad_input import (
     small_repository,
     world,
 )
+from tests.journeys.mistaken import VAGUE
 from tests.journeys.reading import key_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("bad-input-words")]

@@ -13,10 +13,15 @@ _CITATION = re.compile(r"`?(?P<path>[^`\s].*?):(?P<first>[1-9]\d{0,8})(?:-(?P<la
 
 @dataclass(frozen=True)
 class ReceiptFacts:
-    """What was recorded of a tool call; `exit_code` is None unless a command ended by itself."""
+    """What was recorded of a tool call; `exit_code` is None unless a command ended by itself.
+
+    Attributes:
+        subject: Of a command: what was run.
+    """
 
     exit_code: int | None
     tool: str
+    subject: str = ""
 
 
 def outside(changed: Sequence[str], draft: SpecDraft, kept: Sequence[str]) -> tuple[str, ...]:
@@ -50,7 +55,9 @@ def _verification(said: Verification, receipts: Mapping[str, ReceiptFacts]) -> M
         return _mark(said.claim, "the recorded command did not end by itself")
     if recorded.exit_code != said.exit_code:
         return _mark(said.claim, f"exit code {said.exit_code} is claimed, {recorded.exit_code} was recorded")
-    return Mark(claim=said.claim, verified=True, why=f"exit code {recorded.exit_code} was recorded")
+    # That a command ended so is all that was verified: whoever reads the claim has to see which command.
+    why = f"exit code {recorded.exit_code} was recorded of {recorded.subject!r}"
+    return Mark(claim=said.claim, verified=True, why=why)
 
 
 def _finding(

@@ -182,7 +182,9 @@ def _base(snapshot: Snapshot) -> str:
 async def _marks(context: Context, report: Report, commit: str) -> tuple[Mark, ...]:
     """The engine's own look at each claim, by this run's receipts and the files at the commit."""
     receipts = {
-        receipt.id: scope.ReceiptFacts(exit_code=receipt.exit_code, tool=receipt.tool)
+        receipt.id: scope.ReceiptFacts(
+            exit_code=receipt.exit_code, tool=receipt.tool, subject=receipt.subject
+        )
         for receipt in await context.store.receipts(context.run.id)
     }
     cited = [cite.strip(" `").rpartition(":")[0] for finding in report.findings for cite in finding.cites]

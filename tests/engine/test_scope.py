@@ -7,7 +7,7 @@ from engine.scope import ReceiptFacts, marks, outside
 from tests.engine.specs import DRAFT, SQL
 
 RECEIPTS = {
-    "r1": ReceiptFacts(exit_code=0, tool="run"),
+    "r1": ReceiptFacts(exit_code=0, tool="run", subject="true"),
     "r2": ReceiptFacts(exit_code=2, tool="run"),
     "r3": ReceiptFacts(exit_code=None, tool="run"),
     "r4": ReceiptFacts(exit_code=0, tool="read"),
@@ -22,7 +22,7 @@ def report(*claims: Claim, ran: tuple[Verification, ...] = ()) -> Report:
 @pytest.mark.parametrize(
     ("receipt", "exit_code", "verified", "says"),
     [
-        ("r1", 0, True, "exit code 0 was recorded"),
+        ("r1", 0, True, "exit code 0 was recorded of 'true'"),
         ("r2", 2, True, "exit code 2 was recorded"),
         ("r2", 0, False, "exit code 0 is claimed, 2 was recorded"),
         ("r3", 0, False, "did not end by itself"),
@@ -83,7 +83,8 @@ def test_every_claim_gets_one_mark_and_no_lie_is_verified(
     assert [m.claim for m in found] == ["v"] * len(ran) + ["c"] * len(claims)
     for mark, said in zip(found, ran, strict=False):
         if mark.verified:
-            assert RECEIPTS[said.receipt] == ReceiptFacts(exit_code=said.exit_code, tool="run")
+            recorded = RECEIPTS[said.receipt]
+            assert (recorded.tool, recorded.exit_code) == ("run", said.exit_code)
     assert not any(m.verified for m, c in zip(found[len(ran) :], claims, strict=True) if not c.cites)
 
 

@@ -107,6 +107,7 @@ async def test_each_role_sees_what_it_needs_and_no_more(tmp_path: Path, kind: Ru
         assert ("Round 2 of 3." in call.conversation.opening) is (about == "fix2")
     if about == "implement":
         assert "[unverified: «why»]" in call.conversation.opening
+        assert "[recorded]" in call.conversation.opening
 
 
 async def test_a_reviewer_is_told_the_same_whatever_branch_subject_and_reports_say(tmp_path: Path) -> None:

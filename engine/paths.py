@@ -1,5 +1,6 @@
 """Which paths a spec may name as artifacts: exact files that bend no checks, git or agents. Pure."""
 
+import re
 import sys
 from collections.abc import Collection, Sequence
 
@@ -36,6 +37,7 @@ _PROTECTED_FOLDERS = frozenset(
 _PROTECTED_ENDINGS = (".mk", ".pyc", ".pyo", ".pth", ".so", ".pyd")
 _GIT_HARMLESS = frozenset({".gitignore", ".gitkeep"})
 _GLOBS = frozenset("*?[]{}")
+_PARTS = re.compile(r"[^\s;&|()<>'\"]+")
 _RUNNERS = frozenset(
     {"pytest", "_pytest", "pluggy", "coverage", "sqlfluff", "ruff", "mypy", "flake8", "pylint"}
 )
@@ -55,7 +57,8 @@ def artifact_problems(
     """
     known = frozenset(files)
     folders = frozenset(parent for path in known for parent in _above(path))
-    words = frozenset(word for argv in commands for word in argv)
+    # Split once more: a command may be handed to a shell as one word.
+    words = frozenset(part for argv in commands for word in argv for part in _PARTS.findall(word))
     named = {word.removeprefix("./") for word in words} | {f"{word.replace('.', '/')}.py" for word in words}
     problems = []
     for path in artifacts:
@@ -111,12 +114,17 @@ def _protected(path: str, named: Collection[str]) -> str:
 
 
 def _shadows(path: str, files: Collection[str], folders: Collection[str]) -> str:
-    top, _, rest = path.partition("/")
-    module = top.removesuffix(".py") if not rest else top
-    if not path.endswith(".py") or top in files or top in folders or module in _HARMLESS_MODULES:
+    if not path.endswith(".py") or path in files:
         return ""
-    if module in _RUNNERS or module in sys.stdlib_module_names:
-        return f"would be imported instead of the module {module!r} and so change what checks do"
+    top, folder = path.partition("/")[0], path.rpartition("/")[0]
+    beside = {name.rpartition("/")[2] for name in files if name.rpartition("/")[0] == folder}
+    # New at the root; and beside Python files that are no package: scripts and tests import from there.
+    new = [top.removesuffix(".py")] if top not in files and top not in folders else []
+    if "__init__.py" not in beside and any(name.endswith(".py") for name in beside):
+        new.append(path.rpartition("/")[2].removesuffix(".py"))
+    for module in new:
+        if module not in _HARMLESS_MODULES and (module in _RUNNERS or module in sys.stdlib_module_names):
+            return f"would be imported instead of the module {module!r} and so change what checks do"
     return ""
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from engine.lint import lint
+from engine.paths import artifact_problems
 from engine.schemas import SpecDraft
 from tests.engine.specs import (
     CHECKS,
@@ -248,3 +249,19 @@ def test_what_is_true_at_base_is_never_accepted(criterion: object, kind: str) ->
         text=getattr(criterion, "text"),  # noqa: B009
     )
     assert "already true before the work" in said(draft)
+
+
+@pytest.mark.parametrize(
+    ("path", "refused"),
+    [
+        ("src/amp/json.py", True),
+        ("tests/unittest.py", True),
+        ("src/package/types.py", False),
+        ("src/amp/queue_depth.py", False),
+        ("scripts/lint.sh", True),
+    ],
+)
+def test_files_beside_scripts_and_in_shell_commands_bend_no_check(path: str, refused: bool) -> None:
+    files = {"src/amp/apply.py", "src/package/__init__.py", "tests/test_a.py", "scripts/lint.sh"}
+    commands = [("sh", "-c", "make test && ./scripts/lint.sh")]
+    assert bool(artifact_problems((path,), files, commands)) is refused

@@ -23,6 +23,7 @@ from engine.people import Person, Profile
 from engine.ports import Ref, ThreadMessage
 
 METADATA = "greenlight_card"
+THREAD_METADATA = "greenlight_thread"
 
 POST_INTERVAL_S = 1.0
 POST_BURST = 4
@@ -105,6 +106,33 @@ class SlackChat:
                 text=message.text,
                 blocks=message.blocks,
                 metadata=_metadata(request, key),
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        return Ref(channel=str(answer["channel"]), ts=str(answer["ts"]))
+
+    async def open_thread(self, channel: str, key: str, card: Card) -> Ref:
+        """Begin a thread with a card; one of this key among the channel's newest messages is returned.
+
+        Raises:
+            As `post`.
+        """
+        marked = {"event_type": THREAD_METADATA, "event_payload": {"key": key}}
+        async with slack_errors():
+            found = await self._client.conversations_history(
+                channel=channel, include_all_metadata=True, limit=PAGE
+            )
+        for old in found["messages"]:
+            if self._is_mine(old) and old.get("metadata") == marked:
+                return Ref(channel=channel, ts=str(old["ts"]))
+        message = blocks(card)
+        await self._posts.wait(channel)
+        async with slack_errors():
+            answer = await self._client.chat_postMessage(
+                channel=channel,
+                text=message.text,
+                blocks=message.blocks,
+                metadata=marked,
                 unfurl_links=False,
                 unfurl_media=False,
             )

@@ -18,6 +18,7 @@ from bot.cards.presses import (
     ApproveSpec,
     Choose,
     ChooseInWords,
+    ChooseWishes,
     InWords,
     PickOption,
     PickSeveral,
@@ -28,8 +29,9 @@ from bot.cards.presses import (
     YouDecide,
     unpacked,
 )
+from bot.cards.wish_modal import NONE, TWICE, picked
 from bot.payloads import Action, ActionBody, Container, EventBody, Field, Message, SubmissionBody, Team, User
-from engine.events import Answered, Approved, Chose, Event, Opened, Said, Stopped, Submitted
+from engine.events import Answered, Approved, Choice, Chose, Event, Opened, Said, Stopped, Submitted
 from engine.people import Person
 
 OUT_OF_DATE = (
@@ -204,7 +206,7 @@ def _pressed(
     press: Press, clicked: ActionBody, act: Action, place: Place, occasion: tuple[str, datetime, Person]
 ) -> Event | Tell | OpenText | ShowDetail:
     match press:
-        case AnswerInWords() | ChooseInWords():
+        case AnswerInWords() | ChooseInWords() | ChooseWishes():
             asked = InWords(press=press, channel=place.channel, thread_ts=place.thread_ts)
             return OpenText(trigger_id=clicked.trigger_id, asked=asked)
         case ShowWhole():
@@ -230,11 +232,13 @@ def _event(
             return Submitted(**common, round=press.round)
         case ApproveSpec():
             return Approved(**common, version=press.version, hash=press.hash)
-        case Choose() | ChooseInWords():
+        case Choose():
+            return Chose(**common, card=press.card, choice=press.choice, item=press.item)
+        case ChooseInWords():
             return Chose(**common, card=press.card, choice=press.choice, text=text)
         case StopRequest():
             return Stopped(**common)
-        case ShowWhole():
+        case ShowWhole() | ChooseWishes():
             return Tell(sentence=OUT_OF_DATE)
 
 
@@ -255,12 +259,27 @@ def submission(body: Mapping[str, Any], now: datetime) -> Heard | None:
         return None
     place = Place(channel=asked.channel, thread_ts=asked.thread_ts, user=sent.user.id)
     key = f"view:{sent.view.id}:{sent.view.hash}"
+    by = _person(sent.user, sent.team, asked.press.request.partition(":")[0])
+    if isinstance(asked.press, ChooseWishes):
+        return Heard(key=key, place=place, what=_wishes(asked.press, sent, key, now, by))
     field = sent.view.state.values.get(BLOCK, {}).get(FIELD, Field())
     text = (field.value or "").strip()
     if not text and not getattr(asked.press, "optional", False):
         return Heard(key=key, place=place, what=Missing(block_id=BLOCK, sentence=NOTHING_TYPED))
-    by = _person(sent.user, sent.team, asked.press.request.partition(":")[0])
     return Heard(key=key, place=place, what=_event(asked.press, key, now, by, text=text))
+
+
+def _wishes(
+    press: ChooseWishes, sent: SubmissionBody, key: str, now: datetime, by: Person
+) -> Event | Tell | Missing:
+    picks = picked(press, sent.view.state.values)
+    if press.choice is Choice.PRIORITISE and len(set(picks)) != len(press.wishes):
+        return Missing(block_id=BLOCK, sentence=TWICE)
+    if not picks:
+        return Missing(block_id=BLOCK, sentence=NONE)
+    return Chose(
+        key=key, request=press.request, at=now, by=by, card=press.card, choice=press.choice, picks=picks
+    )
 
 
 def _person(user: User, team: Team | None, home: str) -> Person:

@@ -21,8 +21,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import decode
 from bot.cards.modals import BLOCK, CALLBACK, detail_modal, text_modal
-from bot.cards.presses import ACTION
+from bot.cards.presses import ACTION, ChooseWishes, InWords
 from bot.cards.text import mrkdwn
+from bot.cards.wish_modal import wish_modal
 from bot.decode import Heard, Missing, OpenText, Place, ShowDetail, Tell
 from bot.slack_errors import slack_errors
 from engine.cards import Detail
@@ -134,7 +135,7 @@ class Listeners:
             case Tell() | Missing():
                 self._tell_once(heard.key, heard.place, heard.what.sentence)
             case OpenText(trigger_id=trigger_id, asked=asked):
-                await self._open(trigger_id, text_modal(asked))
+                await self._open(trigger_id, _modal(asked))
             case ShowDetail():
                 await self._show(heard.place, heard.what)
             case event:
@@ -197,6 +198,11 @@ def _with_words(sentence: str, event: Event) -> str:
     """A modal closes over what was typed into it: that comes back with what is said about it."""
     typed = event.text if isinstance(event, Answered | Chose) else ""
     return f"{sentence}\nYou wrote: {typed}" if typed else sentence
+
+
+def _modal(asked: InWords) -> Json:
+    press = asked.press
+    return wish_modal(asked, press) if isinstance(press, ChooseWishes) else text_modal(asked)
 
 
 async def acknowledge(ack: AsyncAck) -> None:

@@ -97,9 +97,11 @@ class ActionBody(_Frozen):
 
 
 class Field(_Frozen):
-    """A text field."""
+    """What stands in an input: text, or what was chosen."""
 
     value: str | None = None
+    selected_option: Option | None = None
+    selected_options: tuple[Option, ...] = ()
 
 
 class ViewState(_Frozen):

@@ -53,6 +53,7 @@ class ProgressCard(_Card):
         activity: The latest things that running agents did, newest last.
         waiting_for: People whose answer is awaited (empty: nobody, or anyone as the headline says).
         kept: Titles of wishes kept out of the running work.
+        talk: The newest message that was taken for talk and stands on no other card.
     """
 
     card: Literal["progress"] = "progress"
@@ -67,6 +68,7 @@ class ProgressCard(_Card):
     cap_usd: float = 0.0
     can_stop: bool = True
     ended_by: Person | None = None
+    talk: "TakenLine | None" = None
 
 
 # ---------------------------------------------------------------- questions
@@ -250,6 +252,84 @@ class DeliveryCard(_Card):
     superseded: bool = False
 
 
+# ---------------------------------------------------------------- scope
+
+
+class WishLine(_Frozen):
+    """A proposed task. `number` counts from 2: the running request is task 1.
+
+    Attributes:
+        ts: Names it in choices.
+        scope: What it needs before it can be started, in words.
+        after: What it builds on, in words; empty for nothing.
+        fate: proposed, included, accepted, started or dropped.
+        fixed: Whether what it was taken for can be corrected no more.
+    """
+
+    number: int
+    ts: str
+    title: str
+    text: str
+    by: Person
+    scope: str
+    after: str = ""
+    fate: str = "proposed"
+    outcome: str = ""
+    decided_by: Person | None = None
+    fixed: bool = False
+
+
+class TakenFor(StrEnum):
+    """What a message that is no wish was taken for."""
+
+    PART_OF_SPEC = "within spec"
+    QUESTION = "question"
+    ANSWER = "answer"
+    TALK = "chatter"
+
+
+class TakenLine(_Frozen):
+    """A message that is no wish, and what it was taken for; `outcome` says so in words."""
+
+    ts: str
+    by: Person
+    text: str
+    kind: TakenFor
+    outcome: str
+    confirmed: bool = False
+
+
+class ScopeCard(_Card):
+    """Wishes beyond the approved spec, what each was taken for, and how to go on.
+
+    Attributes:
+        files: What the running request changes, in words.
+        offers: A, B and C, as far as they are open.
+        startable: Whether wishes can be accepted as follow-ups.
+        open: Whether what messages were taken for can be corrected.
+    """
+
+    card: Literal["scope"] = "scope"
+    title: str
+    files: str
+    wishes: tuple[WishLine, ...]
+    taken: tuple[TakenLine, ...] = ()
+    offers: tuple[OfferLine, ...] = ()
+    startable: bool = False
+    open: bool = True
+    decided_by: Person | None = None
+    decision: str = ""
+
+
+class FollowUpCard(_Card):
+    """The first message of a thread for a proposed task that people want done."""
+
+    card: Literal["follow_up"] = "follow_up"
+    text: str
+    follows: str
+    asked_by: Person
+
+
 # ---------------------------------------------------------------- note
 
 
@@ -262,7 +342,15 @@ class NoteCard(_Card):
 
 
 Card = Annotated[
-    ProgressCard | QuestionsCard | SpecCard | ReviewCard | EscalationCard | DeliveryCard | NoteCard,
+    ProgressCard
+    | QuestionsCard
+    | SpecCard
+    | ReviewCard
+    | EscalationCard
+    | DeliveryCard
+    | ScopeCard
+    | FollowUpCard
+    | NoteCard,
     Field(discriminator="card"),
 ]
 

@@ -91,6 +91,7 @@ class Engine:
         self._runner = Runner(settings, database, its_chat, outside, runs, reports, holder)
         self._durable = Durable(database, perform=self._performer.perform, run=self._runner.run)
         self._performer.durable = self._durable
+        self._performer.accept = self._accept
 
     # ------------------------------------------------------------ life
 

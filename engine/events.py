@@ -35,6 +35,7 @@ class Opened(_Event):
     channel: str
     ts: str
     thread_ts: str
+    follows: str = Field(default="", description="The request whose proposed task this is, if any.")
 
 
 class Answered(_Event):
@@ -93,16 +94,42 @@ class Choice(StrEnum):
     DELIVER_UNCHECKED = "deliver_unchecked"
     RAISE_CAP = "raise_cap"
     STOP = "stop"
+    FINISH_FIRST = "finish_first"
+    REDEFINE = "redefine"
+    PRIORITISE = "prioritise"
+    IS_SCOPE = "is_scope"
+    IS_SPEC = "is_spec"
+    IS_TALK = "is_talk"
+    START_WISH = "start_wish"
+    DROP_WISH = "drop_wish"
 
 
 class Chose(_Event):
-    """A choice on a card. `card` is its key (spec:2, escalation:1, delivery:1); `text` what was typed."""
+    """A choice on a card.
+
+    Attributes:
+        card: Its key (spec:2, escalation:1, delivery:1, scope:1).
+        text: What was typed.
+        item: What on the card it is about, where there are several: a finding (F2), a criterion (AC3),
+            a message (its ts).
+        picks: Several of them, in the order that was chosen.
+    """
 
     kind: Literal["chose"] = "chose"
     by: Person
     card: str
     choice: Choice
     text: str = ""
+    item: str = ""
+    picks: tuple[str, ...] = ()
+
+
+class Linked(_Event):
+    """A proposed task has become a request of its own. `wish` is the ts of the message it came from."""
+
+    kind: Literal["linked"] = "linked"
+    wish: str
+    follow_up: str
 
 
 class Stopped(_Event):
@@ -277,13 +304,28 @@ class Delivered(_Frozen):
     url: str
 
 
-class Triaged(_Frozen):
-    """A message of the thread, told apart."""
+class ToldApart(_Frozen):
+    """What a message is taken for. `message` and the entries of `after` are the ts of messages.
 
-    of: Literal["triaged"] = "triaged"
+    An entry of `after` may also be CURRENT, the running request itself.
+    """
+
     message: str
     kind: MessageKind
     title: str
+    needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    criteria: tuple[str, ...] = ()
+
+
+CURRENT = "current"
+
+
+class Triaged(ToldApart):
+    """A message of the thread told apart, and further ones that were read together with it."""
+
+    of: Literal["triaged"] = "triaged"
+    others: tuple[ToldApart, ...] = ()
 
 
 class Cause(StrEnum):
@@ -332,7 +374,7 @@ class RunFinished(_Event):
 
 
 Event = Annotated[
-    Opened | Answered | Submitted | Approved | Said | Chose | Stopped | Due | RunFinished,
+    Opened | Answered | Submitted | Approved | Said | Chose | Linked | Stopped | Due | RunFinished,
     Field(discriminator="kind"),
 ]
 

@@ -3,8 +3,9 @@
 import asyncio
 import secrets
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from weakref import WeakValueDictionary
 
 import structlog
@@ -13,8 +14,10 @@ from sqlalchemy.exc import DBAPIError
 from engine.cards import Card
 from engine.durable import Durable, sleep, step
 from engine.errors import GreenlightError, Transient
+from engine.events import Event, Linked, Opened
 from engine.ports import Chat, Ref
-from engine.request import CancelRuns, ShowCard, Snapshot
+from engine.present.scope import follow_up_card
+from engine.request import CancelRuns, OpenThread, ScopeItem, ShowCard, Snapshot
 from engine.store import Store, effects, journal
 from engine.store.database import Database, reading
 from engine.store.effects import ClaimedCard
@@ -22,6 +25,7 @@ from engine.store.tables import EffectStatus
 from engine.trace import trace
 
 Render = Callable[[Snapshot, str, float, tuple[str, ...]], Card | None]
+Accept = Callable[[Event], Awaitable[object]]
 
 PROGRESS = "progress"
 ACTIVITY_LINES = 5
@@ -31,6 +35,29 @@ _LONGEST_WAIT_S = 60.0
 _DATABASE_WAIT_S = 2.0
 
 log = structlog.get_logger()
+
+
+async def _nobody(_event: Event) -> None:
+    """Takes the events of threads until the engine is there to take them."""
+
+
+def _begun(effect: str, snapshot: Snapshot, item: ScopeItem, ref: Ref) -> tuple[Opened, Linked]:
+    """A wish's thread stands: its request is opened, and the ledger names it."""
+    follow_up = f"{snapshot.team}:{ref.channel}:{ref.ts}"
+    at = datetime.now(UTC)
+    opened = Opened(
+        key=f"{effect}:opened",
+        request=follow_up,
+        at=at,
+        by=item.by,
+        text=item.text,
+        channel=ref.channel,
+        ts=ref.ts,
+        thread_ts=ref.ts,
+        follows=snapshot.id,
+    )
+    linked = Linked(key=f"{effect}:linked", request=snapshot.id, at=at, wish=item.ts, follow_up=follow_up)
+    return opened, linked
 
 
 @dataclass
@@ -58,6 +85,7 @@ class Performer:
         self._activity: dict[str, dict[str, deque[str]]] = defaultdict(dict)
         self._refreshes: dict[str, _Refreshes] = {}
         self.durable: Durable | None = None
+        self.accept: Accept = _nobody
 
     # ------------------------------------------------------------ effects
 
@@ -77,6 +105,8 @@ class Performer:
                 return None
             if isinstance(filed.effect, ShowCard):
                 return await self._show(filed.request, filed.effect.card)
+            if isinstance(filed.effect, OpenThread):
+                return await self._open_thread(effect, filed.request, filed.effect.wish)
             if isinstance(filed.effect, CancelRuns):
                 await self._cancel(effect, filed.effect.runs)
         except DBAPIError as error:
@@ -91,6 +121,31 @@ class Performer:
             self.durable.interrupt(runs)
             await self.durable.cancel((run.id, run.attempt) for run in found if run is not None)
         await self._end((effect,), EffectStatus.DONE)
+
+    async def _open_thread(self, effect: str, request: str, wish: str) -> float | None:
+        """Begin a thread for a wish and open a request in it; each part does nothing the second time."""
+        async with reading(self._database.app) as c:
+            snapshot = await journal.load(c, request)
+        item = next((i for i in snapshot.scope_items if i.ts == wish), None) if snapshot else None
+        card = follow_up_card(snapshot, wish) if snapshot else None
+        if snapshot is None or item is None or card is None:
+            await self._end((effect,), EffectStatus.SKIPPED, "no such wish")
+            return None
+        try:
+            async with asyncio.timeout(_CHAT_TIMEOUT_S):
+                ref = await self._chat.open_thread(snapshot.channel, effect, card)
+            for event in _begun(effect, snapshot, item, ref):
+                await self.accept(event)
+        except (Transient, TimeoutError) as error:
+            log.info("thread.delayed", request=request, error=type(error).__name__)
+            return getattr(error, "retry_after", None) or 0.0
+        except GreenlightError as error:
+            log.warning("thread.refused", request=request, error=type(error).__name__)
+            await self._end((effect,), EffectStatus.FAILED, type(error).__name__)
+            return None
+        await self._end((effect,), EffectStatus.DONE)
+        log.info("thread.opened", request=request, follow_up=f"{snapshot.team}:{ref.channel}:{ref.ts}")
+        return None
 
     async def _show(self, request: str, key: str) -> float | None:
         lock = self._locks.setdefault((request, key), asyncio.Lock())

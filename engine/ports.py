@@ -56,6 +56,10 @@ class Chat(Protocol):
         """Replace a posted card in place. A message that was deleted is not an error."""
         ...
 
+    async def open_thread(self, channel: str, key: str, card: Card) -> Ref:
+        """Begin a thread with a card, marked with `key`. Idempotent: an earlier one is returned."""
+        ...
+
     async def history(self, request: str, limit: int = 50) -> Sequence[ThreadMessage]:
         """The thread's messages, oldest first, the bot's own included and marked."""
         ...

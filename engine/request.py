@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.events import Cause, CheckResult, Choice, Delivered, Fact, Mark, Reviewed, Seat
 from engine.people import Person
-from engine.schemas import Assessment, Plan, Question, Report, SettledBy, SpecDraft
+from engine.schemas import Assessment, MessageKind, Plan, Question, Report, SettledBy, SpecDraft
 
 
 class _Frozen(BaseModel):
@@ -248,13 +248,62 @@ class Escalation(_Frozen):
     decided: Decided | None = None
 
 
+class WishFate(StrEnum):
+    """What became of a wish."""
+
+    PROPOSED = "proposed"
+    INCLUDED = "included"
+    ACCEPTED = "accepted"
+    STARTED = "started"
+    DROPPED = "dropped"
+
+
 class ScopeItem(_Frozen):
-    """A wish the approved spec does not hold. Reaches no implementer's prompt."""
+    """A wish the approved spec does not hold: a proposed task. Reaches no implementer's prompt.
+
+    Attributes:
+        ts: Of the message; names the wish.
+        needs: What it needs besides requirements before it can be started.
+        after: What it builds on: the ts of other wishes, or CURRENT.
+        version: The spec version it was made part of, if it was.
+        decided_by: Who accepted, included or dropped it.
+        follow_up: The request it became.
+    """
 
     by: Person
     text: str
     title: str
     ts: str
+    needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    fate: WishFate = WishFate.PROPOSED
+    version: int | None = None
+    decided_by: Person | None = None
+    follow_up: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether nothing was decided about it."""
+        return self.fate is WishFate.PROPOSED
+
+
+class Taken(_Frozen):
+    """A message that was told apart and is no wish, so that people can correct what it was taken for.
+
+    Attributes:
+        criteria: Criteria of the spec it is about, if it was taken for a part of the spec.
+        passed_on: Whether somebody who may approve said that it is part of the spec: only then do its
+            words reach a hand-over.
+        corrected_by: Who said what it is.
+    """
+
+    ts: str
+    by: Person
+    text: str
+    kind: MessageKind
+    criteria: tuple[str, ...] = ()
+    passed_on: bool = False
+    corrected_by: Person | None = None
 
 
 class Note(_Frozen):
@@ -292,6 +341,11 @@ class Snapshot(_Frozen):
         unchecked_by: Who decided to deliver with criteria that could not be settled.
         extra_rounds: Review rounds granted by people beyond the cap.
         reminded: Whether the current wait was already reminded of.
+        taken: The latest messages of running work that are no wishes, with what they were taken for.
+        scope_shown: Whether the card of wishes (scope:1) was posted.
+        scope_decided: Who chose how to go on with the wishes; None once a new one comes.
+        kept_commit: Work under an earlier version that the next one goes on from.
+        follows: The request whose proposed task this is.
         ended_because: A sentence, once ended.
         seats: The agents there are at the base commit (empty: the built-in ones, as the policy says).
         left_out: Agent files of the repository that do not count, and why.
@@ -333,6 +387,11 @@ class Snapshot(_Frozen):
     deliveries: int = Field(default=0, description="Number of delivery cards posted.")
     confirmed_by: Person | None = None
     scope_items: tuple[ScopeItem, ...] = ()
+    taken: tuple[Taken, ...] = ()
+    scope_shown: bool = False
+    scope_decided: Decided | None = None
+    kept_commit: str = ""
+    follows: str = ""
     heard: tuple[Heard, ...] = ()
     posts: tuple[Post, ...] = ()
     live: tuple[Live, ...] = ()
@@ -367,7 +426,7 @@ class Snapshot(_Frozen):
 class ShowCard(_Frozen):
     """Post or update the card of this key, rendered from the newest stored state.
 
-    Keys: progress, questions:N, spec:N, review:N, escalation:N, delivery:N, note:N.
+    Keys: progress, questions:N, spec:N, review:N, escalation:N, delivery:N, scope:1, note:N.
     """
 
     do: Literal["show_card"] = "show_card"
@@ -389,7 +448,14 @@ class CancelRuns(_Frozen):
     runs: tuple[str, ...]
 
 
-Effect = Annotated[ShowCard | StartRun | CancelRuns, Field(discriminator="do")]
+class OpenThread(_Frozen):
+    """Begin a thread for a wish that people want done, and open a request in it."""
+
+    do: Literal["open_thread"] = "open_thread"
+    wish: str
+
+
+Effect = Annotated[ShowCard | StartRun | CancelRuns | OpenThread, Field(discriminator="do")]
 
 
 class Policy(_Frozen):

@@ -299,10 +299,33 @@ class MessageKind(StrEnum):
     WITHIN_SPEC = "within spec"
     NEW_SCOPE = "new scope"
     CHATTER = "chatter"
+    ANSWER = "answer"
 
 
-class Triage(Answer):
-    """A message told apart; `title` names the wish in a few words if it is new scope."""
+class Told(Answer):
+    """A message told apart.
+
+    Attributes:
+        title: Names the wish in a few words if it is new scope, else empty.
+        needs: What a wish needs before it can be started, other than requirements; no estimates.
+        after: What a wish builds on: "task N" of the list, or "message N".
+        criteria: Ids of the criteria that the message is about, if it is within the spec.
+    """
 
     kind: MessageKind
     title: Annotated[str, Field(max_length=80)]
+    needs: tuple[Line, ...] = Field(default=(), max_length=3)
+    after: tuple[str, ...] = Field(default=(), max_length=6)
+    criteria: tuple[str, ...] = Field(default=(), max_length=12)
+
+
+class ToldNext(Told):
+    """A further message of the same call; `number` is its place in the list, from 2 on."""
+
+    number: int = Field(ge=2)
+
+
+class Triage(Told):
+    """The first message told apart, and in `others` each further one, if several were sent."""
+
+    others: tuple[ToldNext, ...] = Field(default=(), max_length=40)

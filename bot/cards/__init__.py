@@ -9,15 +9,18 @@ from bot.cards.page import Message
 from bot.cards.progress import progress
 from bot.cards.questions import questions
 from bot.cards.review import review
+from bot.cards.scope import beyond
 from bot.cards.spec import spec
 from engine.cards import (
     Card,
     DeliveryCard,
     EscalationCard,
+    FollowUpCard,
     NoteCard,
     ProgressCard,
     QuestionsCard,
     ReviewCard,
+    ScopeCard,
     SpecCard,
 )
 
@@ -39,6 +42,8 @@ def blocks(card: Card) -> Message:
             return escalation(card)
         case DeliveryCard():
             return delivery(card)
+        case ScopeCard() | FollowUpCard():
+            return beyond(card)
         case NoteCard():
             return note(card)
         case _:

@@ -43,7 +43,7 @@ def text_modal(asked: InWords) -> dict[str, Any]:
                 "type": "input",
                 "block_id": BLOCK,
                 "optional": optional,
-                "label": plain_text(fit(asked.press.ask, 150, plain).text),
+                "label": plain_text(fit(getattr(asked.press, "ask", ""), 150, plain).text),
                 "element": field,
             }
         ],

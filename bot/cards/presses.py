@@ -16,6 +16,8 @@ ACTION = "gl:"
 _Request = Annotated[str, Field(pattern=r"^[^:\s]+:[^:\s]+:[^:\s]+$", max_length=120)]
 _CardKey = Annotated[str, Field(pattern=r"^[a-z]+(:[0-9]+)?$", max_length=40)]
 
+_Ts = Annotated[str, Field(max_length=120)]
+
 
 class _Press(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,11 +75,12 @@ class ApproveSpec(_Press):
 
 
 class Choose(_Press):
-    """A choice on a card that needs no words."""
+    """A choice on a card that needs no words; `item` tells several of one choice apart."""
 
     do: Literal["choose"] = "choose"
     card: _CardKey
     choice: Choice
+    item: str = Field(default="", max_length=120)
 
 
 class ChooseInWords(_Press):
@@ -88,6 +91,24 @@ class ChooseInWords(_Press):
     choice: Choice
     ask: str
     optional: bool = False
+
+
+class Wish(BaseModel):
+    """A wish to choose: the ts of its message, and its title cut to what a button can carry."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ts: _Ts
+    title: Annotated[str, Field(max_length=120)]
+
+
+class ChooseWishes(_Press):
+    """A choice that opens a list of wishes: to tick some of them (redefine), or to put them in order."""
+
+    do: Literal["wishes"] = "wishes"
+    card: _CardKey
+    choice: Choice
+    wishes: Annotated[tuple[Wish, ...], Field(min_length=1, max_length=10)]
 
 
 class StopRequest(_Press):
@@ -112,6 +133,7 @@ Press = Annotated[
     | ApproveSpec
     | Choose
     | ChooseInWords
+    | ChooseWishes
     | StopRequest
     | ShowWhole,
     Field(discriminator="do"),
@@ -125,7 +147,7 @@ class InWords(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    press: AnswerInWords | ChooseInWords = Field(discriminator="do")
+    press: AnswerInWords | ChooseInWords | ChooseWishes = Field(discriminator="do")
     channel: str
     thread_ts: str | None
 

@@ -2,6 +2,7 @@
 
 from bot.cards.page import Message, Page, Rank, button, confirm, context, divider, section
 from bot.cards.presses import StopRequest
+from bot.cards.scope import taken_blocks
 from bot.cards.text import bold, fit, line, mention, mentions
 from engine.cards import ProgressCard, Step, StepStatus
 from engine.request import State
@@ -28,6 +29,8 @@ def progress(card: ProgressCard) -> Message:
     activity = [page.words(text, 300, line) for text in card.activity[-_ACTIVITY:]]
     if activity:
         page.add(context("\n".join(activity)))
+    if card.talk and card.can_stop:
+        page.add(*taken_blocks(page, card.key, card.talk, can_correct=True), rank=Rank.EXTRA)
     page.add(divider(), context(*_small_print(page, card)), rank=Rank.MUST)
     if card.can_stop:
         page.buttons(_stop(card))

@@ -11,12 +11,24 @@ counts only while the run is live: late and repeated ends fall through.
     reviewing.py   review rounds, fixes, and the way to delivery
     delivering.py  the delivery and its confirmation
     hearing.py     messages while work runs
+    scoping.py     wishes beyond the approved spec: the ledger, A/B/C, follow-ups
+    standing.py    how a request stands, in words
     choosing.py    choices on blocked, escalated and paused requests; stop; reminders and expiry
     failing.py     runs that gave up
     moves.py       how a decision is put together
 """
 
-from engine.decide import choosing, delivering, failing, hearing, opening, reviewing, speccing, working
+from engine.decide import (
+    choosing,
+    delivering,
+    failing,
+    hearing,
+    opening,
+    reviewing,
+    scoping,
+    speccing,
+    working,
+)
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.events import (
     Answered,
@@ -30,6 +42,7 @@ from engine.events import (
     Due,
     Event,
     Failed,
+    Linked,
     Opened,
     Planned,
     Result,
@@ -89,10 +102,12 @@ def decide(snapshot: Snapshot | None, event: Event, policy: Policy | None) -> De
         return _finished(snapshot, event, policy)
     if isinstance(event, Due):
         return choosing.due(snapshot, event)
+    if isinstance(event, Linked):
+        return scoping.linked(snapshot, event)
     if event.by.team != snapshot.team:
         return only_you(snapshot, "Only members of this workspace can act on this request.")
     if snapshot.state.ended:
-        return _after_the_end(snapshot, event)
+        return _after_the_end(snapshot, event, policy)
     if isinstance(event, Stopped) or (isinstance(event, Chose) and event.choice is Choice.STOP):
         return choosing.stop(snapshot, event)
     if policy is None:
@@ -133,10 +148,14 @@ def _chose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
         return speccing.choose(snapshot, event, policy)
     if kind == "delivery":
         return delivering.choose(snapshot, event, policy)
+    if kind in {"scope", "progress"}:
+        return scoping.choose(snapshot, event, policy)
     return choosing.choose(snapshot, event, policy)
 
 
 def _said(snapshot: Snapshot, event: Said) -> Decision:
+    if hearing.hears(snapshot):
+        return hearing.hear(snapshot, event)
     match snapshot.state:
         case State.CLARIFYING:
             return opening.say(snapshot, event)
@@ -144,8 +163,6 @@ def _said(snapshot: Snapshot, event: Said) -> Decision:
             return opening.add_detail(snapshot, event)
         case State.SPECIFYING | State.AWAITING_APPROVAL:
             return speccing.say(snapshot, event)
-        case State.WORKING | State.REVIEWING | State.DELIVERING:
-            return hearing.hear(snapshot, event)
         case _:
             return choosing.say(snapshot, event)
 
@@ -217,7 +234,9 @@ def _carry_on(moves: Moves, live: Live, result: Result, policy: Policy) -> None:
 # ---------------------------------------------------------------- refusals
 
 
-def _after_the_end(snapshot: Snapshot, event: Event) -> Decision:
+def _after_the_end(snapshot: Snapshot, event: Event, policy: Policy | None) -> Decision:
+    if isinstance(event, Chose) and policy and scoping.settles(snapshot, event):
+        return scoping.choose(snapshot, event, policy)
     if isinstance(event, Said) and not event.mentions_bot:
         return unchanged(snapshot)
     return only_you(

@@ -1,6 +1,6 @@
 """The delivery, and its confirmation or what is still missing."""
 
-from engine.decide import hearing
+from engine.decide import hearing, scoping
 from engine.decide.moves import Decision, Moves, only_you
 from engine.events import Choice, Chose, Delivered
 from engine.policy import may_approve
@@ -35,6 +35,9 @@ def _confirm(snapshot: Snapshot, event: Chose) -> Decision:
     moves = Moves(snapshot, event.at)
     moves.set(confirmed_by=event.by)
     moves.end(State.DONE, "Delivered and confirmed.", by=event.by)
+    scoping.start_accepted(moves)
+    if snapshot.scope_shown:
+        moves.show(scoping.CARD)
     moves.show(f"delivery:{snapshot.deliveries}")
     return moves.decision()
 

@@ -1,59 +1,109 @@
 """Messages while work runs, and what is still missing from a delivery: told apart, then acted on."""
 
-from engine.decide import reviewing
+import re
+
+from engine.decide import reviewing, scoping
 from engine.decide.moves import Decision, Moves, only_you, unchanged
-from engine.events import Said, Triaged
-from engine.request import Heard, Live, Policy, RunKind, ScopeItem, Snapshot, State, TaskStatus
+from engine.decide.standing import how_it_stands
+from engine.events import Said, ToldApart, Triaged
+from engine.request import Heard, Live, Policy, RunKind, Snapshot, SpecFate, State, Taken
 from engine.schemas import MessageKind
 
-HEARD = 20
+HEARD = 200
+"""Messages that may wait to be told apart; at twenty a second that is ten seconds of one call."""
+BATCH = 20
 LONGEST_WISH = 1_000
+
+ASKS = {State.ESCALATED, State.BLOCKED, State.PAUSED}
+STATES = {State.WORKING, State.REVIEWING, State.DELIVERING, State.DELIVERED, *ASKS}
+
+# The word alone is a stop already where it is decoded; this is what else begins like an order to stop.
+_STOPPISH = re.compile(r"\W*(please\W+)?(stop|halt|cancel|abort)\b.{0,40}", re.IGNORECASE | re.DOTALL)
+_PROGRESS = re.compile(
+    r"\W*(and|so|hey|hi)?\W*("
+    r"(status|progress|any (news|updates?|progress))"
+    r"|(how (is|are|does|far)|how's|where (is|are)|what('s| is) the (status|state|progress))\b"
+    r"[\w' ]{0,30}\?"
+    r")[\s?!.]*",
+    re.IGNORECASE,
+)
+_MORE = re.compile(r"\b(also|and|plus|add|too|instead|with)\b", re.IGNORECASE)
+
+
+def hears(snapshot: Snapshot) -> bool:
+    """Whether words in the thread are told apart now: there is an approved spec, and it is worked on."""
+    spec = snapshot.spec
+    return snapshot.state in STATES and spec is not None and spec.fate is SpecFate.APPROVED
 
 
 def hear(snapshot: Snapshot, event: Said) -> Decision:
     """A message while work runs: told apart by triage, kept out of the work until then."""
-    if not event.text.strip() or any(heard.ts == event.ts for heard in snapshot.heard):
+    text = event.text.strip()
+    if not text or event.ts in {heard.ts for heard in snapshot.heard}:
         return unchanged(snapshot)
+    if _STOPPISH.fullmatch(text):
+        return only_you(
+            snapshot,
+            "To stop everything, write the word “stop” alone or press Stop on the first card of this thread. "
+            "I have changed nothing.",
+        )
+    if _PROGRESS.fullmatch(text) and not _MORE.search(text.lstrip("Aand ,.")):
+        return only_you(snapshot, how_it_stands(snapshot))
     if len(snapshot.heard) >= HEARD:
         return only_you(
             snapshot, "I am still reading earlier messages of this thread; please say it again in a minute."
         )
     moves = Moves(snapshot, event.at)
     hear_text(moves, Heard(ts=event.ts, by=event.by, text=event.text[:LONGEST_WISH]))
+    if event.mentions_bot and snapshot.state in ASKS:
+        moves.tell("This waits for a choice on the card above; its buttons take your words too.")
     return moves.quiet_decision()
 
 
 def hear_text(moves: Moves, heard: Heard) -> None:
-    """Keep a message aside and have it told apart."""
+    """Keep a message aside and have it told apart: one call at a time, which reads all that wait."""
     moves.set(heard=(*moves.now.heard, heard))
-    moves.start(RunKind.TRIAGE, heard.ts)
+    tell_apart(moves)
+
+
+def tell_apart(moves: Moves) -> None:
+    """Have the messages that wait told apart, unless that goes on already."""
+    waits = any(run.kind is RunKind.TRIAGE for run in moves.now.live)
+    if moves.now.heard and not waits:
+        moves.start(RunKind.TRIAGE, moves.now.heard[0].ts)
+
+
+def batch(snapshot: Snapshot) -> tuple[Heard, ...]:
+    """The messages that one call reads, oldest first."""
+    return snapshot.heard[:BATCH]
+
+
+# ---------------------------------------------------------------- told apart
 
 
 def triaged(moves: Moves, live: Live, result: Triaged, policy: Policy) -> None:
-    """A message was told apart: answer it, fix what a delivery lacks, or keep a wish aside."""
-    heard = _take(moves, live.about)
-    if heard is None:
-        return
-    if heard.not_yet:
-        _not_yet(moves, heard, result, policy)
-    elif result.kind is MessageKind.QUESTION:
-        moves.post(_how_it_stands(moves.now), to=heard.by)
-    elif result.kind in {MessageKind.NEW_SCOPE, MessageKind.WITHIN_SPEC}:
-        _keep_aside(moves, heard, result.title)
+    """Messages were told apart: each is acted on, in the order in which they were said."""
+    for told in (result.model_copy(update={"message": live.about}), *result.others):
+        heard = _take(moves, told.message)
+        if heard is not None:
+            _act(moves, heard, told, policy)
+    tell_apart(moves)
 
 
 def not_told_apart(moves: Moves, ts: str) -> None:
-    """Nobody could tell what a message is: it is kept aside rather than lost."""
-    heard = _take(moves, ts)
-    if heard is None:
-        return
-    _keep_aside(moves, heard, "")
-    if heard.not_yet:
-        moves.post(
-            "I could not tell whether what you miss is part of the approved spec, so I changed nothing and "
-            "keep it as a proposed follow-up. “Not yet” on the delivery tries again.",
-            to=heard.by,
-        )
+    """Nobody could tell what messages are: they are kept aside rather than lost."""
+    for one in (ts, *(heard.ts for heard in batch(moves.now))):
+        heard = _take(moves, one)
+        if heard is None:
+            continue
+        scoping.keep_aside(moves, heard, "")
+        if heard.not_yet:
+            moves.post(
+                "I could not tell whether what you miss is part of the approved spec, so I changed nothing "
+                "and keep it as a proposed task. “Not yet” on the delivery tries again.",
+                to=heard.by,
+            )
+    tell_apart(moves)
 
 
 def _take(moves: Moves, ts: str) -> Heard | None:
@@ -62,35 +112,48 @@ def _take(moves: Moves, ts: str) -> Heard | None:
     return heard
 
 
-def _keep_aside(moves: Moves, heard: Heard, title: str) -> None:
-    """A wish that the approved spec does not hold: listed, and nothing of it is worked on."""
-    item = ScopeItem(by=heard.by, text=heard.text, title=title.strip() or heard.text[:60], ts=heard.ts)
-    moves.set(scope_items=(*moves.now.scope_items, item))
-    if moves.now.delivery:
-        moves.show(f"delivery:{moves.now.deliveries}")
+def _act(moves: Moves, heard: Heard, told: ToldApart, policy: Policy) -> None:
+    kind = _strictly(moves.now, told)
+    if heard.not_yet:
+        _not_yet(moves, heard, told, policy)
+    elif kind is MessageKind.NEW_SCOPE:
+        scoping.keep_aside(moves, heard, told.title, needs=told.needs, after=told.after)
+    else:
+        taken = Taken(ts=heard.ts, by=heard.by, text=heard.text, kind=kind, criteria=told.criteria)
+        scoping.remember(moves, taken)
+        if kind is MessageKind.QUESTION and not moves.now.state.ended:
+            moves.post(how_it_stands(moves.now), to=heard.by)
+        elif kind is MessageKind.ANSWER and not moves.now.state.ended:
+            moves.post("Words decide nothing here: please use the buttons of the card above.", to=heard.by)
 
 
-def _not_yet(moves: Moves, heard: Heard, result: Triaged, policy: Policy) -> None:
-    beyond = result.kind not in {MessageKind.WITHIN_SPEC, MessageKind.QUESTION}
+def _strictly(snapshot: Snapshot, told: ToldApart) -> MessageKind:
+    """What a message may be taken for: part of the spec only by a criterion, an answer only if one is due."""
+    if told.kind is MessageKind.WITHIN_SPEC:
+        spec = snapshot.spec
+        known = {criterion.id for criterion in spec.draft.criteria} if spec else set()
+        named = bool(told.criteria) and known.issuperset(told.criteria)
+        return told.kind if named else MessageKind.NEW_SCOPE
+    if told.kind is MessageKind.ANSWER and snapshot.state not in {*ASKS, State.DELIVERED}:
+        return MessageKind.CHATTER
+    return told.kind
+
+
+# ---------------------------------------------------------------- not yet
+
+
+def _not_yet(moves: Moves, heard: Heard, told: ToldApart, policy: Policy) -> None:
+    """What a delivery lacks: a fix if it is part of the spec, else a wish."""
+    beyond = told.kind not in {MessageKind.WITHIN_SPEC, MessageKind.QUESTION}
     if not beyond and moves.now.state is State.DELIVERED:
         reviewing.grant_round(moves, policy)
         reviewing.start_fix(moves, heard.text)
         moves.show(f"delivery:{moves.now.deliveries}")
         return
-    _keep_aside(moves, heard, result.title)
+    scoping.keep_aside(moves, heard, told.title, needs=told.needs, after=told.after)
     why = "What you miss goes beyond the approved spec" if beyond else "Meanwhile something else goes on here"
     moves.post(
-        f"{why}: I keep it as a proposed follow-up and change nothing for it. "
-        "Confirm the delivery if the rest is done; mention me in a new thread for the follow-up.",
+        f"{why}: I keep it as a proposed task and change nothing for it. "
+        "Confirm the delivery if the rest is done; the card of proposed tasks can start it then.",
         to=heard.by,
-    )
-
-
-def _how_it_stands(snapshot: Snapshot) -> str:
-    running = [t.agent for t in snapshot.tasks if t.status is TaskStatus.RUNNING]
-    work = f"{', '.join(running)} at work" if running else snapshot.state.value.replace("_", " ")
-    done = sum(t.status is TaskStatus.DONE for t in snapshot.tasks)
-    return (
-        f"Now: {work}; {done} of {len(snapshot.tasks)} tasks done, "
-        f"{len(snapshot.review_rounds)} review rounds so far. The first card of this thread shows each step."
     )

@@ -13,6 +13,7 @@ from engine.request import (
     Escalation,
     Live,
     Offer,
+    OpenThread,
     Post,
     RunKind,
     ShowCard,
@@ -88,6 +89,10 @@ class Moves:
         run = Live(id=f"{self.now.id}/{self.now.counter}", kind=kind, about=about)
         self.set(live=(*self.now.live, run))
 
+    def open_thread(self, wish: str) -> None:
+        """Begin a thread for a wish."""
+        self._add(OpenThread(wish=wish))
+
     def restart(self, runs: tuple[Live, ...]) -> None:
         """Start runs of the same kind and subject again."""
         for run in runs:
@@ -116,8 +121,8 @@ class Moves:
         """Begin a new epoch: nothing of the old one goes on, but its messages are still told apart."""
         self.raise_epoch()
         self.cancel_live()
-        for heard in self.now.heard:
-            self.start(RunKind.TRIAGE, heard.ts)
+        if self.now.heard:
+            self.start(RunKind.TRIAGE, self.now.heard[0].ts)
 
     def raise_epoch(self) -> None:
         """Effects and runs of the old epoch that have not happened will not."""

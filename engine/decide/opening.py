@@ -69,6 +69,7 @@ def open_request(event: Opened, policy: Policy | None) -> Decision:
         reviewers=policy.reviewers,
         implementer=policy.implementer,
         in_discussion=in_discussion,
+        follows=event.follows,
         cap_usd=policy.cap_usd,
         remind_after_s=policy.remind_after_s,
         expire_after_s=policy.expire_after_s,

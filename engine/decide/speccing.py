@@ -46,13 +46,22 @@ def planned(moves: Moves, plan: Plan, policy: Policy) -> None:
         draft=now.draft,
         plan=plan,
         hash=spec_hash(number, now.base_commit, branch, now.draft, plan),
-        because=now.notes[-1].text if now.specs and now.notes else "",
+        because=_because(now),
     )
     moves.set(specs=(*now.specs, version), draft=None, title=now.draft.title, base_results=(), head="")
     moves.enter(State.AWAITING_APPROVAL)
     moves.wait()
     moves.show(f"spec:{number}")
     moves.start(RunKind.VERIFY, now.base_commit)
+
+
+def _because(snapshot: Snapshot) -> str:
+    """What was asked for to come from the version before to this one."""
+    number = len(snapshot.specs) + 1
+    wishes = [item.title for item in snapshot.scope_items if item.version == number]
+    if wishes:
+        return f"Now also: {', '.join(wishes)}"
+    return snapshot.notes[-1].text if snapshot.specs and snapshot.notes else ""
 
 
 def approve(snapshot: Snapshot, event: Approved, policy: Policy) -> Decision:

@@ -22,7 +22,7 @@ def begin(moves: Moves, policy: Policy) -> None:
     kept = tuple(t for t in moves.now.tasks if t.id == "look")
     moves.set(
         tasks=(*kept, *tasks),
-        head=spec.base_commit,
+        head=moves.now.kept_commit or spec.base_commit,
         kept_outside=(),
         unchecked_by=None,
         extra_rounds=len(moves.now.review_rounds),

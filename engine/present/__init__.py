@@ -2,11 +2,12 @@
 
 progress.py  the card that is edited in place, with the eight steps
 spec.py      a version of the spec and its difference from the one before
+scope.py     wishes beyond the spec, and what other messages were taken for
 outcome.py   questions, review, escalation, delivery, notes
 """
 
 from engine.cards import Card, Detail
-from engine.present import outcome, progress
+from engine.present import outcome, progress, scope
 from engine.present.progress import Shown
 from engine.present.spec import spec_card, spec_text
 from engine.request import Policy, Snapshot
@@ -49,6 +50,8 @@ def _numbered(snapshot: Snapshot, kind: str, index: int, shown: Shown, policy: P
             return outcome.escalation_card(snapshot, index, policy)
         case "delivery" if index < snapshot.deliveries and snapshot.delivery:
             return outcome.delivery_card(snapshot, index, shown)
+        case "scope" if index == 0 and (snapshot.scope_items or snapshot.taken):
+            return scope.scope_card(snapshot)
         case "note" if index < len(snapshot.posts):
             return outcome.note_card(snapshot, index)
     return None
@@ -63,6 +66,8 @@ def detail(snapshot: Snapshot, key: str) -> Detail | None:
         return Detail(title=f"Review, round {index + 1}", text=outcome.review_text(snapshot, index))
     if kind == "delivery" and snapshot.delivery:
         return Detail(title="Delivery", text=outcome.delivery_text(snapshot))
+    if kind == "scope" and index == 0 and (snapshot.scope_items or snapshot.taken):
+        return Detail(title="Beyond the spec", text=scope.scope_text(snapshot))
     if kind == "escalation" and 0 <= index < len(snapshot.escalations):
         return Detail(title="Decision", text=outcome.escalation_text(snapshot, index))
     return Detail(title="Request", text=snapshot.text) if kind == "progress" else None

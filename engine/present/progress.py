@@ -2,10 +2,11 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.cards import ProgressCard, Step, StepStatus
+from engine.cards import ProgressCard, Step, StepStatus, TakenLine
 from engine.events import Choice
 from engine.people import Person
 from engine.policy import awaited, can_suffice, entitled, may_approve
+from engine.present.scope import taken_line
 from engine.request import Offer, Policy, RunKind, Snapshot, SpecFate, State, Task, TaskStatus
 from engine.schemas import Verdict
 
@@ -44,7 +45,14 @@ def progress_card(snapshot: Snapshot, shown: Shown, policy: Policy | None) -> Pr
         cap_usd=snapshot.cap_usd,
         can_stop=not snapshot.state.ended,
         ended_by=snapshot.ended_by,
+        talk=_talk(snapshot),
     )
+
+
+def _talk(snapshot: Snapshot) -> TakenLine | None:
+    """The newest message that is no wish, while no card of wishes lists it."""
+    shown = snapshot.scope_shown or snapshot.state.ended or not snapshot.taken
+    return None if shown else taken_line(snapshot.taken[-1])
 
 
 def _closed(step: Step) -> Step:

@@ -11,6 +11,7 @@ from engine.ports import ThreadMessage, Workspace
 from engine.prompts import cut
 from engine.request import Snapshot, SpecVersion
 from engine.runs.context import Context
+from engine.schemas import MessageKind
 from engine.store import Receipt
 
 RULES = ("CLAUDE.md", "AGENTS.md")
@@ -97,6 +98,19 @@ async def kept(context: Context, name: str, make: Callable[[], Awaitable[str]]) 
 
     receipt = await context.store.receipt(await context.step(name, once))
     return receipt.output if receipt else ""
+
+
+def told_in_thread(snapshot: Snapshot) -> tuple[list[str], list[str]]:
+    """What people said during the work that a hand-over holds, and criteria they pointed at.
+
+    Words only where an approver said that they are part of the approved specification; otherwise no more
+    than the ids of its own criteria, whatever a model took the message for.
+    """
+    steers = [taken for taken in snapshot.taken if taken.kind is MessageKind.WITHIN_SPEC]
+    words = [taken.text for taken in steers if taken.passed_on]
+    known = [criterion.id for criterion in snapshot.spec.draft.criteria] if snapshot.spec else []
+    named = {name for taken in steers for name in taken.criteria}
+    return words, [name for name in known if name in named]
 
 
 def approved_spec(snapshot: Snapshot) -> SpecVersion:

@@ -16,7 +16,7 @@ from engine.prompts import render
 from engine.request import Snapshot, Status, Task
 from engine.runs.commits import checkout_of, commit_of
 from engine.runs.context import Context
-from engine.runs.material import approved_spec, rounds_in_all, texts_at, view
+from engine.runs.material import approved_spec, rounds_in_all, texts_at, told_in_thread, view
 from engine.runs.revert import revert, reverts
 from engine.schemas import PlannedTask, Report, Severity
 
@@ -119,6 +119,7 @@ async def _prompt(context: Context, handover: Handover) -> str:
     looks = task.id == "look"
     number = len(snapshot.review_rounds) + 1
     current = snapshot.round if handover.fixes else None
+    steers, pointed_at = ([], []) if looks else told_in_thread(snapshot)
     return render(
         "task.user",
         snapshot=snapshot,
@@ -130,6 +131,8 @@ async def _prompt(context: Context, handover: Handover) -> str:
         round=number if handover.fixes else None,
         rounds=rounds_in_all(context, number),
         draft=None if looks else approved_spec(snapshot).draft,
+        steers=steers,
+        pointed_at=pointed_at,
         failures=[s for s in current.settled if s.status in _OPEN] if current else [],
         findings=[
             finding

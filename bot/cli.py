@@ -102,6 +102,30 @@ def run(
     sys.exit(_run(_serve(settings)))
 
 
+@app.command()
+def show(
+    request: Annotated[
+        str | None, typer.Argument(help="Its id, or the beginning of its id or thread; none lists all.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="The TOML file that names the state directory.")] = None,
+    state: Annotated[Path | None, typer.Option(help="The state directory itself.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Tell what happened in a request, from its journal; also while the bot runs."""
+    sys.exit(_run(_show(request, config, state, as_json)))
+
+
+@app.command()
+def agents(
+    config: Annotated[Path, typer.Option(help="The TOML file with the repositories.")] = Path(
+        "greenlight.toml"
+    ),
+    repository: Annotated[str | None, typer.Option(help="Only this one, by name.")] = None,
+) -> None:
+    """List the agents each repository gets: built in, added or narrowed by its own files, or left out."""
+    sys.exit(_run(_agents(config, repository)))
+
+
 def main() -> None:
     """Entry point of the `greenlight` command."""
     app()
@@ -167,6 +191,48 @@ async def _serve(settings: "Settings") -> int:
     finally:
         await running.close()
     return 0
+
+
+async def _show(request: str | None, config: Path | None, state: Path | None, as_json: bool) -> int:
+    from bot import inspecting
+    from engine import inspecting as records
+
+    directory = state or _settings(config).state_dir
+    if request is None:
+        found = await records.requests(directory)
+        sys.stdout.write(
+            "".join(f"{one.model_dump_json()}\n" for one in found)
+            if as_json
+            else f"{inspecting.listed(found)}\n"
+        )
+        return 0
+    story = await records.story(directory, request)
+    sys.stdout.write(f"{story.model_dump_json() if as_json else inspecting.told(story)}\n")
+    return 0
+
+
+async def _agents(config: Path, name: str | None) -> int:
+    from bot import inspecting
+    from engine.errors import ConfigurationInvalid
+    from engine.inspecting import seats
+
+    settings = _settings(config)
+    wanted = [one for one in settings.repositories if name in {None, one.name}]
+    if not wanted:
+        known = ", ".join(one.name for one in settings.repositories) or "none"
+        raise ConfigurationInvalid(f"There is no such repository in {config}; configured: {known}.")
+    for number, repository in enumerate(wanted):
+        gap = "\n" if number else ""
+        sys.stdout.write(f"{gap}{inspecting.seated(await seats(repository))}\n")
+    return 0
+
+
+def _settings(config: Path | None) -> "Settings":
+    """The named file's; without one, greenlight.toml if it is there, else what holds without a file."""
+    from engine.settings import Settings
+
+    usual = Path("greenlight.toml")
+    return Settings.load(config or (usual if usual.is_file() else None))
 
 
 async def _until_interrupted() -> None:

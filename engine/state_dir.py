@@ -7,6 +7,8 @@ from pathlib import Path
 
 from engine.errors import AlreadyRunning, ConfigurationInvalid
 
+DATABASE = "greenlight.db"
+
 
 @dataclass(frozen=True)
 class StateDir:
@@ -18,7 +20,7 @@ class StateDir:
     @property
     def database(self) -> Path:
         """The one database file."""
-        return self.path / "greenlight.db"
+        return self.path / DATABASE
 
     def release(self) -> None:
         """Let another process have it."""

@@ -1,0 +1,49 @@
+"""What `greenlight show` and `greenlight agents` print: plain text, or JSON. Pure."""
+
+from collections.abc import Sequence
+
+from engine.inspecting import Listed, Seats
+from engine.story import Line, Story
+
+
+def listed(requests: Sequence[Listed]) -> str:
+    """All requests, a line each."""
+    if not requests:
+        return "There are no requests yet."
+    widest = max(len(one.state) for one in requests)
+    return "\n".join(
+        f"{one.id}  {one.opened_at:%Y-%m-%d %H:%M}  {one.state:<{widest}}  {one.title}" for one in requests
+    )
+
+
+def told(story: Story) -> str:
+    """A request's story."""
+    lines = [f"{story.title} ({story.state})", f"{story.request}, for {story.repository}", ""]
+    for line in story.lines:
+        lines += _line(line)
+    if story.criteria:
+        lines += ["", "Acceptance criteria, as last settled:", *(f"  {one}" for one in story.criteria)]
+    lines += ["", story.ended or f"It stands at: {story.state.replace('_', ' ')}."]
+    lines.append(f"Cost so far: ${story.cost_usd:.2f}")
+    return "\n".join(lines)
+
+
+def _line(line: Line) -> list[str]:
+    head = f"{line.at:%Y-%m-%d %H:%M:%S}  {line.who} {line.what}"
+    if line.who == "greenlight":
+        head = f"{line.at:%Y-%m-%d %H:%M:%S}  Greenlight {line.what}"
+    return [head, *(f"{'':21}- {detail}" for detail in line.details)]
+
+
+def seated(found: Seats) -> str:
+    """The agents of a repository and where each comes from."""
+    lines = [f"{found.repository}, at commit {found.commit[:10]}", ""]
+    for seat in found.seats:
+        origin = seat.source.value if not seat.path else f"{seat.source.value} by {seat.path}"
+        what = "reviews" if seat.reviews else "changes files" if seat.writes else "reads only"
+        lines.append(f"{seat.name}  [{origin}]")
+        lines.append(f"  {what}, tier {seat.tier}; tools: {', '.join(seat.tools)}")
+        lines += [f"  {note}" for note in seat.notes]
+    if found.left_out:
+        lines += ["", "Left out:", *(f"  {reason}" for reason in found.left_out)]
+    return "\n".join(lines)

@@ -98,6 +98,8 @@ class QuestionItem(_Frozen):
     answer: str = ""
     answered_by: Person | None = None
     assumed: bool = False
+    can_find_out: bool = False
+    finding_out: bool = False
 
 
 class Reading(_Frozen):
@@ -118,6 +120,52 @@ class QuestionsCard(_Card):
     items: tuple[QuestionItem, ...]
     submitted_by: Person | None = None
     open: bool = True
+
+
+# ---------------------------------------------------------------- findings
+
+
+class Trust(StrEnum):
+    """What the engine could make of a claim."""
+
+    CHECKED = "checked"
+    UNVERIFIED = "unverified"
+    FROM_THE_WEB = "from the web"
+
+
+class FoundLine(_Frozen):
+    """A claim of a report, what it cites (path:line, or addresses), and what could be made of it."""
+
+    text: str
+    cites: tuple[str, ...]
+    trust: Trust
+    why: str = ""
+
+
+class FoundReport(_Frozen):
+    """What one agent came back with."""
+
+    agent: str
+    summary: str
+    lines: tuple[FoundLine, ...]
+
+
+class FindingsCard(_Card):
+    """What an investigation found, all reports together, before anything is specified.
+
+    Attributes:
+        recommendations: What the reports advise, each with the agent that does.
+        contradictions: Where reports contradict each other.
+        missing: What is not known, and why.
+    """
+
+    card: Literal["findings"] = "findings"
+    title: str
+    number: int
+    reports: tuple[FoundReport, ...]
+    recommendations: tuple[str, ...]
+    contradictions: tuple[str, ...]
+    missing: tuple[str, ...]
 
 
 # ---------------------------------------------------------------- spec
@@ -344,6 +392,7 @@ class NoteCard(_Card):
 Card = Annotated[
     ProgressCard
     | QuestionsCard
+    | FindingsCard
     | SpecCard
     | ReviewCard
     | EscalationCard

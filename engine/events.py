@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from engine.people import Person
-from engine.schemas import Assessment, MessageKind, Plan, Questions, Report, Review, SpecDraft
+from engine.schemas import Assessment, MessageKind, Plan, Questions, Report, Review, Ruling, SpecDraft
 
 
 class _Frozen(BaseModel):
@@ -39,7 +39,7 @@ class Opened(_Event):
 
 
 class Answered(_Event):
-    """An answer to one question of a round: option labels, a text of one's own, or "you decide"."""
+    """An answer to one question of a round: labels, a text of one's own, "you decide" or "find out"."""
 
     kind: Literal["answered"] = "answered"
     by: Person
@@ -48,6 +48,7 @@ class Answered(_Event):
     labels: tuple[str, ...] = ()
     text: str = ""
     you_decide: bool = False
+    find_out: bool = False
 
 
 class Submitted(_Event):
@@ -93,6 +94,10 @@ class Choice(StrEnum):
     REVERT_OUTSIDE = "revert_outside"
     DELIVER_UNCHECKED = "deliver_unchecked"
     RAISE_CAP = "raise_cap"
+    PICK = "pick"
+    DISPUTE = "dispute"
+    HELD = "held"
+    NOT_HELD = "not_held"
     STOP = "stop"
     FINISH_FIRST = "finish_first"
     REDEFINE = "redefine"
@@ -105,11 +110,9 @@ class Choice(StrEnum):
 
 
 class Chose(_Event):
-    """A choice on a card.
+    """A choice on a card. `card` is its key (spec:2, escalation:1, delivery:1); `text` what was typed.
 
     Attributes:
-        card: Its key (spec:2, escalation:1, delivery:1, scope:1).
-        text: What was typed.
         item: What on the card it is about, where there are several: a finding (F2), a criterion (AC3),
             a message (its ts).
         picks: Several of them, in the order that was chosen.
@@ -189,12 +192,20 @@ class Fact(_Frozen):
     line: int | None = None
 
 
+class Origin(StrEnum):
+    """Where a claim comes from. The web's words are never verified: nothing in git proves them."""
+
+    REPOSITORY = "repository"
+    WEB = "web"
+
+
 class Mark(_Frozen):
     """The engine's own look at one claim of a report."""
 
     claim: str
     verified: bool
     why: str
+    origin: Origin = Origin.REPOSITORY
 
 
 class Source(StrEnum):
@@ -222,10 +233,39 @@ class Seat(_Frozen):
     notes: tuple[str, ...] = ()
 
 
+class Existing(_Frozen):
+    """Work that stands on a branch of the remote already.
+
+    Attributes:
+        head: The branch's commit that is reviewed, and no other.
+        changed: The paths that differ from where the branch left the base branch.
+        ticket: Its key, such as DPA-456, as people or the branch's name tell it; empty for none.
+    """
+
+    branch: str
+    head: str
+    changed: tuple[str, ...]
+    ticket: str = ""
+
+
+class BranchLine(_Frozen):
+    """A branch of the remote that is ahead of the base branch, to be offered."""
+
+    name: str
+    ahead: int
+    subject: str
+    at: datetime
+
+
 class Assessed(_Frozen):
     """An assessment, made over this commit of the base branch.
 
     Attributes:
+        existing: The branch that the request is about, if it is about existing work and people named it;
+            the base commit is then the one it left the base branch at.
+        branches: Otherwise the branches it could be about.
+        unclear: Why the branch that people named cannot be taken, in a sentence.
+        ticket_wanted: Whether the history names tickets, but nobody named one for this work.
         seats: The agents there are at that commit; empty in records from before they were kept.
         left_out: Agent files of the repository that do not count, each with the reason, in a sentence.
     """
@@ -233,6 +273,10 @@ class Assessed(_Frozen):
     of: Literal["assessed"] = "assessed"
     assessment: Assessment
     base_commit: str
+    existing: Existing | None = None
+    branches: tuple[BranchLine, ...] = ()
+    unclear: str = ""
+    ticket_wanted: bool = False
     seats: tuple[Seat, ...] = ()
     left_out: tuple[str, ...] = ()
 
@@ -294,6 +338,15 @@ class Reviewed(_Frozen):
     invalid: str = ""
 
 
+class Ruled(_Frozen):
+    """How a dispute ended. `ruling` is None if the fresh review's answer could not be used."""
+
+    of: Literal["ruled"] = "ruled"
+    finding: str
+    ruling: Ruling | None
+    invalid: str = ""
+
+
 class Delivered(_Frozen):
     """The commit was pushed and read back, the draft is open."""
 
@@ -332,6 +385,8 @@ class Cause(StrEnum):
     """Why a run could not end as it should, or why a person must decide."""
 
     STILL_VAGUE = "still_vague"
+    DILEMMA = "dilemma"
+    INVESTIGATION = "investigation"
     ANSWER = "answer"
     MODEL = "model"
     SCRIPT = "script"
@@ -347,6 +402,7 @@ class Cause(StrEnum):
     REVIEW_INVALID = "review_invalid"
     ROUNDS = "rounds"
     UNSETTLED = "unsettled"
+    NOT_HELD = "not_held"
     BUG = "bug"
 
 
@@ -360,7 +416,17 @@ class Failed(_Frozen):
 
 
 Result = Annotated[
-    Assessed | Asked | Specified | Planned | TaskEnded | Verified | Reviewed | Delivered | Triaged | Failed,
+    Assessed
+    | Asked
+    | Specified
+    | Planned
+    | TaskEnded
+    | Verified
+    | Reviewed
+    | Ruled
+    | Delivered
+    | Triaged
+    | Failed,
     Field(discriminator="of"),
 ]
 

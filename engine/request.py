@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.events import Cause, CheckResult, Choice, Delivered, Fact, Mark, Reviewed, Seat
+from engine.events import Cause, CheckResult, Choice, Delivered, Existing, Fact, Mark, Reviewed, Seat
 from engine.people import Person
-from engine.schemas import Assessment, MessageKind, Plan, Question, Report, SettledBy, SpecDraft
+from engine.schemas import Assessment, MessageKind, Plan, Question, Report, Ruling, SettledBy, SpecDraft
 
 
 class _Frozen(BaseModel):
@@ -74,14 +74,20 @@ class Given(_Frozen):
     labels: tuple[str, ...] = ()
     text: str = ""
     you_decide: bool = False
+    find_out: bool = False
 
 
 class Round(_Frozen):
-    """A round of questions; `given[i]` answers `questions[i]`."""
+    """A round of questions; `given[i]` answers `questions[i]`.
+
+    Attributes:
+        about: What the program itself asks for: "branch" or "ticket"; empty for a model's questions.
+    """
 
     questions: tuple[Question, ...]
     given: tuple[Given | None, ...]
     submitted_by: Person | None = None
+    about: str = ""
 
 
 # ---------------------------------------------------------------- spec
@@ -107,6 +113,7 @@ class SpecVersion(_Frozen):
     """One immutable version. `hash` covers number, base commit, draft, plan and branch.
 
     Attributes:
+        existing: The work that is reviewed as it stands; `branch` is then only for what fixes it.
         because: What was asked to be changed to come here from the version before.
         decided_by: Who rejected it or asked for the change.
     """
@@ -121,9 +128,22 @@ class SpecVersion(_Frozen):
     fate: SpecFate = SpecFate.OPEN
     because: str = ""
     decided_by: Person | None = None
+    existing: Existing | None = None
 
 
-def spec_hash(number: int, base_commit: str, branch: str, draft: SpecDraft, plan: Plan) -> str:
+def hash_of(spec: SpecVersion) -> str:
+    """What a version's hash has to be."""
+    return spec_hash(spec.number, spec.base_commit, spec.branch, spec.draft, spec.plan, spec.existing)
+
+
+def spec_hash(
+    number: int,
+    base_commit: str,
+    branch: str,
+    draft: SpecDraft,
+    plan: Plan,
+    existing: Existing | None = None,
+) -> str:
     """The hash an approval is bound to: sha256 over canonical JSON, 64 hex digits."""
     content = {
         "number": number,
@@ -132,6 +152,8 @@ def spec_hash(number: int, base_commit: str, branch: str, draft: SpecDraft, plan
         "draft": draft.model_dump(mode="json"),
         "plan": plan.model_dump(mode="json"),
     }
+    if existing is not None:
+        content["existing"] = existing.model_dump(mode="json")
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -149,11 +171,18 @@ class TaskStatus(StrEnum):
     SKIPPED = "skipped"
 
 
+def is_look(task_id: str) -> bool:
+    """Whether this is the id of a look, one of an investigation's tasks: look1, look2 and so on."""
+    return task_id.startswith("look") and (task_id == "look" or task_id[4:].isdecimal())
+
+
 class Task(_Frozen):
-    """A task of the plan (its id), an investigation ("look"), or a fix ("fix2": before round 2).
+    """A task of the plan (its id), a look ("look1"), or a fix ("fix2": before round 2).
 
     Attributes:
-        objective: Only for investigation and fix; planned tasks have theirs in the plan.
+        objective: Only for look and fix; planned tasks have theirs in the plan. Empty for a look into the
+            web, which is told the thread's words and nothing else.
+        trouble: Why a look came back with nothing.
     """
 
     id: str
@@ -163,6 +192,28 @@ class Task(_Frozen):
     report: Report | None = None
     marks: tuple[Mark, ...] = ()
     commit: str = ""
+    trouble: str = ""
+
+    @property
+    def looks(self) -> bool:
+        """Whether it is part of an investigation: it reads, whoever makes it."""
+        return is_look(self.id)
+
+
+class Investigation(_Frozen):
+    """Looks that were started together; findings:N shows `investigations[N-1]`.
+
+    Attributes:
+        looks: Ids of their tasks.
+        rounds: Rounds of questions before it; "find out" in a later one asks for another investigation.
+        ended: Whether all looks have ended.
+        contradictions: Where the reports contradict each other, named by the assessment after them.
+    """
+
+    looks: tuple[str, ...]
+    rounds: int
+    ended: bool = False
+    contradictions: tuple[str, ...] = ()
 
 
 class Status(StrEnum):
@@ -178,6 +229,8 @@ class Status(StrEnum):
     JUDGED_MET = "judged met"
     JUDGED_UNMET = "judged unmet"
     ATTESTATION_PENDING = "attestation pending"
+    ATTESTED = "attested"
+    NOT_ATTESTED = "did not hold"
 
 
 class Settled(_Frozen):
@@ -202,6 +255,22 @@ class GateVerdict(StrEnum):
     ESCALATE = "ESCALATE"
 
 
+class Dispute(_Frozen):
+    """A person's objection to one finding of a round. Nothing but a valid withdrawal clears the finding.
+
+    Attributes:
+        finding: Its number within the round, such as F2.
+        ruling: None while a fresh reviewer looks, and if its answer could not be used (`invalid`).
+    """
+
+    finding: str
+    by: Person
+    reason: str
+    at: datetime
+    ruling: Ruling | None = None
+    invalid: str = ""
+
+
 class ReviewRound(_Frozen):
     """One verify and review of one commit. `gate` is None while it runs."""
 
@@ -213,10 +282,25 @@ class ReviewRound(_Frozen):
     settled: tuple[Settled, ...] = ()
     gate: GateVerdict | None = None
     reasons: tuple[str, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+
+
+class Attestation(_Frozen):
+    """What a person says of a criterion that only the world can tell, for the delivery of that number."""
+
+    criterion: str
+    delivery: int
+    by: Person
+    at: datetime
+    held: bool
+    note: str = ""
 
 
 class Offer(_Frozen):
-    """An option of an escalation. `asks` is the label of the text field it opens, if any."""
+    """An option of an escalation. `asks` is the label of the text field it opens, if any.
+
+    Several may be of the choice PICK: the label tells them apart.
+    """
 
     choice: Choice
     label: str
@@ -307,10 +391,14 @@ class Taken(_Frozen):
 
 
 class Note(_Frozen):
-    """Something a person said that the next specify or fix has to heed, with who said it."""
+    """Something a person said that the next specify or fix has to heed, with who said it.
+
+    `picked`: they chose it by a button, so the words are a model's.
+    """
 
     by: Person
     text: str
+    picked: bool = False
 
 
 class Heard(_Frozen):
@@ -376,6 +464,7 @@ class Snapshot(_Frozen):
     draft: SpecDraft | None = None
     specs: tuple[SpecVersion, ...] = ()
     tasks: tuple[Task, ...] = ()
+    investigations: tuple[Investigation, ...] = ()
     head: str = ""
     kept_outside: tuple[str, ...] = ()
     base_results: tuple[CheckResult, ...] = ()
@@ -384,6 +473,8 @@ class Snapshot(_Frozen):
     unchecked_by: Person | None = None
     escalations: tuple[Escalation, ...] = ()
     delivery: Delivered | None = None
+    existing: Existing | None = None
+    attestations: tuple[Attestation, ...] = ()
     deliveries: int = Field(default=0, description="Number of delivery cards posted.")
     confirmed_by: Person | None = None
     scope_items: tuple[ScopeItem, ...] = ()
@@ -426,7 +517,7 @@ class Snapshot(_Frozen):
 class ShowCard(_Frozen):
     """Post or update the card of this key, rendered from the newest stored state.
 
-    Keys: progress, questions:N, spec:N, review:N, escalation:N, delivery:N, scope:1, note:N.
+    Keys: progress, questions:N, findings:N, spec:N, review:N, escalation:N, delivery:N, scope:1, note:N.
     """
 
     do: Literal["show_card"] = "show_card"
@@ -464,6 +555,8 @@ class Policy(_Frozen):
     Attributes:
         approvers: People who may approve; empty means any member of the team but the requester.
         may_write: Names of the agents that write (the rest only read).
+        may_look: Names of the agents that may be sent to look before anything is approved.
+        web_researchers: Those of them that search the web; empty if that is switched off.
     """
 
     repository: str
@@ -475,6 +568,8 @@ class Policy(_Frozen):
     implementer: str
     researcher: str
     may_write: tuple[str, ...]
+    may_look: tuple[str, ...] = ()
+    web_researchers: tuple[str, ...] = ()
     cap_usd: float
     review_rounds: int
     question_rounds: int

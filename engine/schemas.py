@@ -32,6 +32,7 @@ class Verdict(StrEnum):
     SPECIFIC = "specific"
     VAGUE = "vague"
     INVESTIGATE = "investigate"
+    ESCALATE = "escalate"
 
 
 class Topic(StrEnum):
@@ -60,6 +61,36 @@ class Gap(Answer):
     what: Line
 
 
+class Look(Answer):
+    """Something to find out, and the agent that does it. Agents that search the web get no objective."""
+
+    agent: Annotated[str, Field(min_length=1, max_length=48)]
+    objective: Text
+
+
+class Way(Answer):
+    """One way to go on, and its trade-off."""
+
+    label: Annotated[str, Field(min_length=1, max_length=60)]
+    tradeoff: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Dilemma(Answer):
+    """Why only a person can decide how to go on; `recommended` is the index of the advised way."""
+
+    situation: Text
+    ways: tuple[Way, ...] = Field(min_length=2, max_length=4)
+    recommended: int = Field(ge=0, le=3)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.recommended >= len(self.ways):
+            raise ValueError("recommended must be the index of one of the ways")
+        if len({way.label.casefold() for way in self.ways}) != len(self.ways):
+            raise ValueError("two ways have the same label")
+        return self
+
+
 class Assessment(Answer):
     """Whether a request is specific; `title` is a name of a few words for it."""
 
@@ -68,8 +99,22 @@ class Assessment(Answer):
     understood: Line
     interpretations: tuple[Interpretation, ...] = Field(max_length=6)
     gaps: tuple[Gap, ...] = Field(max_length=12)
-    investigate: tuple[Line, ...] = Field(
-        max_length=5, description="What to find out in the repository first, if the verdict is investigate."
+    investigate: tuple[Look, ...] = Field(
+        max_length=5, description="What to find out first and by whom, if the verdict is investigate."
+    )
+    contradictions: tuple[Line, ...] = Field(
+        default=(), max_length=6, description="Where reports of an investigation contradict each other."
+    )
+    dilemma: Dilemma | None = Field(
+        default=None, description="What a person has to decide, if the verdict is escalate."
+    )
+    existing_work: bool = Field(
+        default=False,
+        description="True if the request is about work that stands on a branch already, such as opening a "
+        "pull request for it.",
+    )
+    existing_branch: Annotated[str, Field(max_length=240)] | None = Field(
+        default=None, description="That branch, to the letter as people named it; null if nobody named it."
     )
 
 
@@ -91,6 +136,9 @@ class Question(Answer):
     multi: bool = Field(description="True if several options may hold at once.")
     options: tuple[Option, ...] = Field(min_length=2, max_length=4)
     recommended: int = Field(ge=0, le=3)
+    can_find_out: bool = Field(
+        default=False, description="True if looking into the repository or the web can answer it."
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -202,9 +250,12 @@ class PlannedTask(Answer):
 
 
 class Plan(Answer):
-    """A DAG of tasks. Reviews are not tasks: every delivery gets the required ones."""
+    """A DAG of tasks. Reviews are not tasks: every delivery gets the required ones.
 
-    tasks: tuple[PlannedTask, ...] = Field(min_length=1)
+    Nobody may plan nothing (`engine.plans`); only work that exists already has a plan without tasks.
+    """
+
+    tasks: tuple[PlannedTask, ...]
 
 
 # ---------------------------------------------------------------- task
@@ -287,6 +338,73 @@ class Review(Answer):
     passed: tuple[Line, ...] = Field(max_length=12)
     findings: tuple[Finding, ...] = Field(max_length=30)
     judgements: tuple[Judgement, ...] = Field(max_length=12)
+
+
+# ---------------------------------------------------------------- dispute
+
+
+class Fate(StrEnum):
+    """What becomes of a disputed finding."""
+
+    UPHELD = "upheld"
+    WITHDRAWN = "withdrawn"
+
+
+class Ruling(Answer):
+    """A fresh reviewer's word on one disputed finding, with the line of the reviewed commit that decides.
+
+    Attributes:
+        judgement: How the finding's own criterion stands, if this reviewer judges it; else null.
+    """
+
+    commit: Annotated[str, Field(min_length=40, max_length=40)]
+    ruling: Fate
+    reason: Line
+    path: Path
+    line: int = Field(ge=1)
+    quote: Annotated[str, Field(min_length=1, max_length=500)]
+    judgement: Judged | None
+
+
+# ---------------------------------------------------------------- pull request
+
+
+class ChangeType(StrEnum):
+    """What a pull request is, as its title begins."""
+
+    FEAT = "feat"
+    FIX = "fix"
+    DOCS = "docs"
+    REFACTOR = "refactor"
+    PERF = "perf"
+    TEST = "test"
+    CHORE = "chore"
+
+
+class FormSection(Answer):
+    """What stands below one heading of the pull request's form."""
+
+    heading: Annotated[str, Field(max_length=200)]
+    text: Text
+
+
+class BoxTie(Answer):
+    """What a checkbox of the form stands or falls with: ids of criteria, names of checks, or "reviews".
+
+    A program ticks the box if all of it holds; one with nothing to show stays open.
+    """
+
+    box: int = Field(ge=1)
+    evidence: tuple[Annotated[str, Field(max_length=60)], ...] = Field(max_length=8)
+
+
+class PullRequestText(Answer):
+    """Title and body of a pull request, by the form that was given. `subject` has no type and no ticket."""
+
+    type: ChangeType
+    subject: Annotated[str, Field(min_length=1, max_length=72)]
+    sections: tuple[FormSection, ...] = Field(max_length=20)
+    boxes: tuple[BoxTie, ...] = Field(max_length=30)
 
 
 # ---------------------------------------------------------------- triage

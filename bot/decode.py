@@ -19,6 +19,7 @@ from bot.cards.presses import (
     Choose,
     ChooseInWords,
     ChooseWishes,
+    FindOut,
     InWords,
     PickOption,
     PickSeveral,
@@ -228,12 +229,14 @@ def _event(
             return Answered(**common, round=press.round, question=press.question, labels=labels, text=text)
         case YouDecide():
             return Answered(**common, round=press.round, question=press.question, you_decide=True)
+        case FindOut():
+            return Answered(**common, round=press.round, question=press.question, find_out=True)
         case SubmitRound():
             return Submitted(**common, round=press.round)
         case ApproveSpec():
             return Approved(**common, version=press.version, hash=press.hash)
         case Choose():
-            return Chose(**common, card=press.card, choice=press.choice, item=press.item)
+            return Chose(**common, card=press.card, choice=press.choice, text=press.label, item=press.item)
         case ChooseInWords():
             return Chose(**common, card=press.card, choice=press.choice, text=text)
         case StopRequest():

@@ -39,6 +39,11 @@ _YOU_DECIDE = frozenset(
         "whatever you think is best",
     }
 )
+_NOT_SURE = re.compile(
+    r"(?:not sure|unsure|no idea|(?:i )?(?:do not|don t|dont) know|unknown|find (?:it )?out|"
+    r"(?:please )?(?:investigate|find (?:it )?out)|(?:needs?|we need) (?:an )?investigation|"
+    r"(?:needs?|has) to be investigated|to be investigated|(?:i m|i am|we are|we re) not sure| )+"
+)
 _ADVISED = frozenset(
     {"recommended", "the recommended one", "the recommended", "as recommended", "your recommendation"}
 )
@@ -64,6 +69,11 @@ class Answering(Protocol):
     @property
     def you_decide(self) -> bool:
         """Whether the choice is left to us."""
+        ...
+
+    @property
+    def find_out(self) -> bool:
+        """Whether it has to be investigated."""
         ...
 
 
@@ -92,10 +102,18 @@ def words(given: Answering | None, question: Question) -> str:
         return ""
     if given.you_decide:
         return f"You decide; I assume: {question.options[question.recommended].label}"
+    if given.find_out:
+        return "Not sure: to be found out"
     labels = ", ".join(given.labels)
     if labels and given.text:
         return f"{labels} (“{given.text}”)"
     return labels or given.text
+
+
+def not_sure(text: str) -> bool:
+    """Whether words say only that nobody knows, or that it has to be investigated."""
+    plain = " ".join(re.findall(r"\w+", text[:LONGEST_ANSWER].casefold()))
+    return bool(plain) and len(plain) <= 120 and _NOT_SURE.fullmatch(plain) is not None
 
 
 # ---------------------------------------------------------------- the list

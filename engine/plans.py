@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
 
-from engine.request import TaskStatus
+from engine.request import TaskStatus, is_look
 from engine.schemas import Outcome, Plan, PlannedTask
 from engine.wording import hidden_in
 
-INVESTIGATION = "look"
 FIX = "fix"
 ENDED = frozenset({TaskStatus.DONE, TaskStatus.FAILED, TaskStatus.SKIPPED})
 
@@ -56,7 +55,7 @@ def _ids(plan: Plan) -> list[str]:
         f"Task id {name} stands twice; ids are unique." for name in sorted(set(ids)) if ids.count(name) > 1
     ]
     for task in plan.tasks:
-        if task.id.casefold() == INVESTIGATION or task.id.casefold().startswith(FIX):
+        if is_look(task.id.casefold()) or task.id.casefold().startswith(FIX):
             problems.append(
                 f'Task id {task.id} is reserved: choose one that is not "look" and does not start with "fix".'
             )

@@ -18,7 +18,9 @@ def policy_for(
     if repository is None:
         return None
     writers = tuple(agent.name for agent in roster if agent.writes)
-    readers = tuple(agent.name for agent in roster if not agent.writes and not agent.reviews)
+    lookers = tuple(agent.name for agent in roster if not agent.searches_web and not agent.reviews)
+    searchers = tuple(agent.name for agent in roster if agent.searches_web)
+    readers = tuple(name for name in lookers if name not in writers)
     return Policy(
         repository=repository.name,
         approvers=tuple(Person(team=team, user=user) for user in repository.approvers),
@@ -31,6 +33,8 @@ def policy_for(
         may_write=writers,
         cap_usd=settings.caps.usd_per_request,
         review_rounds=settings.caps.review_rounds,
+        may_look=(*lookers, *(searchers if settings.web.enabled else ())),
+        web_researchers=searchers if settings.web.enabled else (),
         question_rounds=settings.caps.question_rounds,
         remind_after_s=settings.waiting.remind_after_h * 3600,
         expire_after_s=settings.waiting.expire_after_h * 3600,

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from engine.errors import ConfigurationInvalid
 from engine.ports import Tier
 
+WEB_DOMAINS = ("docs.databricks.com", "docs.delta.io", "spark.apache.org", "learn.microsoft.com")
 NAME = r"^[a-z0-9][a-z0-9._-]{0,39}$"
 
 
@@ -35,6 +36,7 @@ class TierSettings(_Section):
     long_context_tokens: int | None = None
     long_input_usd: float | None = None
     long_output_usd: float | None = None
+    web_search_usd: float = Field(default=0.01, ge=0, description="Of one search, in US dollars.")
 
 
 def default_tiers() -> dict[Tier, TierSettings]:
@@ -125,6 +127,22 @@ class Caps(_Section):
     model_timeout_s: float = Field(default=300, gt=0)
 
 
+class WebSettings(_Section):
+    """What may be looked up on the web, by the provider's own search; never with repository content.
+
+    Attributes:
+        enabled: Off: nobody searches the web, and investigations say so.
+        allowed_domains: Only pages of these are searched and read.
+        max_uses: Searches of one look, and as many pages read.
+        page_tokens: Upper bound of what one page or list of results adds to a call.
+    """
+
+    enabled: bool = True
+    allowed_domains: tuple[str, ...] = Field(default=WEB_DOMAINS, min_length=1, max_length=50)
+    max_uses: int = Field(default=5, ge=1, le=20)
+    page_tokens: int = Field(default=8_000, ge=500, le=50_000)
+
+
 class Waiting(_Section):
     """When people are reminded, and when an unanswered request ends. Hours of event time."""
 
@@ -144,6 +162,7 @@ class Settings(BaseSettings):
     roles: RoleTiers = RoleTiers()
     caps: Caps = Caps()
     waiting: Waiting = Waiting()
+    web: WebSettings = WebSettings()
     repositories: tuple[RepositorySettings, ...] = ()
 
     @classmethod

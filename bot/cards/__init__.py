@@ -4,6 +4,7 @@ from typing import assert_never
 
 from bot.cards.delivery import delivery
 from bot.cards.escalation import escalation
+from bot.cards.findings import findings
 from bot.cards.note import note
 from bot.cards.page import Message
 from bot.cards.progress import progress
@@ -15,6 +16,7 @@ from engine.cards import (
     Card,
     DeliveryCard,
     EscalationCard,
+    FindingsCard,
     FollowUpCard,
     NoteCard,
     ProgressCard,
@@ -34,6 +36,8 @@ def blocks(card: Card) -> Message:
             return progress(card)
         case QuestionsCard():
             return questions(card)
+        case FindingsCard():
+            return findings(card)
         case SpecCard():
             return spec(card)
         case ReviewCard():

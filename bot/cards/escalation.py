@@ -48,7 +48,8 @@ def _offer(page: Page, card: EscalationCard, offer: OfferLine, index: int) -> Bl
         ask = fit(offer.asks, 150, plain).text
         press = ChooseInWords(request=card.request, card=card.key, choice=choice, ask=ask)
         return section(text, button(name, _ellipsis(offer.label), press, style))
-    plain_press = Choose(request=card.request, card=card.key, choice=choice)
+    label = offer.label[:200] if choice is Choice.PICK else ""
+    plain_press = Choose(request=card.request, card=card.key, choice=choice, label=label)
     if choice is Choice.STOP:
         sure = confirm("Stop this request?", "Nothing starts after it.", "Stop", "Go on")
         return section(text, button(name, offer.label, plain_press, "danger", sure))

@@ -59,6 +59,14 @@ class YouDecide(_Press):
     question: int
 
 
+class FindOut(_Press):
+    """Nobody knows: have it investigated."""
+
+    do: Literal["find"] = "find"
+    round: int
+    question: int
+
+
 class SubmitRound(_Press):
     """The answers of a round are complete."""
 
@@ -75,11 +83,12 @@ class ApproveSpec(_Press):
 
 
 class Choose(_Press):
-    """A choice on a card that needs no words; `item` tells several of one choice apart."""
+    """A choice on a card that needs no words; `label` or `item` tells several of one choice apart."""
 
     do: Literal["choose"] = "choose"
     card: _CardKey
     choice: Choice
+    label: str = Field(default="", max_length=200)
     item: str = Field(default="", max_length=120)
 
 
@@ -129,6 +138,7 @@ Press = Annotated[
     | PickSeveral
     | AnswerInWords
     | YouDecide
+    | FindOut
     | SubmitRound
     | ApproveSpec
     | Choose

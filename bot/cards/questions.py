@@ -13,7 +13,16 @@ from bot.cards.page import (
     plain_text,
     section,
 )
-from bot.cards.presses import ACTION, AnswerInWords, PickOption, PickSeveral, SubmitRound, YouDecide, packed
+from bot.cards.presses import (
+    ACTION,
+    AnswerInWords,
+    FindOut,
+    PickOption,
+    PickSeveral,
+    SubmitRound,
+    YouDecide,
+    packed,
+)
 from bot.cards.text import bold, fit, line, mention, mrkdwn, plain
 from engine.cards import OptionLine, QuestionItem, QuestionsCard, Reading
 
@@ -134,10 +143,15 @@ def _other(card: QuestionsCard, item: QuestionItem) -> list[Block]:
         request=card.request, round=card.round, question=item.index, ask=fit(item.text, 150, plain).text
     )
     decide = YouDecide(request=card.request, round=card.round, question=item.index)
-    return [
+    others = [
         button(f"other:{item.index}", "Other…", words),
         button(f"decide:{item.index}", "✓ You decide" if item.assumed else "You decide", decide),
     ]
+    if item.can_find_out:
+        find = FindOut(request=card.request, round=card.round, question=item.index)
+        label = "Not sure, find out"
+        others.append(button(f"find:{item.index}", f"✓ {label}" if item.finding_out else label, find))
+    return others
 
 
 def _understood(page: Page, item: QuestionItem) -> list[Block]:
@@ -145,6 +159,8 @@ def _understood(page: Page, item: QuestionItem) -> list[Block]:
         return []
     who = f"{mention(item.answered_by)}: " if item.answered_by else ""
     note = " _(an assumption; the spec will show it)_" if item.assumed else ""
+    if item.finding_out:
+        note = " _(I look into it as soon as this is submitted)_"
     return [context(f"✅ {who}{page.words(item.answer, 400, line)}{note}")]
 
 

@@ -39,10 +39,15 @@ class ToolName(StrEnum):
     EDIT = "edit"
     WRITE = "write"
     RUN = "run"
+    WEB_SEARCH = "web_search"
+    WEB_FETCH = "web_fetch"
 
 
 WRITING = frozenset({ToolName.EDIT, ToolName.WRITE})
 REVIEWING = frozenset({ToolName.LIST, ToolName.READ, ToolName.SEARCH, ToolName.DIFF})
+
+
+WEB = frozenset({ToolName.WEB_SEARCH, ToolName.WEB_FETCH})
 
 
 class Kind(StrEnum):
@@ -81,6 +86,11 @@ class Agent(BaseModel):
         """Whether it changes files."""
         return bool(WRITING & set(self.tools))
 
+    @property
+    def searches_web(self) -> bool:
+        """Whether it reads the web, and then nothing else."""
+        return bool(WEB & set(self.tools))
+
     @field_validator("tools", mode="before")
     @classmethod
     def _from_comma_list(cls, tools: object) -> object:
@@ -93,6 +103,8 @@ class Agent(BaseModel):
         if self.reviews and set(self.tools) - REVIEWING:
             more = ", ".join(sorted(set(self.tools) - REVIEWING))
             raise ValueError(f"a reviewer may list, read, search and diff only, not {more}")
+        if self.searches_web and set(self.tools) - WEB:
+            raise ValueError("an agent that searches the web sees nothing else, so it has no other tools")
         if ToolName.RUN in self.tools and not self.writes:
             raise ValueError("run needs a checkout, which only agents that edit or write have")
         return self

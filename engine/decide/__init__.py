@@ -6,6 +6,7 @@ event has an answer; what may not happen changes nothing and says why to the one
 counts only while the run is live: late and repeated ends fall through.
 
     opening.py     from the mention to answered questions
+    investigating.py  looks before anything is approved
     speccing.py    from the spec to its approval
     working.py     the tasks of an approved spec
     reviewing.py   review rounds, fixes, and the way to delivery
@@ -23,6 +24,7 @@ from engine.decide import (
     delivering,
     failing,
     hearing,
+    investigating,
     opening,
     reviewing,
     scoping,
@@ -57,7 +59,7 @@ from engine.events import (
     Verified,
 )
 from engine.policy import staffed
-from engine.request import Live, Policy, RunKind, Snapshot, State
+from engine.request import Live, Policy, RunKind, Snapshot, State, is_look
 
 __all__ = ["Decision", "decide"]
 
@@ -191,7 +193,7 @@ def _finished(snapshot: Snapshot, event: RunFinished, policy: Policy | None) -> 
 
 
 def _home(snapshot: Snapshot, live: Live) -> State:
-    if live.about == "look":
+    if live.kind is RunKind.TASK and is_look(live.about):
         return State.ASSESSING
     return AT_HOME.get(live.kind, snapshot.state)
 
@@ -219,8 +221,8 @@ def _carry_on(moves: Moves, live: Live, result: Result, policy: Policy) -> None:
             speccing.specified(moves, result)
         case Planned():
             speccing.planned(moves, result.plan, policy)
-        case TaskEnded() if live.about == "look":
-            opening.looked(moves, result)
+        case TaskEnded() if is_look(live.about):
+            investigating.looked(moves, live, result)
         case TaskEnded():
             working.task_ended(moves, live, result, policy)
         case Verified():

@@ -12,6 +12,7 @@ from engine.request import (
     Decided,
     Escalation,
     Note,
+    Offer,
     Policy,
     RunKind,
     Snapshot,
@@ -53,12 +54,14 @@ def choose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
     escalation = snapshot.escalation
     if escalation is None or not _is_open(snapshot, event.card):
         return only_you(snapshot, DECIDED)
-    offer = next((o for o in escalation.offers if o.choice is event.choice), None)
+    offer = _offered(escalation, event)
     if offer is None:
         return only_you(snapshot, "That is not one of the options; your click changed nothing.")
     if offer.approvers_only and not may_approve(policy, snapshot, event.by):
         return only_you(snapshot, "Only an approver of this repository can choose that.")
     text = event.text.strip()[:LONGEST_REQUEST] if offer.asks else ""
+    if offer.choice is Choice.PICK:
+        text = offer.label
     if event.choice is Choice.TELL_MORE and not text:
         return only_you(snapshot, "Please say what is missing.")
     moves = Moves(snapshot, event.at)
@@ -66,6 +69,18 @@ def choose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
     _decide(moves, escalation, decided)
     _carry_out(moves, escalation, decided, policy)
     return moves.decision()
+
+
+def _offered(escalation: Escalation, event: Chose) -> Offer | None:
+    """The offer that was chosen; among several to pick from it is the one of that label."""
+    return next(
+        (
+            offer
+            for offer in escalation.offers
+            if offer.choice is event.choice and (offer.choice is not Choice.PICK or offer.label == event.text)
+        ),
+        None,
+    )
 
 
 def _is_open(snapshot: Snapshot, card: str) -> bool:
@@ -83,6 +98,10 @@ def _decide(moves: Moves, escalation: Escalation, decided: Decided) -> None:
 def _carry_out(moves: Moves, escalation: Escalation, decided: Decided, policy: Policy) -> None:
     match decided.choice:
         case Choice.TELL_MORE:
+            _note(moves, decided)
+            moves.enter(State.ASSESSING)
+            moves.start(RunKind.ASSESS)
+        case Choice.PICK:
             _note(moves, decided)
             moves.enter(State.ASSESSING)
             moves.start(RunKind.ASSESS)
@@ -113,7 +132,9 @@ def _advice(escalation: Escalation, decided: Decided) -> str:
 
 
 def _note(moves: Moves, decided: Decided) -> None:
-    moves.set(notes=(*moves.now.notes, Note(by=decided.by, text=decided.text))[-NOTES:])
+    picked = decided.choice is Choice.PICK
+    text = f"Decided: {decided.text}" if picked else decided.text
+    moves.set(notes=(*moves.now.notes, Note(by=decided.by, text=text, picked=picked))[-NOTES:])
 
 
 def _revert(moves: Moves) -> None:

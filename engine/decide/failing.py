@@ -1,10 +1,10 @@
 """Runs that gave up: end, pause or ask, by the cause."""
 
-from engine.decide import hearing, working
+from engine.decide import hearing, investigating, working
 from engine.decide.moves import Moves
 from engine.decide.opening import STOP
 from engine.events import Cause, Choice, Failed
-from engine.request import Live, Offer, RunKind, State, TaskStatus
+from engine.request import Live, Offer, RunKind, State, TaskStatus, is_look
 
 
 def run_failed(moves: Moves, live: Live, failure: Failed) -> None:
@@ -17,6 +17,8 @@ def run_failed(moves: Moves, live: Live, failure: Failed) -> None:
         _end(moves, failure)
     elif failure.cause is Cause.CAP:
         _pause(moves, live)
+    elif live.kind is RunKind.TASK and is_look(live.about):
+        investigating.look_failed(moves, live, failure)
     else:
         _ask(moves, live, failure)
 

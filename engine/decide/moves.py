@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.events import Cause, Reply, Sign
+from engine.events import Cause, Choice, Reply, Sign
 from engine.people import Person
 from engine.request import (
     CancelRuns,
@@ -22,6 +22,10 @@ from engine.request import (
     StartRun,
     State,
     TaskStatus,
+)
+
+STOP = Offer(
+    choice=Choice.STOP, label="Stop here", tradeoff="Nothing more happens; this thread keeps the record."
 )
 
 

@@ -2,7 +2,9 @@
 
 import re
 
-from engine.answers import understand
+from engine.answers import not_sure, understand
+from engine.decide import investigating
+from engine.decide.moves import STOP as STOP
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.events import (
     Answered,
@@ -13,7 +15,6 @@ from engine.events import (
     Opened,
     Said,
     Submitted,
-    TaskEnded,
 )
 from engine.policy import staffed
 from engine.request import (
@@ -25,8 +26,6 @@ from engine.request import (
     RunKind,
     Snapshot,
     State,
-    Task,
-    TaskStatus,
 )
 from engine.schemas import Assessment, Question, Verdict
 
@@ -35,10 +34,6 @@ LONGEST_ANSWER = 500
 NOTES = 20
 
 _LINKS_ONLY = re.compile(r"^(\s*<?https?://\S+>?\s*)+$")
-
-STOP = Offer(
-    choice=Choice.STOP, label="Stop here", tradeoff="Nothing more happens; this thread keeps the record."
-)
 
 
 def open_request(event: Opened, policy: Policy | None) -> Decision:
@@ -117,11 +112,19 @@ def answer(snapshot: Snapshot, event: Answered) -> Decision:
     problem = _unusable(question, event)
     if problem:
         return only_you(snapshot, problem)
-    given = Given(by=event.by, labels=event.labels, text=event.text.strip(), you_decide=event.you_decide)
+    given = _given(question, event)
     moves = Moves(snapshot, event.at)
     _record(moves, {event.question: None if _empty(event) else given})
     moves.wait()
     return moves.quiet_decision()
+
+
+def _given(question: Question, event: Answered) -> Given:
+    """The answer as it is recorded; words that say no more than "not sure" ask to find out."""
+    text = event.text.strip()
+    if event.find_out or (question.can_find_out and not event.labels and not_sure(text)):
+        return Given(by=event.by, find_out=True)
+    return Given(by=event.by, labels=event.labels, text=text, you_decide=event.you_decide)
 
 
 def _open_round(snapshot: Snapshot, number: int) -> Round | None:
@@ -132,7 +135,7 @@ def _open_round(snapshot: Snapshot, number: int) -> Round | None:
 
 
 def _empty(event: Answered) -> bool:
-    return not event.labels and not event.text.strip() and not event.you_decide
+    return not (event.labels or event.text.strip() or event.you_decide or event.find_out)
 
 
 def _unusable(question: Question, event: Answered) -> str:
@@ -141,6 +144,8 @@ def _unusable(question: Question, event: Answered) -> str:
         return "This option is not on the card any more; your click changed nothing."
     if len(event.labels) > 1 and not question.multi:
         return f"“{question.header}” takes one answer."
+    if event.find_out and not question.can_find_out:
+        return f"Looking cannot answer “{question.header}”: only people know."
     if len(event.text) > LONGEST_ANSWER:
         return f"Please keep an answer under {LONGEST_ANSWER} characters; yours has {len(event.text):,}."
     if _empty(event) and not question.multi:
@@ -196,6 +201,8 @@ def say(snapshot: Snapshot, event: Said) -> Decision:
         index: Given(
             by=event.by, labels=labels, text=text[:LONGEST_ANSWER], you_decide=not labels and not text
         )
+        if labels or not current.questions[index].can_find_out or not not_sure(text)
+        else Given(by=event.by, find_out=True)
         for index, (labels, text) in understood.items()
     }
     _record(moves, given)
@@ -218,36 +225,20 @@ def add_detail(snapshot: Snapshot, event: Said) -> Decision:
 # ---------------------------------------------------------------- runs
 
 
-def looked(moves: Moves, result: TaskEnded) -> None:
-    """The investigation ended: look again at the request, with what was found."""
-    tasks = tuple(
-        t.model_copy(update={"status": TaskStatus.DONE, "report": result.report, "marks": result.marks})
-        if t.id == "look"
-        else t
-        for t in moves.now.tasks
-    )
-    moves.set(tasks=tasks)
-    moves.start(RunKind.ASSESS)
-
-
 def assessed(moves: Moves, result: Assessed, policy: Policy) -> None:
     """The request was assessed: specify, investigate, ask, or say that it stays vague."""
     assessment = result.assessment
     moves.set(assessment=assessment, title=assessment.title, base_commit=result.base_commit)
     moves.set(seats=result.seats, left_out=result.left_out)
     moves.set(implementer=staffed(policy, moves.now).implementer)
-    investigated = any(task.id == "look" for task in moves.now.tasks)
-    if assessment.verdict is Verdict.SPECIFIC:
+    investigating.contradicted(moves, assessment.contradictions)
+    wanted = assessment.verdict is Verdict.INVESTIGATE and investigating.may_begin(moves.now)
+    if wanted or investigating.pending(moves.now):
+        investigating.begin(moves, assessment, policy)
+    elif assessment.verdict is Verdict.SPECIFIC:
         specify(moves)
-    elif assessment.verdict is Verdict.INVESTIGATE and not investigated:
-        look = Task(
-            id="look",
-            agent=policy.researcher,
-            status=TaskStatus.RUNNING,
-            objective="\n".join(assessment.investigate) or assessment.understood,
-        )
-        moves.set(tasks=(*moves.now.tasks, look))
-        moves.start(RunKind.TASK, "look")
+    elif assessment.verdict is Verdict.ESCALATE and assessment.dilemma:
+        investigating.put_to_people(moves, assessment.dilemma)
     elif len(moves.now.rounds) < policy.question_rounds:
         moves.enter(State.CLARIFYING)
         moves.start(RunKind.ASK)
@@ -290,8 +281,5 @@ def _still_vague(moves: Moves, assessment: Assessment) -> None:
             ),
             STOP,
         ),
-        attempts=tuple(
-            f"Round {n}: asked about {', '.join(q.header for q in r.questions)}"
-            for n, r in enumerate(moves.now.rounds, 1)
-        ),
+        attempts=investigating.attempts(moves.now),
     )

@@ -19,7 +19,7 @@ def begin(moves: Moves, policy: Policy) -> None:
     spec = moves.now.spec
     assert spec is not None  # noqa: S101 (only an approved spec comes here)
     tasks = tuple(Task(id=t.id, agent=t.agent) for t in spec.plan.tasks)
-    kept = tuple(t for t in moves.now.tasks if t.id == "look")
+    kept = tuple(t for t in moves.now.tasks if t.looks)
     moves.set(
         tasks=(*kept, *tasks),
         head=moves.now.kept_commit or spec.base_commit,

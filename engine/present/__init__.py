@@ -2,12 +2,13 @@
 
 progress.py  the card that is edited in place, with the eight steps
 spec.py      a version of the spec and its difference from the one before
+findings.py  what an investigation found
 scope.py     wishes beyond the spec, and what other messages were taken for
 outcome.py   questions, review, escalation, delivery, notes
 """
 
 from engine.cards import Card, Detail
-from engine.present import outcome, progress, scope
+from engine.present import findings, outcome, progress, scope
 from engine.present.progress import Shown
 from engine.present.spec import spec_card, spec_text
 from engine.request import Policy, Snapshot
@@ -42,6 +43,8 @@ def _numbered(snapshot: Snapshot, kind: str, index: int, shown: Shown, policy: P
     match kind:
         case "questions" if index < len(snapshot.rounds):
             return outcome.questions_card(snapshot, index, policy)
+        case "findings" if index < len(snapshot.investigations) and snapshot.investigations[index].ended:
+            return findings.findings_card(snapshot, index, policy)
         case "spec" if index < len(snapshot.specs):
             return spec_card(snapshot, index, policy)
         case "review" if index < len(snapshot.review_rounds) and snapshot.review_rounds[index].gate:
@@ -62,6 +65,8 @@ def detail(snapshot: Snapshot, key: str) -> Detail | None:
     kind, index = _parsed(key)
     if kind == "spec" and 0 <= index < len(snapshot.specs):
         return Detail(title=f"Spec, version {index + 1}", text=spec_text(snapshot.specs[index]))
+    if kind == "findings" and 0 <= index < len(snapshot.investigations):
+        return Detail(title=f"Findings {index + 1}", text=findings.findings_text(snapshot, index))
     if kind == "review" and 0 <= index < len(snapshot.review_rounds):
         return Detail(title=f"Review, round {index + 1}", text=outcome.review_text(snapshot, index))
     if kind == "delivery" and snapshot.delivery:

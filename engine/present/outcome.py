@@ -14,7 +14,7 @@ from engine.cards import (
     Reading,
     ReviewCard,
 )
-from engine.events import Cause
+from engine.events import Cause, Choice
 from engine.present.progress import Shown, asked
 from engine.request import (
     Escalation,
@@ -66,6 +66,8 @@ def _item(index: int, question: Question, given: Given | None) -> QuestionItem:
         answer=words(given, question) if given else "",
         answered_by=given.by if given else None,
         assumed=bool(given and given.you_decide),
+        can_find_out=question.can_find_out,
+        finding_out=bool(given and given.find_out),
     )
 
 
@@ -192,6 +194,8 @@ def review_text(snapshot: Snapshot, index: int) -> str:
 
 HEADINGS = {
     Cause.STILL_VAGUE: "Still unclear",
+    Cause.DILEMMA: "Your decision is needed",
+    Cause.INVESTIGATION: "Nothing was found out",
     Cause.CAP: "Paused at the cost cap",
     Cause.CRITICAL: "Blocked by a critical finding",
     Cause.REVIEW_INVALID: "Blocked: a required review is missing",
@@ -237,6 +241,8 @@ def _decision(escalation: Escalation) -> str:
     decided = escalation.decided
     if decided is None:
         return ""
+    if decided.choice is Choice.PICK:
+        return decided.text
     label = next((o.label for o in escalation.offers if o.choice is decided.choice), decided.choice.value)
     return f"{label}: {decided.text}" if decided.text else label
 

@@ -112,7 +112,7 @@ def _headline(snapshot: Snapshot, policy: Policy | None) -> str:
 def _under_way(snapshot: Snapshot) -> str:
     now, then = {
         State.ASSESSING: (
-            (RunKind.TASK, "Looking into the repository first; nothing is changed."),
+            (RunKind.TASK, _looking(snapshot)),
             "Reading your request and the repository.",
         ),
         State.CLARIFYING: (
@@ -127,6 +127,16 @@ def _under_way(snapshot: Snapshot) -> str:
     }.get(snapshot.state, ((RunKind.TASK, _working(snapshot)), "Working."))
     kind, sentence = now
     return sentence if _running(snapshot, kind) else then
+
+
+def _looking(snapshot: Snapshot) -> str:
+    """Who looks, and whose report is in."""
+    current = snapshot.investigations[-1].looks if snapshot.investigations else ()
+    looks = [task for task in snapshot.tasks if task.id in current]
+    words = {TaskStatus.DONE: "report in", TaskStatus.FAILED: "gave up"}
+    each = "; ".join(f"{task.agent}: {words.get(task.status, 'at work')}" for task in looks)
+    there = sum(task.status is TaskStatus.DONE for task in looks)
+    return f"Finding out first; nothing is changed. {there} of {len(looks)} reports are in ({each})."
 
 
 def _delivering(snapshot: Snapshot) -> str:
@@ -189,7 +199,8 @@ def _assess(snapshot: Snapshot) -> Step:
     verdicts = {
         Verdict.SPECIFIC: "specific enough to specify",
         Verdict.VAGUE: f"{len(snapshot.assessment.gaps)} open points",
-        Verdict.INVESTIGATE: "needs a look into the repository",
+        Verdict.INVESTIGATE: "needs an investigation first",
+        Verdict.ESCALATE: "needs a person's decision",
     }
     status = ACTIVE if snapshot.state is State.ASSESSING else DONE
     detail = "; ".join((verdicts[snapshot.assessment.verdict], *snapshot.left_out[:2]))
@@ -241,7 +252,7 @@ def _delegate(snapshot: Snapshot) -> Step:
 
 def _work(snapshot: Snapshot) -> Step:
     name = "Do the work"
-    tasks = [task for task in snapshot.tasks if task.id != "look"]
+    tasks = [task for task in snapshot.tasks if not task.looks]
     if not _approved(snapshot) or not tasks:
         return Step(name=name, status=PENDING)
     over = sum(task.status not in {TaskStatus.PENDING, TaskStatus.RUNNING} for task in tasks)

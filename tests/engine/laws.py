@@ -19,6 +19,7 @@ from engine.request import (
     State,
     Status,
     TaskStatus,
+    is_look,
     spec_hash,
 )
 from engine.schemas import Severity
@@ -101,7 +102,7 @@ class Witness:
 
 
 def _implements(run: StartRun) -> bool:
-    return run.kind is RunKind.TASK and run.about != "look"
+    return run.kind is RunKind.TASK and not is_look(run.about)
 
 
 def lawful(before: Snapshot | None, event: Event, decision: Decision) -> None:

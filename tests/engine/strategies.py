@@ -37,10 +37,12 @@ from engine.schemas import (
     Assessment,
     Condition,
     Criterion,
+    Dilemma,
     Finding,
     Gap,
     Judged,
     Judgement,
+    Look,
     MessageKind,
     Option,
     Outcome,
@@ -55,6 +57,7 @@ from engine.schemas import (
     SpecDraft,
     SuccessCriterion,
     Verdict,
+    Way,
 )
 
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -79,6 +82,8 @@ POLICY = Policy(
     implementer="databricks-genius",
     researcher="codebase-analyzer",
     may_write=("databricks-genius",),
+    may_look=("codebase-analyzer", "databricks-genius", "web-search-researcher"),
+    web_researchers=("web-search-researcher",),
     cap_usd=5.0,
     review_rounds=3,
     question_rounds=2,
@@ -143,7 +148,7 @@ def planned(
     )
 
 
-READER = "codebase-analyzer"
+READER, SEARCHER = "codebase-analyzer", "web-search-researcher"
 PLAN = Plan(tasks=(planned("analyse", agent=READER), planned("build", ("analyse",))))
 PLANS = (
     PLAN,
@@ -158,20 +163,32 @@ PLANS = (
 )
 
 
-def assessment(verdict: Verdict = Verdict.SPECIFIC) -> Assessment:
+DILEMMA = Dilemma(
+    situation="Several pipelines fail.",
+    ways=(Way(label="One", tradeoff="slow"), Way(label="Two", tradeoff="risky")),
+    recommended=1,
+)
+LOOKS = (Look(agent=READER, objective="Which metrics exist?"), Look(agent=SEARCHER, objective="a secret"))
+
+
+def assessment(verdict: Verdict = Verdict.SPECIFIC, looks: int = 1) -> Assessment:
     return Assessment(
         verdict=verdict,
         title="Resolution time",
         understood="They want a metric.",
         interpretations=(),
         gaps=tuple(Gap.model_validate({"topic": "scope", "what": "which"}) for _ in range(2)),
-        investigate=("Which metrics exist?",),
+        investigate=LOOKS[:looks],
+        contradictions=("One says all, the other none",),
+        dilemma=DILEMMA if verdict is Verdict.ESCALATE else None,
     )
 
 
 def question(header: str = "Scope", *, multi: bool = False) -> Question:
     options = (Option(label="All", description="slow"), Option(label="Some", description="fast"))
-    return Question(header=header, text="Which?", multi=multi, options=options, recommended=0)
+    return Question(
+        header=header, text="Which?", multi=multi, options=options, recommended=0, can_find_out=not multi
+    )
 
 
 QUESTIONS = Questions(questions=(question(), question("Grain", multi=True)))
@@ -275,8 +292,8 @@ def bad_ends(live: Live, snapshot: Snapshot) -> st.SearchStrategy[Result]:
     head = snapshot.head
     match live.kind:
         case RunKind.ASSESS:
-            verdicts = st.sampled_from(Verdict)
-            return verdicts.map(lambda v: Assessed(assessment=assessment(v), base_commit=BASE))
+            assessments = st.builds(assessment, st.sampled_from(Verdict), st.integers(0, 2))
+            return assessments.map(lambda a: Assessed(assessment=a, base_commit=BASE))
         case RunKind.TASK:
             return st.builds(
                 task_ended,
@@ -353,14 +370,16 @@ def interference(snapshot: Snapshot) -> st.SearchStrategy[Event]:
     kinds = st.sampled_from(("spec", "escalation", "delivery", "questions", "progress"))
     hashes = st.sampled_from([*(spec.hash for spec in snapshot.specs), "f" * 64])
     labels = st.lists(st.sampled_from(("All", "Some", "None such")), max_size=3).map(tuple)
-    words = st.sampled_from(("", "approved", "1. all\n2. you decide", "also do", "LGTM", "why?"))
+    words = st.sampled_from(
+        ("", "approved", "1. all\n2. you decide", "1. not sure", "also do", "LGTM", "why?")
+    )
     return st.one_of(
         st.builds(
             Chose,
             **common,
             card=st.builds("{}:{}".format, kinds, small),
             choice=st.sampled_from([choice for choice in Choice if choice is not Choice.STOP]),
-            text=st.sampled_from(("", "typed")),
+            text=st.sampled_from(("", "typed", "One", "Two")),
         ),
         st.builds(Approved, **common, version=small, hash=hashes),
         st.builds(
@@ -371,6 +390,7 @@ def interference(snapshot: Snapshot) -> st.SearchStrategy[Event]:
             labels=labels,
             text=st.sampled_from(("", "my own", "x" * 600)),
             you_decide=st.booleans(),
+            find_out=st.booleans(),
         ),
         st.builds(Submitted, **common, round=small),
         st.builds(Said, **common, text=words, ts=st.just(""), mentions_bot=st.booleans()),

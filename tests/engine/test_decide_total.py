@@ -83,7 +83,7 @@ def test_every_event_has_a_lawful_answer(state: State, policy: object) -> None:
 def test_an_end_of_any_kind_of_run_is_survived_anywhere(state: State) -> None:
     base = SNAPSHOTS[state]
     for kind in RunKind:
-        for about in ("", "look", "build", base.head or COMMIT):
+        for about in ("", "look1", "build", base.head or COMMIT):
             stray = Live(id="stray", kind=kind, about=about)
             snapshot = base.model_copy(update={"live": (*base.live, stray)})
             for result in every_result(base.head or COMMIT):
@@ -120,4 +120,6 @@ def test_stop_ends_everything_in_every_state(state: State) -> None:
 def test_without_a_request_only_a_mention_does_anything() -> None:
     for event in every_event(SNAPSHOTS[State.WORKING]):
         decision = decide(None, event, POLICY)
-        assert (decision.snapshot is not None) == (isinstance(event, Opened) and event.request.startswith(f"{event.by.team}:"))
+        assert (decision.snapshot is not None) == (
+            isinstance(event, Opened) and event.request.startswith(f"{event.by.team}:")
+        )

@@ -22,6 +22,9 @@ from engine.cards import (
     Detail,
     EscalationCard,
     Failure,
+    FindingsCard,
+    FoundLine,
+    FoundReport,
     NoteCard,
     OfferLine,
     OptionLine,
@@ -35,6 +38,7 @@ from engine.cards import (
     SpecSection,
     Step,
     StepStatus,
+    Trust,
 )
 from engine.events import Choice
 from engine.people import Person
@@ -96,6 +100,8 @@ items = st.builds(
     answer=words,
     answered_by=st.none() | people,
     assumed=flags,
+    can_find_out=flags,
+    finding_out=flags,
 )
 questions = st.builds(
     QuestionsCard,
@@ -108,6 +114,25 @@ questions = st.builds(
     items=st.lists(items, max_size=9, unique_by=lambda item: item.index).map(tuple),
     submitted_by=st.none() | people,
     open=flags,
+)
+found = st.builds(
+    FoundReport,
+    agent=short,
+    summary=words,
+    lines=many(
+        st.builds(FoundLine, text=words, cites=many(words, 2), trust=st.sampled_from(Trust), why=words), 3
+    ),
+)
+findings = st.builds(
+    FindingsCard,
+    **common,
+    key=st.just("findings:1"),
+    title=words,
+    number=numbers,
+    reports=many(found, 3),
+    recommendations=many(words, 4),
+    contradictions=many(words, 3),
+    missing=many(words, 3),
 )
 specs = st.builds(
     SpecCard,
@@ -188,6 +213,7 @@ notes = st.builds(NoteCard, **common, key=st.just("note:1"), text=words, to=st.n
 CARDS: dict[type[BaseModel], st.SearchStrategy[Any]] = {
     ProgressCard: progress,
     QuestionsCard: questions,
+    FindingsCard: findings,
     SpecCard: specs,
     ReviewCard: reviews,
     EscalationCard: escalations,

@@ -1,0 +1,50 @@
+"""What an investigation found: every report, what it cites, what is advised, and what is missing."""
+
+from bot.cards.page import Message, Page, Rank, context, divider, section
+from bot.cards.text import bold, code, fit, line
+from engine.cards import FindingsCard, FoundLine, FoundReport, Trust
+
+_REPORTS = 8
+_LINES = 8
+_LISTED = 8
+
+
+def findings(card: FindingsCard) -> Message:
+    """All reports on one card. What nobody could check says so beside the claim."""
+    page = Page(card.request, card.key)
+    page.header(f"Findings: {card.title}")
+    page.add(context("Looked at before anything is written down or changed."), rank=Rank.MUST)
+    for name, lines, rank in (
+        ("Missing", card.missing, Rank.MUST),
+        ("The reports contradict each other", card.contradictions, Rank.MUST),
+    ):
+        if lines:
+            page.add(section(_list(page, name, lines)), rank=rank)
+    for report in card.reports[:_REPORTS]:
+        page.add(divider(), section(_report(page, report)))
+    if card.recommendations:
+        page.add(divider(), section(_list(page, "Recommended", card.recommendations)))
+    fallback = fit(f"Findings of {len(card.reports)} agents: {card.title}", 300, line).text
+    return Message(fallback, page.blocks())
+
+
+def _list(page: Page, name: str, lines: tuple[str, ...]) -> str:
+    page.cut = page.cut or len(lines) > _LISTED
+    return "\n".join([f"*{name}*", *(f"• {page.words(text, 320, line)}" for text in lines[:_LISTED])])
+
+
+def _report(page: Page, report: FoundReport) -> str:
+    page.cut = page.cut or len(report.lines) > _LINES
+    parts = [f"{page.words(report.agent, 60, bold)}: {page.words(report.summary, 400, line)}"]
+    parts += [f"• {_claim(page, found)}" for found in report.lines[:_LINES]]
+    return "\n".join(parts)
+
+
+def _claim(page: Page, found: FoundLine) -> str:
+    cites = ", ".join(code(cite[:160]) for cite in found.cites[:2])  # never a link: a model wrote it
+    mark = {
+        Trust.CHECKED: "",
+        Trust.UNVERIFIED: f" _(unverified: {page.words(found.why, 80, line)})_",
+        Trust.FROM_THE_WEB: " _(from the web)_",
+    }[found.trust]
+    return f"{page.words(found.text, 160, line)}{f' {cites}' if cites else ''}{mark}"

@@ -21,7 +21,8 @@ from engine.errors import DiskFull
 from engine.events import Approved, Choice, Chose, Due, Event, Opened, Reply, RunFinished, Sign
 from engine.people import Person
 from engine.performing import Performer, Render
-from engine.ports import Chat
+from engine.ports import Chat, Forge
+from engine.recording import Recorder
 from engine.request import CancelRuns, Policy, RunKind, Snapshot, StartRun
 from engine.running import Outside, Reports, RunFunction, Runner
 from engine.settings import RepositorySettings, Settings
@@ -92,6 +93,8 @@ class Engine:
         self._durable = Durable(database, perform=self._performer.perform, run=self._runner.run)
         self._performer.durable = self._durable
         self._performer.accept = self._accept
+        self._performer.write_record = Recorder(database, its_chat, self._forge).write
+        self._outside = outside
 
     # ------------------------------------------------------------ life
 
@@ -182,6 +185,10 @@ class Engine:
             if isinstance(event, RunFinished):
                 await effects.end(c, [event.run], EffectStatus.DONE)
             return decision, await effects.file(c, before, new, decision.effects, now)
+
+    def _forge(self, repository: str) -> Forge | None:
+        found = self.settings.repository(repository)
+        return self._outside.forge(found) if found else None
 
     def _policy(self, snapshot: Snapshot | None, event: Event) -> Policy | None:
         if snapshot is not None:

@@ -17,7 +17,7 @@ from engine.errors import GreenlightError, Transient
 from engine.events import Event, Linked, Opened
 from engine.ports import Chat, Ref
 from engine.present.scope import follow_up_card
-from engine.request import CancelRuns, OpenThread, ScopeItem, ShowCard, Snapshot
+from engine.request import CancelRuns, OpenThread, ScopeItem, ShowCard, Snapshot, WriteRecord
 from engine.store import Store, effects, journal
 from engine.store.database import Database, reading
 from engine.store.effects import ClaimedCard
@@ -26,6 +26,7 @@ from engine.trace import trace
 
 Render = Callable[[Snapshot, str, float, tuple[str, ...]], Card | None]
 Accept = Callable[[Event], Awaitable[object]]
+WriteTo = Callable[[str], Awaitable[None]]
 
 PROGRESS = "progress"
 ACTIVITY_LINES = 5
@@ -60,6 +61,10 @@ def _begun(effect: str, snapshot: Snapshot, item: ScopeItem, ref: Ref) -> tuple[
     return opened, linked
 
 
+async def _nowhere(_request: str) -> None:
+    """Where records go until the engine says where."""
+
+
 @dataclass
 class _Refreshes:
     """One running task a request that updates its progress card, and whether it has to once more."""
@@ -86,6 +91,7 @@ class Performer:
         self._refreshes: dict[str, _Refreshes] = {}
         self.durable: Durable | None = None
         self.accept: Accept = _nobody
+        self.write_record: WriteTo = _nowhere
 
     # ------------------------------------------------------------ effects
 
@@ -107,6 +113,8 @@ class Performer:
                 return await self._show(filed.request, filed.effect.card)
             if isinstance(filed.effect, OpenThread):
                 return await self._open_thread(effect, filed.request, filed.effect.wish)
+            if isinstance(filed.effect, WriteRecord):
+                return await self._write_record(effect, filed.request)
             if isinstance(filed.effect, CancelRuns):
                 await self._cancel(effect, filed.effect.runs)
         except DBAPIError as error:
@@ -145,6 +153,21 @@ class Performer:
             return None
         await self._end((effect,), EffectStatus.DONE)
         log.info("thread.opened", request=request, follow_up=f"{snapshot.team}:{ref.channel}:{ref.ts}")
+        return None
+
+    async def _write_record(self, effect: str, request: str) -> float | None:
+        """Bring the record on the pull request up to date; it may be written twice, to the same end."""
+        try:
+            async with asyncio.timeout(_CHAT_TIMEOUT_S):
+                await self.write_record(request)
+        except (Transient, TimeoutError) as error:
+            log.info("record.delayed", request=request, error=type(error).__name__)
+            return getattr(error, "retry_after", None) or 0.0
+        except GreenlightError as error:
+            log.warning("record.refused", request=request, error=type(error).__name__)
+            await self._end((effect,), EffectStatus.FAILED, type(error).__name__)
+            return None
+        await self._end((effect,), EffectStatus.DONE)
         return None
 
     async def _show(self, request: str, key: str) -> float | None:

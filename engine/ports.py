@@ -435,3 +435,12 @@ class Forge(Protocol):
     async def update(self, number: int, draft: Draft) -> PullRequest:
         """Replace title, body and commit of an open draft."""
         ...
+
+    async def comment(self, number: int, key: str, body: str) -> None:
+        """Comment on a pull request, or replace what was commented under this key. Idempotent.
+
+        Raises:
+            NeedsPerson: there is no such pull request, or the forge refused.
+            Unreachable: the forge did not answer.
+        """
+        ...

@@ -546,7 +546,13 @@ class OpenThread(_Frozen):
     wish: str
 
 
-Effect = Annotated[ShowCard | StartRun | CancelRuns | OpenThread, Field(discriminator="do")]
+class WriteRecord(_Frozen):
+    """Write the story of the request as a comment on its pull request, or bring that up to date."""
+
+    do: Literal["write_record"] = "write_record"
+
+
+Effect = Annotated[ShowCard | StartRun | CancelRuns | OpenThread | WriteRecord, Field(discriminator="do")]
 
 
 class Policy(_Frozen):

@@ -18,6 +18,7 @@ from engine.events import (
     Chose,
     Due,
     Event,
+    Linked,
     Opened,
     RunFinished,
     Said,
@@ -131,7 +132,10 @@ class _Teller:
             yield from self._run(event)
             return
         if isinstance(event, Due):
-            yield Line(at=event.at, who="greenlight", what="Nobody had answered in time.")
+            yield Line(at=event.at, who="greenlight", what="noticed that a time had passed")
+            return
+        if isinstance(event, Linked):
+            yield Line(at=event.at, who="greenlight", what=f"opened a follow-up: {event.follow_up}")
             return
         what, details = self._deed(event)
         if what:

@@ -106,7 +106,8 @@ class _Pages:
             return self._message("No such pull request", f"There is no pull request #{number} here.", "../")
         change = await read_change(self._repository, record.content.base, record.content.commit)
         body = markdown(record.content.body)
-        return self._page("pull_request.html", record=record, body=body, change=change)
+        comments = [markdown(comment.body) for comment in record.comments]
+        return self._page("pull_request.html", record=record, body=body, comments=comments, change=change)
 
     async def nothing(self, request: web.Request) -> web.Response:
         """Any other address."""

@@ -21,12 +21,20 @@ from engine.errors import DiskFull, NeedsPerson, Unreachable
 from engine.ports import Draft, Frozen, PullRequest
 
 
+class Comment(Frozen):
+    """A comment; `key` is whose it is, and the same key's words replace it."""
+
+    key: str
+    body: str
+
+
 class Record(Frozen):
     """A pull request as its file holds it."""
 
     number: int
     draft: bool
     content: Draft
+    comments: tuple[Comment, ...] = ()
 
 
 class LocalForge:
@@ -65,6 +73,16 @@ class LocalForge:
         """
         return await asyncio.to_thread(self._update, number, draft)
 
+    async def comment(self, number: int, key: str, body: str) -> None:
+        """Comment under a key, or replace what was said under it.
+
+        Raises:
+            NeedsPerson: there is no such pull request.
+            DiskFull: there is no room for it.
+            Unreachable: the directory cannot be read or written.
+        """
+        await asyncio.to_thread(self._comment, number, key, body)
+
     def _find(self, key: str, branch: str) -> PullRequest | None:
         record = _earlier(read_records(self._directory), key, branch)
         return self._seen(record) if record else None
@@ -93,10 +111,21 @@ class LocalForge:
                 draft.base,
             ):
                 raise NeedsPerson(f"Pull request {number} belongs to another request or branch.")
-            record = Record(number=number, draft=True, content=draft)
+            record = old.model_copy(update={"content": draft})
             with _written(self._directory, record) as scratch:
                 scratch.replace(_path(self._directory, number))
         return self._seen(record)
+
+    def _comment(self, number: int, key: str, body: str) -> None:
+        with _mapped_errors(), _locked(self._directory):
+            old = read_record(self._directory, number)
+            if old is None:
+                raise NeedsPerson(f"There is no pull request with the number {number}.")
+            said = {comment.key: comment.body for comment in old.comments} | {key: body}
+            comments = tuple(Comment(key=key, body=body) for key, body in said.items())
+            record = old.model_copy(update={"comments": comments})
+            with _written(self._directory, record) as scratch:
+                scratch.replace(_path(self._directory, number))
 
     def _seen(self, record: Record) -> PullRequest:
         return PullRequest(

@@ -10,6 +10,7 @@ counts only while the run is live: late and repeated ends fall through.
     speccing.py    from the spec to its approval
     working.py     the tasks of an approved spec
     reviewing.py   review rounds, fixes, and the way to delivery
+    recording.py   the record on the pull request
     delivering.py  the delivery and its confirmation
     hearing.py     messages while work runs
     scoping.py     wishes beyond the approved spec: the ledger, A/B/C, follow-ups
@@ -26,6 +27,7 @@ from engine.decide import (
     hearing,
     investigating,
     opening,
+    recording,
     reviewing,
     scoping,
     speccing,
@@ -95,6 +97,10 @@ def decide(snapshot: Snapshot | None, event: Event, policy: Policy | None) -> De
         event: What happened.
         policy: What configuration says, None if the channel has no repository (any more).
     """
+    return recording.kept(snapshot, _decision(snapshot, event, policy))
+
+
+def _decision(snapshot: Snapshot | None, event: Event, policy: Policy | None) -> Decision:
     if snapshot is None:
         if isinstance(event, Opened):
             return opening.open_request(event, policy)

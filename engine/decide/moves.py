@@ -22,6 +22,7 @@ from engine.request import (
     StartRun,
     State,
     TaskStatus,
+    WriteRecord,
 )
 
 STOP = Offer(
@@ -96,6 +97,10 @@ class Moves:
     def open_thread(self, wish: str) -> None:
         """Begin a thread for a wish."""
         self._add(OpenThread(wish=wish))
+
+    def record(self) -> None:
+        """Bring the record on the pull request up to date."""
+        self._add(WriteRecord())
 
     def restart(self, runs: tuple[Live, ...]) -> None:
         """Start runs of the same kind and subject again."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.adapters.local_forge import LocalForge
+from engine.adapters.local_forge import LocalForge, read_records
 from engine.errors import GreenlightError
 from engine.ports import Draft, Forge
 
@@ -130,3 +130,17 @@ async def test_of_many_at_once_one_opens_the_key(connect: Callable[[], Forge]) -
     assert all(
         isinstance(outcome, GreenlightError) for outcome in outcomes if isinstance(outcome, BaseException)
     )
+
+
+async def test_a_comment_is_replaced_by_the_next_of_its_key_and_outlives_updates(
+    connect: Callable[[], Forge], tmp_path: Path
+) -> None:
+    opened = await connect().open_draft(draft())
+    for key, body in (("a", "one"), ("b", "two"), ("a", "three"), ("a", "three")):
+        await connect().comment(opened.number, key, body)
+    await connect().update(opened.number, draft(commit=NEW))
+
+    (record,) = read_records(tmp_path / "forge")
+    assert [(c.key, c.body) for c in record.comments] == [("a", "three"), ("b", "two")]
+    with pytest.raises(GreenlightError):
+        await connect().comment(opened.number + 1, "a", "one")

@@ -11,8 +11,12 @@ from bot.playground import headless
 from bot.playground.demo import Demo, DemoOptions
 from bot.playground.slack.state import TEAM, Change
 from engine.adapters.local_forge import Record, read_records
+from engine.bootstrap import rules
+from engine.decide import decide
 from engine.events import Event
-from engine.request import Snapshot
+from engine.inspecting import requests, story
+from engine.request import Policy, Snapshot
+from engine.story import Story
 from tests.journeys.reading import cards, git, key_of, posted, until
 
 SITUATION = "ambiguity"
@@ -36,6 +40,8 @@ class Played:
     outcome: dict[str, Any]
     snapshot: Snapshot
     journal: tuple[Event, ...]
+    policy: Policy | None
+    story: Story
     words: dict[str, str]
     seen: tuple[tuple[str, str], ...]
     posts: dict[str, int]
@@ -72,10 +78,18 @@ async def _played(demo: Demo) -> Played:
         engine = demo.running.engine
         snapshot = await engine.snapshot(request)
         assert snapshot is not None
+        if snapshot.delivery:
+            await until(lambda: _recorded(demo), 15, "the record tells the confirmation")
+        # Beside the running bot, as the command reads it.
+        state = engine.settings.state_dir
+        (listed,) = await requests(state)
+        assert (listed.id, listed.state) == (request, snapshot.state.value)
         return Played(
             outcome=outcome,
             snapshot=snapshot,
             journal=tuple(await engine.journal(request)),
+            policy=rules(engine.settings).policy(engine.settings.repositories[0], TEAM),
+            story=await story(state, thread),
             words={key: message.words for key, message in cards(demo.slack, "C0DATA", thread).items()},
             seen=tuple(seen),
             posts=dict(posted(demo.slack)),
@@ -84,6 +98,16 @@ async def _played(demo: Demo) -> Played:
         )
     finally:
         await demo.close()
+
+
+def _recorded(demo: Demo) -> bool:
+    (record,) = read_records(demo.forge)
+    return any("confirmed that it is done" in comment.body for comment in record.comments)
+
+
+def told(story: Story) -> str:
+    """All of a story's words."""
+    return "\n".join(part for line in story.lines for part in (f"{line.who} {line.what}", *line.details))
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +186,45 @@ class TestBase:
         (record,) = base.records
         assert record.content.commit == base.outcome["commit"]
 
+    def test_the_journal_alone_gives_the_same_end(self, base: Played) -> None:
+        rebuilt: Snapshot | None = None
+        for event in base.journal:
+            rebuilt = decide(rebuilt, event, base.policy).snapshot
+        assert rebuilt == base.snapshot
+
+    def test_the_record_says_who_did_what(self, base: Played) -> None:
+        record = told(base.story)
+        spec = base.snapshot.spec
+        assert spec is not None
+        happened = [
+            "U0RILEY asked: Add lineage tracking",
+            "greenlight assessed it as vague",
+            "U0RILEY answered Lineage Type: Table Lineage",
+            "U0RILEY submitted the answers of round 1",
+            f"greenlight wrote version 1 of the spec, hash {spec.hash[:12]}",
+            f"U0DANA approved version 1 of the spec, hash {spec.hash[:12]}",
+            "databricks-genius ended implement (done, commit ",
+            "verified: make test passes",
+            "production-code-reviewer reviewed commit ",
+            f"greenlight review round 1 of commit {base.outcome['commit'][:10]}: PASS",
+            "greenlight opened draft pull request #1",
+            "U0RILEY confirmed that it is done",
+        ]
+        places = [record.find(words) for words in happened]
+        assert -1 not in places, happened[places.index(-1)]
+        round_ = record.find("ran the checks at commit")
+        assert places[6] < round_ < places[9]
+        assert base.story.cost_usd > 0
+        assert not any("did not count" in line.what for line in base.story.lines)
+
+    def test_the_record_stands_once_on_the_pull_request(self, base: Played) -> None:
+        (record,) = base.records
+        (comment,) = record.comments
+        assert comment.key == base.snapshot.id
+        assert "**Riley Chen** asked: Add lineage tracking" in comment.body
+        assert "**Dana Osei** approved version 1 of the spec" in comment.body
+        assert "confirmed that it is done" in comment.body
+
 
 # ---------------------------------------------------------------- as it goes otherwise
 
@@ -182,6 +245,7 @@ def test_still_vague_after_two_rounds_is_escalated_and_not_guessed(tmp_path: Pat
     assert "Round 2: asked about Source" in card
     for option in ("Say more", "Go on with assumptions", "Stop here"):
         assert option in card
+    assert "greenlight asked for a decision (still_vague): After 2 rounds" in told(play.story)
 
 
 @pytest.mark.xdist_group("journey ambiguity say-more")

@@ -23,6 +23,13 @@
 Every vendor's exceptions end in the one mapper of its adapter.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the ports say which errors they raise
+    from engine.ports import Usage
+
 
 class GreenlightError(Exception):
     """The root. `sentence` says to a person what happened and what to do next.
@@ -37,14 +44,21 @@ class GreenlightError(Exception):
 
 
 class Transient(GreenlightError):
-    """Worth trying again after `retry_after` seconds (None: the caller's own back-off)."""
+    """Worth trying again after `retry_after` seconds (None: the caller's own back-off).
 
-    def __init__(self, sentence: str, retry_after: float | None = None) -> None:
+    Args:
+        sentence: See GreenlightError.
+        retry_after: Seconds the other side asks to wait.
+        usage: Of a model call whose answer had begun: what it costs although it did not arrive.
+    """
+
+    def __init__(self, sentence: str, retry_after: float | None = None, usage: Usage | None = None) -> None:
         super().__init__(sentence)
         self.retry_after = retry_after
+        self.usage = usage
 
-    def __reduce__(self) -> tuple[type, tuple[str, float | None]]:
-        return type(self), (self.sentence, self.retry_after)
+    def __reduce__(self) -> tuple[type, tuple[str, float | None, Usage | None]]:
+        return type(self), (self.sentence, self.retry_after, self.usage)
 
 
 class RateLimited(Transient):

@@ -152,7 +152,8 @@ class Model(Protocol):
         """Make one call, stateless and without retries of its own.
 
         Raises:
-            Transient: rate limit, overload, 5xx, network, or an answer cut off (with retry_after).
+            Transient: rate limit, overload, 5xx, network, or an answer cut off (with retry_after, and with
+                what an answer that had begun costs).
             ModelRefused: the provider will never take this call as it is (400, 401, 403, 404, 413).
             ScriptEnded: a rehearsal's script holds no answer.
         """

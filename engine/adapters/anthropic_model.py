@@ -9,6 +9,7 @@ import hashlib
 import logging
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -26,6 +27,7 @@ from engine.errors import (
     ModelRefused,
     RateLimited,
     ScriptEnded,
+    Transient,
     Unreachable,
 )
 from engine.ports import ModelAnswer, ModelCall, Tier, ToolUse, Usage
@@ -102,20 +104,24 @@ class AnthropicModel:
 
         Raises:
             RateLimited: 429 and 529, with the seconds the provider asks to wait.
-            Unreachable: its other failures, the network's, and answers that are cut off or not messages.
+            Unreachable: its other failures, the network's, and answers that are cut off or not messages;
+                with what one that had begun costs.
             ModelRefused: the provider will not take this call, or there is no key.
             ScriptEnded: a rehearsal's script holds no answer.
         """
         tier = self._tiers[call.tier]
         self._require_credentials()
         arguments = _arguments(call, tier.model)
+        seen = _Seen()
         try:
-            message = await self._collect(arguments)
-            if message is not None and message.stop_reason is not None:
-                return _model_answer(message, tier)
+            await self._collect(arguments, seen)
+            if seen.message is not None and seen.message.stop_reason is not None:
+                return _model_answer(seen.message, tier)
             error: GreenlightError = Unreachable("The model's answer was cut off on the way.")
         except _FAULTS as fault:
             error = _translate(fault, call.tier, tier.model)
+        if seen.begun and isinstance(error, Transient):
+            error.usage = _lost(seen.message, call, tier)
         # Raised here, not where it was caught: a foreign exception in the context may quote the conversation.
         raise error
 
@@ -126,15 +132,25 @@ class AnthropicModel:
                 "There is no key for the model's provider. Set ANTHROPIC_API_KEY and start Greenlight again."
             )
 
-    async def _collect(self, arguments: Mapping[str, Any]) -> Message | None:
-        """The whole message, or None if the answer did not begin with one."""
+    async def _collect(self, arguments: Mapping[str, Any], seen: "_Seen") -> None:
+        """Read the whole message, noting what has come so far."""
         async with asyncio.timeout(self._timeout_s), self._client.messages.stream(**arguments) as stream:
-            if stream.response.headers.get("content-type", "").startswith("application/json"):
-                return Message.model_validate_json(await stream.response.aread())
-            begun = False
+            kind = stream.response.headers.get("content-type", "")
+            seen.begun = kind.startswith(("text/event-stream", "application/json"))
+            if kind.startswith("application/json"):
+                seen.message = Message.model_validate_json(await stream.response.aread())
+                return
             async for event in stream:
-                begun = begun or event.type == "message_start"
-            return stream.current_message_snapshot if begun else None
+                if seen.message is not None or event.type == "message_start":
+                    seen.message = stream.current_message_snapshot
+
+
+@dataclass
+class _Seen:
+    """How far an answer came: whether the provider took the call, and the message up to here."""
+
+    begun: bool = False
+    message: Message | None = None
 
 
 def _arguments(call: ModelCall, model: str) -> dict[str, Any]:
@@ -173,6 +189,20 @@ def _model_answer(message: Message, tier: TierSettings) -> ModelAnswer:
         stop_reason=str(message.stop_reason),
         usage=prices.priced(_usage(message.usage), tier),
     )
+
+
+def _lost(message: Message | None, call: ModelCall, tier: TierSettings) -> Usage:
+    """What an answer that broke off costs: its input and what came of it, or all it could have cost."""
+    try:
+        if message is not None:
+            usage = _usage(message.usage)
+            # The count of the output comes last, so until then what came is weighed.
+            came = sum(len(block.to_json().encode(errors="replace")) for block in message.content)
+            output = max(usage.output_tokens, min(came // prices.BYTES_PER_TOKEN, call.max_tokens))
+            return prices.priced(usage.model_copy(update={"output_tokens": output}), tier)
+    except _FAULTS:
+        pass
+    return Usage(cost_usd=prices.worst_case_usd(call, tier))
 
 
 def _usage(usage: VendorUsage) -> Usage:

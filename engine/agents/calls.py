@@ -69,7 +69,8 @@ async def _attempt(context: Context, call: ModelCall, id: str) -> _Outcome:
     try:
         answer = await model.answer(call)
     except Transient as error:
-        await store.release(id)
+        # What had begun to arrive is paid for, although it is of no use.
+        await (store.release(id) if error.usage is None else store.settle(id, error.usage))
         return (_BUSY if isinstance(error, RateLimited) else _AWAY, error.sentence, error.retry_after)
     except GreenlightError:
         await store.release(id)

@@ -1,5 +1,6 @@
 """What runs keep: receipts, model answers, and the ledger of calls and their cost."""
 
+import secrets
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,7 +60,8 @@ class Store:
         """Set the worst-case cost of a call aside, before it is made.
 
         Args:
-            call: Id of the call; the same id again replaces its own reservation.
+            call: Id of the call. The same id again is the call made anew, after a process died before it
+                could tell: what was set aside or settled for the first stays spent.
             request: Whose money it is.
             role: Who calls, as in `ModelCall.role`.
             model: Name of the model.
@@ -77,11 +79,10 @@ class Store:
                 )
             ).first()
             cap = max(cap_usd, row.cap_usd if row else 0.0)
-            others = col(CallRow.request) == request, col(CallRow.id) != call
             taken: float = (
                 await c.execute(
                     sa.select(sa.func.coalesce(sa.func.sum(col(CallRow.usd)), 0.0)).where(
-                        *others, col(CallRow.status) != CallStatus.RELEASED
+                        col(CallRow.request) == request, col(CallRow.status) != CallStatus.RELEASED
                     )
                 )
             ).scalar_one()
@@ -90,6 +91,7 @@ class Store:
                     f"The next step could cost up to ${usd:.2f}, but only ${max(0.0, cap - taken):.2f} "
                     f"of the ${cap:.2f} for this request are left."
                 )
+            await _set_apart(c, call)
             await _put(
                 c,
                 CallRow,
@@ -181,6 +183,16 @@ class Store:
     async def _close(self, call: str, **values: Any) -> None:
         async with self._engine.begin() as c:
             await c.execute(sa.update(CallRow).where(col(CallRow.id) == call).values(**values))
+
+
+async def _set_apart(c: AsyncConnection, call: str) -> None:
+    """Make an earlier attempt of a call an entry of its own, settled at what is known or feared of it."""
+    ours = col(CallRow.id) == call, col(CallRow.status) != CallStatus.RELEASED
+    await c.execute(
+        sa.update(CallRow)
+        .where(*ours)
+        .values(id=f"{call}/lost-{secrets.token_hex(4)}", status=CallStatus.SETTLED.value)
+    )
 
 
 async def _put(c: AsyncConnection, table: type[SQLModel], **values: Any) -> None:

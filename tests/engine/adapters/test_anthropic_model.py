@@ -1,4 +1,5 @@
 import asyncio
+import copy
 import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from engine.errors import (
     ModelRefused,
     RateLimited,
     ScriptEnded,
+    Transient,
     Unreachable,
 )
 from engine.ports import ModelCall, Tier, ToolSpec
@@ -175,6 +177,31 @@ async def test_passing_faults_are_transient_and_the_next_call_works(
     assert getattr(error, "retry_after") == retry_after  # noqa: B009 - the parametrised kind is not known to mypy
     assert len(api.calls) == 1, "no retries of its own"
     assert PRIVATE in (await model.answer(call())).text
+
+
+@pytest.mark.parametrize(
+    ("fault", "costs"),
+    [
+        (Fault.SERVER_ERROR, False),
+        (Fault.RATE_LIMIT, False),
+        (Fault.HTML, False),
+        (Fault.CUT_DIRTY, True),
+        (Fault.CUT_CLEAN, True),
+        (Fault.STREAM_ERROR, True),
+        (Fault.BAD_EVENT, True),
+    ],
+)
+async def test_an_answer_that_had_begun_costs_what_came_of_it(
+    model: AnthropicModel, api: MessagesApi, fault: Fault, costs: bool
+) -> None:
+    api.faults.append(fault)
+    error = await failure(model)
+    assert isinstance(error, Transient)
+    assert (error.usage is not None) is costs
+    if error.usage is not None:
+        assert 0 < error.usage.cost_usd <= model.worst_case_usd(call())
+        again = copy.copy(error)
+        assert (again.sentence, again.retry_after, again.usage) == (error.sentence, None, error.usage)
 
 
 async def test_a_date_to_retry_at_becomes_seconds(model: AnthropicModel, api: MessagesApi) -> None:

@@ -219,6 +219,17 @@ async def test_costs_are_settled_and_failed_attempts_are_free(tmp_path: Path) ->
     assert spent.calls == 1
 
 
+async def test_an_attempt_that_broke_off_stays_paid_for(tmp_path: Path) -> None:
+    script = Script([says(GOOD, Fault.CUT_DIRTY), says(GOOD)])
+    async with world(tmp_path, responder=script) as w:
+        context = w.run(RunKind.TRIAGE, snapshot())
+        await work(context, assignment())
+        spent = await context.store.spent(context.snapshot.id)
+        answer = await context.store.answer(f"{context.run.id}/model/1.2")
+    assert spent.calls == 2
+    assert spent.usd > answer.usage.cost_usd
+
+
 @pytest.mark.parametrize("die_at", range(5))
 async def test_a_run_that_dies_anywhere_goes_on_without_repeating_what_is_recorded(
     tmp_path: Path, die_at: int

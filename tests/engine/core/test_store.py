@@ -50,9 +50,24 @@ async def test_many_reservations_at_once_never_exceed_the_cap(database: Database
     await database.close()
 
 
-async def test_a_reservation_is_replaced_settled_and_released(database: Database) -> None:
+async def test_a_call_made_anew_pays_for_the_first_as_well(database: Database) -> None:
     store = Store(database.app)
-    await store.reserve("a", "r", "assess", "m", 0.8, cap_usd=1.0)
+    await store.reserve("a", "r", "assess", "m", 0.4, cap_usd=1.0)
+    await store.reserve("a", "r", "assess", "m", 0.4, cap_usd=1.0)
+    with pytest.raises(CapReached):
+        await store.reserve("a", "r", "assess", "m", 0.4, cap_usd=1.0)
+    await store.settle("a", Usage(cost_usd=0.1))
+    spent = await store.spent("r")
+    assert (spent.usd, spent.calls) == (pytest.approx(0.5), 2)
+    await store.reserve("b", "r", "assess", "m", 0.2, cap_usd=1.0)
+    await store.release("b")
+    await store.reserve("b", "r", "assess", "m", 0.3, cap_usd=1.0)
+    assert (await store.spent("r")).usd == pytest.approx(0.8)
+    await database.close()
+
+
+async def test_a_reservation_is_settled_and_released(database: Database) -> None:
+    store = Store(database.app)
     await store.reserve("a", "r", "assess", "m", 0.9, cap_usd=1.0)
     with pytest.raises(CapReached, match=r"\$0\.20.*\$0\.10"):
         await store.reserve("b", "r", "assess", "m", 0.2, cap_usd=1.0)

@@ -88,6 +88,21 @@ class ToolSpec(Frozen):
     input_schema: Mapping[str, Any]
 
 
+class WebTool(Frozen):
+    """A tool that the provider itself runs: web_search or web_fetch.
+
+    Attributes:
+        allowed_domains: Only pages of these.
+        max_uses: Uses in one call at most.
+        page_tokens: Upper bound of what one use adds to the input, for the reserved cost.
+    """
+
+    name: str
+    allowed_domains: tuple[str, ...]
+    max_uses: int
+    page_tokens: int
+
+
 class ModelCall(Frozen):
     """One call of the Messages API.
 
@@ -97,6 +112,7 @@ class ModelCall(Frozen):
         system: Stable text, the same bytes for every call of one conversation (it is cached).
         messages: The conversation in the API's JSON form, append-only.
         tools: Offered tools, in a stable order.
+        web: Tools of the provider's that search and read the web.
         schema: JSON schema of the structured answer, or None for free text.
         max_tokens: Upper bound of the answer; the reserved cost assumes all of it.
     """
@@ -107,6 +123,7 @@ class ModelCall(Frozen):
     system: str
     messages: tuple[Mapping[str, Any], ...]
     tools: tuple[ToolSpec, ...] = ()
+    web: tuple[WebTool, ...] = ()
     schema_: Mapping[str, Any] | None = None
     max_tokens: int = 8_000
 
@@ -118,6 +135,7 @@ class Usage(Frozen):
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+    web_searches: int = 0
     cost_usd: float = 0.0
 
 
@@ -131,6 +149,8 @@ class ToolUse(Frozen):
 
 class ModelAnswer(Frozen):
     """A whole answer. `content` is the API's JSON, to be appended to the conversation unchanged.
+
+    `text` is what was said after the last result of the provider's own tools.
 
     `stop_reason` is end_turn, tool_use, max_tokens, refusal, pause_turn, stop_sequence or
     model_context_window_exceeded. An answer cut off in transit never becomes a ModelAnswer: it is

@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.playground.conversation import blocks_of
 from bot.playground.prompt_cache import BREAKPOINTS, prompt_blocks
+from bot.playground.web_tools import uses_web, web_problems
 
 _SAMPLING = ("temperature", "top_p", "top_k")
 _UNSUPPORTED_KEYWORDS = ("minLength", "maxLength", "minimum", "maximum", "maxItems", "multipleOf", "oneOf")
@@ -25,6 +26,7 @@ def _violations(body: Mapping[str, Any]) -> Iterator[str]:
     marked = sum("cache_control" in block for _, block in prompt_blocks(body)) + ("cache_control" in body)
     if marked > BREAKPOINTS:
         yield f"A maximum of {BREAKPOINTS} blocks with cache_control may be provided. Found {marked}."
+    yield from web_problems(body.get("tools") or ())
     yield from _conversation(body["messages"])
     output_format = (body.get("output_config") or {}).get("format")
     if output_format:
@@ -34,7 +36,7 @@ def _violations(body: Mapping[str, Any]) -> Iterator[str]:
 def _conversation(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if messages[0]["role"] != "user":
         yield 'messages: first message must use the "user" role'
-    if messages[-1]["role"] != "user":
+    if messages[-1]["role"] != "user" and not uses_web(messages[-1]["content"]):
         yield "messages: this model does not support prefill; the conversation must end with a user message"
     expected: set[str] = set()
     for number, message in enumerate(messages):

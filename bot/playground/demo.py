@@ -21,7 +21,7 @@ from engine.adapters.local_forge import LocalForge
 from engine.bootstrap import Parts
 from engine.errors import ConfigurationInvalid, SandboxUnavailable
 from engine.ports import Sandbox
-from engine.settings import CheckSettings, RepositorySettings, Settings
+from engine.settings import CheckSettings, RepositorySettings, Settings, WebSettings
 
 FAKE_KEY = "sk-ant-fake-rehearsal"
 BOT_TOKEN = "xoxb-fake-local"  # noqa: S105 (visibly fake: the local Slack's)
@@ -192,7 +192,8 @@ class Demo:
             approvers=() if self.elsewhere else ("U0DANA",),
             checks=CHECKS,
         )
-        return Settings(state_dir=self.directory / "state", repositories=(repository,))
+        web = WebSettings(enabled=all(scenario.web for scenario in self.scenarios))
+        return Settings(state_dir=self.directory / "state", repositories=(repository,), web=web)
 
     def _slack_options(self) -> SlackOptions:
         front = Front(

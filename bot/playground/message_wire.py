@@ -83,11 +83,7 @@ def events(message: Message) -> Iterator[dict[str, Any]]:
     for index, payload in enumerate(message.payloads()):
         block = message.content[index]
         is_text = block["type"] == "text"
-        yield {
-            "type": "content_block_start",
-            "index": index,
-            "content_block": {**block, "text": ""} if is_text else {**block, "input": {}},
-        }
+        yield {"type": "content_block_start", "index": index, "content_block": _start(block)}
         for piece in _pieces(payload):
             delta = (
                 {"type": "text_delta", "text": piece}
@@ -120,8 +116,17 @@ def retry_after(fault: Fault) -> dict[str, str]:
     return {}
 
 
+def _start(block: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A block as its stream begins: text and inputs follow in pieces, results come whole."""
+    if block["type"] == "text":
+        return {**block, "text": ""}
+    return {**block, "input": {}} if "input" in block else block
+
+
 def _payload(block: Mapping[str, Any]) -> str:
-    return str(block["text"]) if block["type"] == "text" else json.dumps(block["input"])
+    if block["type"] == "text":
+        return str(block["text"])
+    return json.dumps(block["input"]) if "input" in block else ""
 
 
 def _pieces(payload: str) -> Iterator[str]:

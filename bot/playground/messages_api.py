@@ -18,6 +18,7 @@ from bot.playground.message_wire import FAILED_STATUS, STOPPED, Message, error_b
 from bot.playground.prompt_cache import PromptCache, prompt_tokens, tokens_of
 from bot.playground.rehearsal import ReceivedCall, Rehearsal, Reply, Responder, ScriptRanOut
 from bot.playground.script import Fault, Scenario
+from bot.playground.web_tools import web_usage
 
 LONGEST_BODY = 32 * 1024 * 1024
 SCRIPT_ENDED = "rehearsal_script_ended"
@@ -142,7 +143,11 @@ class MessagesApi:
             model=call.model,
             content=reply.content,
             stop_reason=STOPPED.get(fault, reply.stop_reason) if fault else reply.stop_reason,
-            usage={**counted.usage(), "output_tokens": sum(map(tokens_of, reply.content))},
+            usage={
+                **counted.usage(),
+                "output_tokens": sum(map(tokens_of, reply.content)),
+                **web_usage(reply.content),
+            },
         )
 
     async def _fail(self, request: web.Request, fault: Fault) -> web.StreamResponse:

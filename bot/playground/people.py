@@ -13,6 +13,7 @@ from bot.cards.presses import (
     ApproveSpec,
     Choose,
     ChooseInWords,
+    FindOut,
     PickOption,
     PickSeveral,
     Press,
@@ -32,7 +33,8 @@ Over = Callable[[str], Awaitable[bool]]
 
 AGAIN_S = 0.5
 YOU_DECIDE = "You decide"
-"""An answer that presses this button instead of an option."""
+FIND_OUT = "Not sure, find out"
+"""Answers that press these buttons instead of an option."""
 
 
 class _Strict(BaseModel):
@@ -55,6 +57,7 @@ class Variant(_Strict):
     later_answers: tuple[tuple[tuple[str, ...], ...], ...] | None = None
     words: dict[Choice, str] | None = None
     choices: tuple[Choice, ...] | None = None
+    picks: tuple[str, ...] | None = None
     ends: Ending | None = None
 
 
@@ -64,6 +67,7 @@ class People(_Strict):
     Attributes:
         answers: One entry a question of the first round: labels to choose, or only YOU_DECIDE.
         later_answers: The same for each later round.
+        picks: Labels to press where an escalation has several ways to pick from.
         words: What is typed where a choice opens a text field.
     """
 
@@ -74,6 +78,7 @@ class People(_Strict):
     answers: tuple[tuple[str, ...], ...] = ()
     later_answers: tuple[tuple[tuple[str, ...], ...], ...] = ()
     choices: tuple[Choice, ...] = ()
+    picks: tuple[str, ...] = ()
     words: dict[Choice, str] = Field(default_factory=dict)
     ends: Ending
     variants: dict[str, Variant] = Field(default_factory=dict)
@@ -99,6 +104,13 @@ class People(_Strict):
             raise ScenarioInvalid(path, [f"there is no variant {variant}"])
         changes = {k: v for k, v in dict(people.variants[variant]).items() if v is not None}
         return people.model_copy(update=changes)
+
+
+_BUTTONS = ((YOU_DECIDE,), (FIND_OUT,))
+
+
+def _label(press: YouDecide | FindOut) -> str:
+    return FIND_OUT if isinstance(press, FindOut) else YOU_DECIDE
 
 
 class Player:
@@ -148,9 +160,9 @@ class Player:
         match press:
             case PickOption() if press.label in self._answer(press.round, press.question):
                 return self._once(f"{message.ts}:{press.question}", people.requester, message, block, action)
-            case YouDecide() if self._answer(press.round, press.question) == (YOU_DECIDE,):
+            case YouDecide() | FindOut() if self._answer(press.round, press.question) == (_label(press),):
                 return self._once(f"{message.ts}:{press.question}", people.requester, message, block, action)
-            case PickSeveral() if self._answer(press.round, press.question) == (YOU_DECIDE,):
+            case PickSeveral() if self._answer(press.round, press.question) in _BUTTONS:
                 return None
             case PickSeveral() if element["type"] == "multi_static_select":
                 answer = self._answer(press.round, press.question)
@@ -161,13 +173,19 @@ class Player:
                 return self._once(f"{message.ts}:submit", people.requester, message, block, action)
             case ApproveSpec():
                 return self._once(f"{message.ts}:{press.hash}", people.approver, message, block, action)
-            case Choose() if press.card.startswith("delivery:") and press.choice is Choice.CONFIRM:
-                return self._once(f"{message.ts}:confirm", people.requester, message, block, action)
+            case Choose() if self._is_requesters(press):
+                name = f"{message.ts}:{press.choice}"
+                return self._once(name, people.requester, message, block, action)
             case Choose() | ChooseInWords() if press.choice in people.choices:
                 deed = self._once(f"{message.ts}:{press.choice}", people.approver, message, block, action)
                 words = people.words.get(press.choice)
                 return self._told(deed, people.approver, words) if deed and words else deed
         return None
+
+    def _is_requesters(self, press: Choose) -> bool:
+        """Whether the requester presses it: to confirm a delivery, or to pick one of several ways."""
+        confirms = press.card.startswith("delivery:") and press.choice is Choice.CONFIRM
+        return confirms or (press.choice is Choice.PICK and press.label in self._people.picks)
 
     def _told(self, deed: Deed, user: str, words: str) -> Deed:
         """A deed that opens a text field, and the words typed there."""

@@ -17,7 +17,9 @@ from pydantic import JsonValue
 from bot.playground.conversation import Conversation, ToolResult, read_conversation
 from bot.playground.script import Entry, Fault, Faulty, Included, Scenario, Turn
 from bot.playground.templates import Functions, TemplateInvalid, render
+from bot.playground.web_tools import web_blocks
 
+_USES = {"tool_use", "server_tool_use"}
 LIVE_HINT = "With a real model it takes any request: ANTHROPIC_API_KEY=… greenlight demo --live"
 
 
@@ -96,7 +98,10 @@ class Rehearsal:
             raise self._ran_out(scenario, call.role, conversation, "the script ends before this turn")
         turn = entry.turns[conversation.turn]
         try:
-            content = _content(turn, conversation, scenario.files)
+            content = [
+                *web_blocks(turn.web, call.body, conversation.opening),
+                *_content(turn, conversation, scenario.files),
+            ]
         except TemplateInvalid as error:
             raise self._ran_out(scenario, call.role, conversation, str(error)) from None
         _refuse_unknown_tools(content, call.body)
@@ -203,7 +208,7 @@ def _functions(conversation: Conversation) -> Functions:
 
 def _refuse_unknown_tools(content: Sequence[Mapping[str, Any]], body: Mapping[str, Any]) -> None:
     offered = {tool["name"] for tool in body.get("tools") or ()}
-    unknown = {block["name"] for block in content if block["type"] == "tool_use"} - offered
+    unknown = {block["name"] for block in content if block["type"] in _USES} - offered
     if unknown:
         raise ScriptRanOut(
             f"The script uses tools that this call does not offer: {', '.join(sorted(unknown))}."

@@ -14,6 +14,12 @@
               - tool: write
                 input: {path: src/a.sql, content: {file: files/a.sql}}
           - answer: {summary: "done, see {{ receipt('write') }}"}
+          - web:                               # what the provider's own tools find, before the answer
+              - search: partition pruning
+                results: [{url: "https://docs.databricks.com/x", title: A page}]
+              - fetch: https://docs.databricks.com/x
+                text: What the page says.
+            answer: {summary: found}
           - fault: 529                             # before answering, `times` times (once)
             text: Sorry for that.
     variants:
@@ -126,6 +132,28 @@ class ScriptedCall(Strict):
     input: dict[str, JsonValue] = {}
 
 
+class Page(Strict):
+    """A page that a scripted search finds."""
+
+    url: str
+    title: str = "A page"
+
+
+class WebUse(Strict):
+    """A use of the provider's own tools: a search and its results, or a page that is read."""
+
+    search: str | None = None
+    results: tuple[Page, ...] = ()
+    fetch: str | None = None
+    text: str = ""
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.search is None) == (self.fetch is None):
+            raise ValueError("a use of the web is either a search or a fetch")
+        return self
+
+
 class Faulty(Strict):
     """Where a delay (seconds) and a fault can be set. The fault comes `times` times, then the answer."""
 
@@ -141,6 +169,7 @@ class Turn(Faulty):
 
     text: str | Included | None = None
     calls: tuple[ScriptedCall, ...] = ()
+    web: tuple[WebUse, ...] = ()
     answer: JsonValue = None
 
     @model_validator(mode="after")
@@ -181,11 +210,12 @@ class Entry(Faulty):
 
 
 class Variant(Strict):
-    """A perturbed play: entries that come before the scenario's own, or another request."""
+    """A perturbed play: entries that come before the scenario's own, another request, or no web."""
 
     replace: tuple[Entry, ...] = ()
     request: str | None = None
     also: tuple[str, ...] | None = None
+    web: bool = True
 
 
 class Scenario(Strict):
@@ -197,6 +227,7 @@ class Scenario(Strict):
     also: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = Field(min_length=1)
     variants: dict[str, Variant] = {}
+    web: bool = True
     files: dict[str, str] = {}
 
     @classmethod
@@ -230,6 +261,7 @@ class Scenario(Strict):
                 "entries": (*variant.replace, *self.entries),
                 "request": variant.request or self.request,
                 "also": self.also if variant.also is None else variant.also,
+                "web": self.web and variant.web,
             }
         )
 

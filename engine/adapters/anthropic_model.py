@@ -30,12 +30,14 @@ from engine.errors import (
     Transient,
     Unreachable,
 )
-from engine.ports import ModelAnswer, ModelCall, Tier, ToolUse, Usage
+from engine.ports import ModelAnswer, ModelCall, Tier, ToolUse, Usage, WebTool
 from engine.settings import TierSettings
 
 CONNECT_TIMEOUT_S = 10.0
 SCRIPT_ENDED = "rehearsal_script_ended"
 LONGEST_SENTENCE = 1_000
+WEB_VERSIONS = {"web_search": "web_search_20250305", "web_fetch": "web_fetch_20250910"}
+WEB_RESULTS = frozenset({"web_search_tool_result", "web_fetch_tool_result"})
 
 # Whatever the SDK, its transport and its parsing of a broken stream have been seen to raise. Only reading
 # the answer stands under this net, so that it cannot hide mistakes of our own.
@@ -166,21 +168,36 @@ def _arguments(call: ModelCall, model: str) -> dict[str, Any]:
         "metadata": {"user_id": hashlib.sha256(call.request.encode()).hexdigest()[:32]},
         "extra_headers": {"X-Greenlight-Role": call.role},
     }
-    if call.tools:
-        arguments["tools"] = [tool.model_dump() for tool in call.tools]
+    if call.tools or call.web:
+        arguments["tools"] = [*(tool.model_dump() for tool in call.tools), *map(_web_tool, call.web)]
     if call.schema_ is not None:
         schema = anthropic.transform_schema(dict(call.schema_))
         arguments["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
     return arguments
 
 
+def _web_tool(tool: WebTool) -> dict[str, Any]:
+    """The provider's tool in a version that needs no other one, such as running code over results."""
+    definition: dict[str, Any] = {
+        "type": WEB_VERSIONS[tool.name],
+        "name": tool.name,
+        "max_uses": tool.max_uses,
+        "allowed_domains": list(tool.allowed_domains),
+    }
+    if tool.name == "web_fetch":
+        definition["max_content_tokens"] = tool.page_tokens
+    return definition
+
+
 def _model_answer(message: Message, tier: TierSettings) -> ModelAnswer:
     # An empty text block may come but not be sent back.
     blocks = [block for block in message.content if block.type != "text" or block.text]
+    found = [place for place, block in enumerate(blocks, 1) if block.type in WEB_RESULTS]
+    said = blocks[found[-1] :] if found else blocks
     return ModelAnswer(
         model=message.model,
         content=tuple(block.to_dict(mode="json") for block in blocks),
-        text="".join(block.text for block in blocks if block.type == "text"),
+        text="".join(block.text for block in said if block.type == "text"),
         tool_uses=tuple(
             ToolUse(id=block.id, name=block.name, input=block.input if isinstance(block.input, dict) else {})
             for block in blocks
@@ -211,6 +228,7 @@ def _usage(usage: VendorUsage) -> Usage:
         output_tokens=usage.output_tokens,
         cache_read_tokens=usage.cache_read_input_tokens or 0,
         cache_write_tokens=usage.cache_creation_input_tokens or 0,
+        web_searches=usage.server_tool_use.web_search_requests if usage.server_tool_use else 0,
     )
 
 

@@ -29,14 +29,23 @@ def priced(usage: Usage, tier: TierSettings) -> Usage:
         + usage.cache_read_tokens * prices.cache_read
         + usage.cache_write_tokens * prices.cache_write
     )
-    return usage.model_copy(update={"cost_usd": cost / MILLION})
+    searches = usage.web_searches * tier.web_search_usd
+    return usage.model_copy(update={"cost_usd": cost / MILLION + searches})
 
 
 def worst_case_usd(call: ModelCall, tier: TierSettings) -> float:
-    """All of max_tokens out; one token per two bytes in, at the dearer of input and cache write."""
+    """All of max_tokens out; one token per two bytes in, at the dearer of input and cache write.
+
+    The provider reads the prompt again after each use of its own tools, with what all of them found so far.
+    """
     prompt = prompt_bytes(call) / BYTES_PER_TOKEN
-    prices = _prices(tier, prompt)
-    return (prompt * max(prices.input, prices.cache_write) + call.max_tokens * prices.output) / MILLION
+    uses = sum(tool.max_uses for tool in call.web)
+    page = max((tool.page_tokens for tool in call.web), default=0)
+    read = prompt * (uses + 1) + page * uses * (uses + 1) / 2
+    prices = _prices(tier, prompt + page * uses)
+    searches = sum(tool.max_uses for tool in call.web if tool.name == "web_search") * tier.web_search_usd
+    tokens = read * max(prices.input, prices.cache_write) + call.max_tokens * prices.output
+    return tokens / MILLION + searches
 
 
 def prompt_bytes(call: ModelCall) -> int:

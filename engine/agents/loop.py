@@ -17,7 +17,7 @@ from engine.agents.calls import ask_model
 from engine.agents.parallel import together
 from engine.agents.tools import LONGEST_OUTPUT, LONGEST_SUBJECT, Done, Toolbox, problems
 from engine.errors import AnswerUnusable, Rejected, TurnLimit
-from engine.ports import ModelAnswer, ModelCall, Tier, ToolUse
+from engine.ports import ModelAnswer, ModelCall, Tier, ToolUse, WebTool
 from engine.prompts import cut, render
 from engine.schemas import Answer
 from engine.store import Receipt
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # the runs import this package
 A = TypeVar("A", bound=Answer)
 Message = Mapping[str, Any]
 
+WEB_RESULT = "web"
 LAST_TURNS = 3
 MOST_CALLS = 16
 
@@ -53,6 +54,7 @@ class Assignment(Generic[A]):
         prompt: The first user message.
         schema: What it hands back.
         check: What must hold beyond the schema, in sentences for the model; none if it does.
+        web: Tools of the provider's that search the web; whoever has them gets no others.
         turns: Model calls at most.
     """
 
@@ -63,6 +65,7 @@ class Assignment(Generic[A]):
     schema: type[A]
     check: Callable[[A], Awaitable[Sequence[str]]] = nothing_more
     toolbox: Toolbox = field(default_factory=Toolbox)
+    web: tuple[WebTool, ...] = ()
     turns: int = 12
     max_tokens: int = 8_000
 
@@ -79,9 +82,13 @@ async def work(context: Context, job: Assignment[A]) -> A:
     repaired = False
     for turn in range(1, job.turns + 1):
         answer = await ask_model(context, _call(context, job, messages), turn)
+        await _keep_web_results(context, job, answer, turn)
         if answer.tool_uses and answer.stop_reason not in _STOPPED:
             results = await _use_tools(context, job, answer, turn)
             messages += [_assistant(answer), _user([*results, *_countdown(job.turns - turn)])]
+            continue
+        if answer.stop_reason == "pause_turn" and job.web and answer.content:
+            messages.append(_assistant(answer))  # as it is: the provider goes on with its own tools
             continue
         if answer.stop_reason == "pause_turn":
             messages += [*([_assistant(answer)] if answer.content else []), _user(render("go_on"))]
@@ -112,6 +119,7 @@ def _call(context: Context, job: Assignment[A], messages: Sequence[Message]) -> 
         system=job.system,
         messages=tuple(messages),
         tools=job.toolbox.specs,
+        web=job.web,
         schema_=job.schema.model_json_schema(),
         max_tokens=job.max_tokens,
     )
@@ -134,6 +142,45 @@ def _repair(answer: ModelAnswer, wrong: Sequence[str]) -> Iterator[Message]:
     if answer.stop_reason not in _STOPPED and answer.content:
         yield _assistant(answer)
     yield _user(render("repair", problems=wrong))
+
+
+# ---------------------------------------------------------------- the provider's own tools
+
+
+async def _keep_web_results(context: Context, job: Assignment[A], answer: ModelAnswer, turn: int) -> None:
+    """Keep the addresses an answer's searches came to: what it cites is held against them."""
+    addresses = tuple(dict.fromkeys(_addresses(answer.content))) if job.web else ()
+    if not addresses:
+        return
+    output = "\n".join(addresses)
+    id = receipt_id(context.run.id, turn, 0)
+
+    async def once() -> str:
+        context.tell(f"{job.role.partition(':')[2]}: {len(addresses)} pages found")
+        await context.store.keep_receipt(
+            Receipt(
+                id=id,
+                request=context.snapshot.id,
+                run=context.run.id,
+                tool=WEB_RESULT,
+                subject=f"{len(addresses)} pages",
+                exit_code=None,
+                output=output,
+                digest=hashlib.sha256(output.encode("utf-8", "replace")).hexdigest(),
+            )
+        )
+        return id
+
+    await context.step(f"web {turn}", once)
+
+
+def _addresses(content: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for block in content:
+        found = block.get("content")
+        if block.get("type") == "web_search_tool_result" and isinstance(found, list):
+            yield from (str(page["url"]) for page in found if "url" in page)
+        elif block.get("type") == "web_fetch_tool_result" and isinstance(found, dict) and "url" in found:
+            yield str(found["url"])
 
 
 # ---------------------------------------------------------------- tools

@@ -44,6 +44,7 @@ class ToolName(StrEnum):
 
 
 WRITING = frozenset({ToolName.EDIT, ToolName.WRITE})
+READING = frozenset({ToolName.LIST, ToolName.READ, ToolName.SEARCH, ToolName.DIFF, ToolName.HISTORY})
 REVIEWING = frozenset({ToolName.LIST, ToolName.READ, ToolName.SEARCH, ToolName.DIFF})
 
 

@@ -7,17 +7,19 @@ from engine import scope
 from engine.agents.loop import Assignment, work
 from engine.agents.reading import lines_of
 from engine.agents.repository_roster import roster_at
-from engine.agents.roster import Agent
+from engine.agents.roster import READING, Agent, built_in
 from engine.agents.toolboxes import reader, writer
 from engine.agents.tools import Toolbox
 from engine.errors import NeedsPerson
 from engine.events import Cause, Mark, TaskEnded
+from engine.ports import Tier
 from engine.prompts import render
 from engine.request import Snapshot, Status, Task
 from engine.runs.commits import checkout_of, commit_of
 from engine.runs.context import Context
 from engine.runs.material import approved_spec, rounds_in_all, texts_at, told_in_thread, view
 from engine.runs.revert import revert, reverts
+from engine.runs.search import search
 from engine.schemas import PlannedTask, Report, Severity
 
 FIX = "fix"
@@ -54,12 +56,17 @@ async def run(context: Context) -> TaskEnded:
     planned = next((one for one in _plan(snapshot) if one.id == task.id), None)
     if planned is None and reverts(task):
         return await revert(context, task)
+    searcher = built_in().get(task.agent)
+    if searcher is not None and searcher.searches_web:
+        return await search(context, searcher)
     agent = (await roster_at(context.workspace, _base(snapshot))).agents.get(task.agent)
     if agent is None or agent.reviews:
         raise NeedsPerson(f"There is no agent {task.agent} that can be given a task. Change the spec's plan.")
+    if task.looks:
+        agent = agent.model_copy(update={"tools": tuple(t for t in agent.tools if t in READING)})
     handover = Handover(task=task, agent=agent, planned=planned)
     # An investigation is asked for before anything was approved: it reads, whoever makes it.
-    if agent.writes and task.id != "look":
+    if agent.writes and not task.looks:
         return await _write(context, handover)
     return await _read(context, handover)
 
@@ -104,7 +111,7 @@ async def _assignment(context: Context, handover: Handover, toolbox: Toolbox) ->
     agent = handover.agent
     return Assignment(
         role=f"task:{agent.name}",
-        tier=handover.planned.tier if handover.planned else agent.tier,
+        tier=handover.planned.tier if handover.planned else Tier.HAIKU if handover.task.looks else agent.tier,
         system=render("task.system", agent=agent),
         prompt=await _prompt(context, handover),
         schema=Report,
@@ -116,7 +123,7 @@ async def _assignment(context: Context, handover: Handover, toolbox: Toolbox) ->
 
 async def _prompt(context: Context, handover: Handover) -> str:
     snapshot, task, planned = context.snapshot, handover.task, handover.planned
-    looks = task.id == "look"
+    looks = task.looks
     number = len(snapshot.review_rounds) + 1
     current = snapshot.round if handover.fixes else None
     steers, pointed_at = ([], []) if looks else told_in_thread(snapshot)
@@ -163,11 +170,11 @@ def _trouble(snapshot: Snapshot) -> str:
 
 def _reports(snapshot: Snapshot, handover: Handover) -> list[Task]:
     """Earlier reports: those the task builds on, and the investigation; all of them for a fix."""
-    wanted = {"look", *(handover.planned.depends_on if handover.planned else ())}
+    wanted = set(handover.planned.depends_on if handover.planned else ())
     return [
         task
         for task in snapshot.tasks
-        if task.report and task.id != handover.task.id and (handover.fixes or task.id in wanted)
+        if task.report and task.id != handover.task.id and (handover.fixes or task.looks or task.id in wanted)
     ]
 
 

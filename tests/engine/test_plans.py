@@ -32,7 +32,7 @@ def test_reading_first_and_writing_after_is_a_plan() -> None:
         ([WRITE, READ, task("check", agent="code-reviewer")], "is a reviewer"),
         ([READ], "No task changes anything"),
         ([READ, WRITE, task("WRITE", "write")], "stands twice"),
-        ([task("look")], "reserved"),
+        ([task("look1")], "reserved"),
         ([task("fix2")], "reserved"),
         ([task("Fix-it")], "reserved"),
         ([task("write", "nobody")], "depends on 'nobody'"),

@@ -69,7 +69,7 @@ def rich(text: Text, base: str = BASE, commit: str = COMMIT) -> Snapshot:
     """
     spec = version(text, base)
     tasks = (
-        task("look", "codebase-analyzer", text, objective=text("look for")),
+        task("look1", "codebase-analyzer", text, objective=text("look for")),
         task("research", "codebase-analyzer", text),
         task("implement", "databricks-genius", text),
         Task(id="fix2", agent="databricks-genius", status=TaskStatus.RUNNING, objective=text("advice")),

@@ -20,7 +20,7 @@ RUNS_AND_SUBJECTS = [
     (RunKind.ASK, ""),
     (RunKind.SPECIFY, ""),
     (RunKind.PLAN, ""),
-    (RunKind.TASK, "look"),
+    (RunKind.TASK, "look1"),
     (RunKind.TASK, "research"),
     (RunKind.TASK, "implement"),
     (RunKind.TASK, "fix2"),
@@ -94,7 +94,7 @@ async def test_each_role_sees_what_it_needs_and_no_more(tmp_path: Path, kind: Ru
         RunKind.TRIAGE: {"criterion", "out", "heard"},
     }
     needed_by_task = {
-        "look": {"look for"},
+        "look1": {"look for"},
         "research": {"objective", "returns", "boundary", "effort", "artifact", "summary"},
         "implement": {"objective", "criterion", "artifact", "summary", "claim", "why"},
         "fix2": {"advice", "expected", "actual", "fix", "major finding", "critical finding", "refused"},

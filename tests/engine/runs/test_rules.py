@@ -4,33 +4,72 @@ import pytest
 
 from engine.request import Given, Round
 from engine.runs import ask, assess, specify
-from engine.schemas import Assessment, Gap, Option, Question, Questions, Topic, Verdict
+from engine.runs.assess import Stage
+from engine.schemas import Assessment, Dilemma, Gap, Look, Option, Question, Questions, Topic, Verdict, Way
 from tests.engine.runs.world import RITA
 from tests.engine.specs import changed
 
 GAP = Gap(topic=Topic.SCOPE, what="Which conversations count.")
 
 
-def assessment(verdict: Verdict, gaps: tuple[Gap, ...] = (), look: tuple[str, ...] = ()) -> Assessment:
+def assessment(
+    verdict: Verdict,
+    gaps: tuple[Gap, ...] = (),
+    look: tuple[Look, ...] = (),
+    *,
+    dilemma: Dilemma | None = None,
+    contradictions: tuple[str, ...] = (),
+) -> Assessment:
     return Assessment(
-        verdict=verdict, title="A title", understood="It.", interpretations=(), gaps=gaps, investigate=look
+        verdict=verdict,
+        title="A title",
+        understood="It.",
+        interpretations=(),
+        gaps=gaps,
+        investigate=look,
+        contradictions=contradictions,
+        dilemma=dilemma,
     )
 
 
+LOOK = Look(agent="codebase-analyzer", objective="Which query is slow?")
+SEARCH = Look(agent="web-search-researcher", objective="x")
+WAYS = (Way(label="One", tradeoff="Slow."), Way(label="Two", tradeoff="Risky."))
+DILEMMA = Dilemma(situation="Two pipelines fail.", ways=WAYS, recommended=0)
+BEFORE = Stage(may_look=True, to_find_out=(), lookers=("codebase-analyzer",), looked=False)
+AFTER = Stage(may_look=False, to_find_out=(), lookers=("codebase-analyzer",), looked=True)
+ASKED = Stage(may_look=True, to_find_out=("Bottleneck",), lookers=("codebase-analyzer",), looked=True)
+
+
 @pytest.mark.parametrize(
-    ("answer", "looked", "fine"),
+    ("answer", "stage", "fine"),
     [
-        (assessment(Verdict.SPECIFIC), False, True),
-        (assessment(Verdict.SPECIFIC, (GAP,)), False, False),
-        (assessment(Verdict.VAGUE, (GAP,)), True, True),
-        (assessment(Verdict.VAGUE), False, False),
-        (assessment(Verdict.INVESTIGATE, (), ("Which query is slow",)), False, True),
-        (assessment(Verdict.INVESTIGATE), False, False),
-        (assessment(Verdict.INVESTIGATE, (), ("Which query is slow",)), True, False),
+        (assessment(Verdict.SPECIFIC), BEFORE, True),
+        (assessment(Verdict.SPECIFIC), ASKED, False),
+        (assessment(Verdict.SPECIFIC, (GAP,)), BEFORE, False),
+        (assessment(Verdict.VAGUE, (GAP,)), AFTER, True),
+        (assessment(Verdict.VAGUE, (GAP,)), ASKED, False),
+        (assessment(Verdict.VAGUE), BEFORE, False),
+        (assessment(Verdict.INVESTIGATE, (), (LOOK,)), BEFORE, True),
+        (assessment(Verdict.INVESTIGATE, (), (LOOK,)), ASKED, True),
+        (assessment(Verdict.INVESTIGATE), BEFORE, False),
+        (assessment(Verdict.INVESTIGATE, (), (LOOK,)), AFTER, False),
+        (assessment(Verdict.INVESTIGATE, (), (Look(agent="nobody", objective="x"),)), BEFORE, False),
+        (
+            assessment(Verdict.INVESTIGATE, (), (Look(agent="web-search-researcher", objective="x"),)),
+            BEFORE,
+            False,
+        ),
+        (assessment(Verdict.ESCALATE, dilemma=DILEMMA), AFTER, True),
+        (assessment(Verdict.ESCALATE), AFTER, False),
+        (assessment(Verdict.SPECIFIC, contradictions=("One says all, the other none",)), AFTER, True),
+        (assessment(Verdict.SPECIFIC, contradictions=("One says all, the other none",)), BEFORE, False),
     ],
 )
-def test_a_verdict_fits_its_gaps(answer: Assessment, looked: bool, fine: bool) -> None:
-    assert (assess.wrong(answer, looked=looked) == ()) is fine
+def test_a_verdict_fits_its_gaps_and_where_the_request_stands(
+    answer: Assessment, stage: Stage, fine: bool
+) -> None:
+    assert (assess.wrong(answer, stage) == ()) is fine
 
 
 def question(text: str = "Which ones count?", header: str = "Scope", labels: str = "All,Some") -> Question:

@@ -19,6 +19,7 @@ from bot.cards.presses import (
     Choose,
     ChooseInWords,
     ChooseWishes,
+    EditSection,
     FindOut,
     InWords,
     PickOption,
@@ -42,6 +43,7 @@ NO_REQUEST_HERE = "To stop a request, write “stop” in its thread, or press S
 NOTHING_TYPED = "Please write something first."
 
 _SPOKEN = frozenset({None, "file_share", "thread_broadcast", "me_message"})
+_MENUS = frozenset({"static_select", "multi_static_select"})
 _STOP = re.compile(r"\W*(please\s+)?(stop|halt|cancel|abort)(\W+(it|this|now|please))*\W*", re.IGNORECASE)
 _TOKEN = re.compile(r"<([^<>\n]*)>")
 
@@ -74,6 +76,14 @@ class OpenText(_Frozen):
     asked: InWords
 
 
+class OpenSection(_Frozen):
+    """Open a modal with a section of a spec to edit; `section` is its key."""
+
+    trigger_id: str
+    asked: InWords
+    section: str
+
+
 class ShowDetail(_Frozen):
     """Open a modal with the whole of a card."""
 
@@ -94,7 +104,7 @@ class Heard(_Frozen):
 
     key: str
     place: Place
-    what: Event | Tell | OpenText | ShowDetail | Missing
+    what: Event | Tell | OpenText | OpenSection | ShowDetail | Missing
 
 
 # ---------------------------------------------------------------- messages
@@ -189,7 +199,7 @@ def action(body: Mapping[str, Any]) -> Heard | None:
         return None
     container = clicked.container
     place = Place(channel=container.channel_id, thread_ts=container.thread_ts, user=clicked.user.id)
-    press = unpacked(act.block_id if act.type == "multi_static_select" else act.value)
+    press = unpacked(act.block_id if act.type in _MENUS else act.value)
     home = press.request.partition(":")[0] if press else ""
     key = f"{home}:{container.channel_id}:{container.message_ts}:{act.action_ts}:{act.action_id}"
     if press is None or not _stands_here(press.request, container):
@@ -205,8 +215,10 @@ def _stands_here(request: str, container: Container) -> bool:
 
 def _pressed(
     press: Press, clicked: ActionBody, act: Action, place: Place, occasion: tuple[str, datetime, Person]
-) -> Event | Tell | OpenText | ShowDetail:
+) -> Event | Tell | OpenText | OpenSection | ShowDetail:
     match press:
+        case EditSection():
+            return _opened(press, clicked, act, place)
         case AnswerInWords() | ChooseInWords() | ChooseWishes():
             asked = InWords(press=press, channel=place.channel, thread_ts=place.thread_ts)
             return OpenText(trigger_id=clicked.trigger_id, asked=asked)
@@ -218,6 +230,22 @@ def _pressed(
             return _event(press, *occasion, labels=(press.label,))
         case _:
             return _event(press, *occasion)
+
+
+def _opened(press: EditSection, clicked: ActionBody, act: Action, place: Place) -> OpenSection | Tell:
+    section = act.selected_option.value if act.selected_option else ""
+    if not section:
+        return Tell(sentence=OUT_OF_DATE)
+    tells = ChooseInWords(
+        request=press.request,
+        card=press.card,
+        choice=Choice.CHANGE_SPEC,
+        ask="One entry a line; the next version takes it over as it is",
+        optional=True,
+        item=section[:120],
+    )
+    asked = InWords(press=tells, channel=place.channel, thread_ts=place.thread_ts)
+    return OpenSection(trigger_id=clicked.trigger_id, asked=asked, section=section)
 
 
 def _event(
@@ -241,7 +269,7 @@ def _event(
             return Chose(**common, card=press.card, choice=press.choice, text=text)
         case StopRequest():
             return Stopped(**common)
-        case ShowWhole() | ChooseWishes():
+        case ShowWhole() | ChooseWishes() | EditSection():
             return Tell(sentence=OUT_OF_DATE)
 
 

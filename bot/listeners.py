@@ -21,10 +21,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import decode
 from bot.cards.modals import BLOCK, CALLBACK, detail_modal, text_modal
-from bot.cards.presses import ACTION, ChooseWishes, InWords
+from bot.cards.presses import ACTION, ChooseInWords, ChooseWishes, InWords
 from bot.cards.text import mrkdwn
 from bot.cards.wish_modal import wish_modal
-from bot.decode import Heard, Missing, OpenText, Place, ShowDetail, Tell
+from bot.decode import Heard, Missing, OpenSection, OpenText, Place, ShowDetail, Tell
 from bot.slack_errors import slack_errors
 from engine.cards import Detail
 from engine.errors import GreenlightError
@@ -136,6 +136,8 @@ class Listeners:
                 self._tell_once(heard.key, heard.place, heard.what.sentence)
             case OpenText(trigger_id=trigger_id, asked=asked):
                 await self._open(trigger_id, _modal(asked))
+            case OpenSection():
+                await self._edit(heard.place, heard.what)
             case ShowDetail():
                 await self._show(heard.place, heard.what)
             case event:
@@ -150,6 +152,18 @@ class Listeners:
             self._tell(place, "There is no more to it than the card shows.")
         else:
             await self._open(wanted.trigger_id, detail_modal(detail))
+
+    async def _edit(self, place: Place, wanted: OpenSection) -> None:
+        press = wanted.asked.press
+        version = press.card.partition(":")[2] if isinstance(press, ChooseInWords) else ""
+        async with asyncio.timeout(DETAIL_SECONDS):
+            detail = await self._engine.detail(press.request, f"edit:{version}:{wanted.section}")
+        if detail is None:
+            self._tell(
+                place, "This section cannot be edited here; use “Say what to change” on the newest version."
+            )
+        else:
+            await self._open(wanted.trigger_id, text_modal(wanted.asked, detail.title, detail.text))
 
     async def _open(self, trigger_id: str, view: Json) -> None:
         async with slack_errors():

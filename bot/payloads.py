@@ -83,6 +83,7 @@ class Action(_Frozen):
     block_id: str = ""
     type: str
     value: str = ""
+    selected_option: Option | None = None
     selected_options: tuple[Option, ...] = ()
 
 

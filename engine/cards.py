@@ -196,7 +196,11 @@ class ApprovalWait(_Frozen):
 
 
 class SpecCard(_Card):
-    """A version of the spec. `fate` is open, approved, superseded or rejected."""
+    """A version of the spec. `fate` is open, approved, superseded or rejected.
+
+    Attributes:
+        editable: (key, name) of the sections that can be edited as text.
+    """
 
     card: Literal["spec"] = "spec"
     title: str
@@ -208,6 +212,7 @@ class SpecCard(_Card):
     wait: ApprovalWait
     fate: str = "open"
     decided_by: Person | None = None
+    editable: tuple[tuple[str, str], ...] = ()
 
 
 # ---------------------------------------------------------------- review

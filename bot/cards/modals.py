@@ -20,8 +20,14 @@ _DETAIL_BYTES = 200_000
 _DETAIL_BLOCKS = 90
 
 
-def text_modal(asked: InWords) -> dict[str, Any]:
-    """A modal with one text field; `asked` comes back with what is typed."""
+def text_modal(asked: InWords, title: str = "In your own words", initial: str = "") -> dict[str, Any]:
+    """A modal with one text field; `asked` comes back with what is typed.
+
+    Args:
+        asked: What is asked for.
+        title: The modal's heading.
+        initial: What stands in the field at first, to be edited.
+    """
     optional = getattr(asked.press, "optional", False)
     field = {
         "type": "plain_text_input",
@@ -31,11 +37,13 @@ def text_modal(asked: InWords) -> dict[str, Any]:
         "max_length": _ANSWER if isinstance(asked.press, AnswerInWords) else _TEXT,
         "focus_on_load": True,
     }
+    if initial:
+        field["initial_value"] = initial[:_TEXT]
     return {
         "type": "modal",
         "callback_id": CALLBACK,
         "private_metadata": asked.model_dump_json(),
-        "title": plain_text("In your own words"),
+        "title": plain_text(fit(title, 24, plain).text),
         "submit": plain_text("Send"),
         "close": plain_text("Cancel"),
         "blocks": [

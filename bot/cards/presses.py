@@ -100,6 +100,7 @@ class ChooseInWords(_Press):
     choice: Choice
     ask: str
     optional: bool = False
+    item: str = Field(default="", max_length=120)
 
 
 class Wish(BaseModel):
@@ -118,6 +119,13 @@ class ChooseWishes(_Press):
     card: _CardKey
     choice: Choice
     wishes: Annotated[tuple[Wish, ...], Field(min_length=1, max_length=10)]
+
+
+class EditSection(_Press):
+    """A menu of a spec's sections: opens the chosen one as text. Its options' values are the keys."""
+
+    do: Literal["edit"] = "edit"
+    card: _CardKey
 
 
 class StopRequest(_Press):
@@ -144,6 +152,7 @@ Press = Annotated[
     | Choose
     | ChooseInWords
     | ChooseWishes
+    | EditSection
     | StopRequest
     | ShowWhole,
     Field(discriminator="do"),

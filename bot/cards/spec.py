@@ -6,15 +6,17 @@ from bot.cards.page import (
     Message,
     Page,
     Rank,
+    actions,
     button,
     characters,
     confirm,
     context,
     divider,
+    plain_text,
     section,
 )
-from bot.cards.presses import ApproveSpec, ChooseInWords
-from bot.cards.text import bold, fenced, fit, line, mention, mentions, size, struck
+from bot.cards.presses import ACTION, ApproveSpec, ChooseInWords, EditSection, packed
+from bot.cards.text import bold, fenced, fit, line, mention, mentions, plain, size, struck
 from engine.cards import ApprovalWait, SectionDiff, SpecCard, SpecSection
 from engine.events import Choice
 
@@ -121,6 +123,22 @@ def _decision(page: Page, card: SpecCard, *, fits: bool) -> None:
         page.cut = True
         page.add(section(_TOO_LONG), rank=Rank.MUST)
     page.buttons(*elements)
+    if card.editable:
+        page.add(_sections(card), rank=Rank.MUST)
+
+
+def _sections(card: SpecCard) -> Block:
+    """A menu of the sections; the chosen one opens as text."""
+    options = [
+        {"text": plain_text(fit(name, 75, plain).text), "value": key} for key, name in card.editable[:100]
+    ]
+    menu = {
+        "type": "static_select",
+        "action_id": f"{ACTION}edit",
+        "placeholder": plain_text("Edit a section…"),
+        "options": options,
+    }
+    return actions(menu, block_id=packed(EditSection(request=card.request, card=card.key)))
 
 
 _TOO_LONG = (

@@ -3,6 +3,7 @@
 import hashlib
 import re
 
+from engine import sections
 from engine.decide import reviewing, working
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.opening import NOTES, specify
@@ -115,8 +116,28 @@ def choose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
 
 
 def _change(snapshot: Snapshot, spec: SpecVersion, event: Chose) -> Decision:
+    if event.item:
+        return _edit(snapshot, spec, event)
     if not event.text.strip():
         return only_you(snapshot, "Please say what should change.")
+    return _ask_for(snapshot, spec, event, Note(by=event.by, text=event.text.strip()))
+
+
+def _edit(snapshot: Snapshot, spec: SpecVersion, event: Chose) -> Decision:
+    """A section was edited: the next version takes it over to the letter."""
+    try:
+        after = sections.edited(spec.draft, event.item, event.text)
+    except sections.EditRefused as problem:
+        return only_you(snapshot, str(problem))
+    if after == spec.draft:
+        return only_you(snapshot, "You changed nothing in this section.")
+    text = sections.asked_for(event.item, event.text)
+    return _ask_for(
+        snapshot, spec, event, Note(by=event.by, text=text, section=event.item, lines=event.text)
+    )
+
+
+def _ask_for(snapshot: Snapshot, spec: SpecVersion, event: Chose, note: Note) -> Decision:
     if len(snapshot.notes) >= NOTES:
         return only_you(snapshot, "This spec was changed too often; please reject it and start anew.")
     moves = Moves(snapshot, event.at)

@@ -7,6 +7,7 @@ scope.py     wishes beyond the spec, and what other messages were taken for
 outcome.py   questions, review, escalation, delivery, notes
 """
 
+from engine import sections
 from engine.cards import Card, Detail
 from engine.present import findings, outcome, progress, scope
 from engine.present.progress import Shown
@@ -60,8 +61,20 @@ def _numbered(snapshot: Snapshot, kind: str, index: int, shown: Shown, policy: P
     return None
 
 
+def _section(snapshot: Snapshot, key: str) -> Detail | None:
+    """A section of the newest version, to be edited: `edit:VERSION:FIELD`."""
+    _, version, field = (*key.split(":"), "", "")[:3]
+    spec = snapshot.spec
+    if spec is None or version != str(spec.number):
+        return None
+    text = sections.text_of(spec.draft, field)
+    return None if text is None else Detail(title=sections.EDITABLE[field], text=text)
+
+
 def detail(snapshot: Snapshot, key: str) -> Detail | None:
     """The whole of what a card may have cut, as plain text."""
+    if key.startswith("edit:"):
+        return _section(snapshot, key)
     kind, index = _parsed(key)
     if kind == "spec" and 0 <= index < len(snapshot.specs):
         return Detail(title=f"Spec, version {index + 1}", text=spec_text(snapshot.specs[index]))

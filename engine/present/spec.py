@@ -5,6 +5,7 @@ from engine.events import CheckResult
 from engine.policy import awaited
 from engine.request import Policy, Snapshot, SpecFate, SpecVersion
 from engine.schemas import Criterion, PlannedTask, SettledBy, SpecDraft
+from engine.sections import EDITABLE
 
 
 def spec_card(snapshot: Snapshot, index: int, policy: Policy | None) -> SpecCard:
@@ -31,6 +32,7 @@ def spec_card(snapshot: Snapshot, index: int, policy: Policy | None) -> SpecCard
         ),
         fate=fate,
         decided_by=spec.decided_by,
+        editable=tuple(EDITABLE.items()),
     )
 
 

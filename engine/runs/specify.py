@@ -7,10 +7,12 @@ from engine.agents.toolboxes import LOOKING, reader
 from engine.events import Specified
 from engine.lint import Base, lint
 from engine.prompts import render
-from engine.request import Round
+from engine.request import Round, Snapshot
+from engine.runs import existing
 from engine.runs.context import Context
 from engine.runs.material import discussion, texts_at, view
 from engine.schemas import SpecDraft
+from engine.sections import edited
 
 
 async def run(context: Context) -> Specified:
@@ -23,6 +25,7 @@ async def run(context: Context) -> Specified:
     context.tell("Writing the specification")
 
     async def check(draft: SpecDraft) -> Sequence[str]:
+        draft = taken_over(draft, snapshot)
         return (*await _linted(context, draft), *missing_assumptions(draft, snapshot.rounds))
 
     prompt = render(
@@ -49,7 +52,7 @@ async def run(context: Context) -> Specified:
             max_tokens=12_000,
         ),
     )
-    return Specified(draft=draft)
+    return Specified(draft=taken_over(draft, snapshot))
 
 
 async def _linted(context: Context, draft: SpecDraft) -> tuple[str, ...]:
@@ -63,7 +66,26 @@ async def _linted(context: Context, draft: SpecDraft) -> tuple[str, ...]:
         checks=context.repository.checks,
         reviewers=context.snapshot.reviewers,
     )
-    return lint(draft, facts)
+
+
+async def _agents(context: Context) -> Mapping[str, Agent]:
+    return (await roster_at(context.workspace, context.snapshot.base_commit)).agents
+
+
+async def _paths(context: Context) -> tuple[str, ...]:
+    """The files of existing work that the spec has to name."""
+    snapshot = context.snapshot
+    if snapshot.existing is None:
+        return ()
+    files = [entry.path for entry in await context.workspace.files(snapshot.base_commit)]
+    commands = [check.argv for check in context.repository.checks.values()]
+    return existing.may_change(snapshot.existing, files, commands)
+
+
+def taken_over(draft: SpecDraft, snapshot: Snapshot) -> SpecDraft:
+    """The draft with the section that a person edited for this version exactly as they left it."""
+    note = snapshot.notes[-1] if snapshot.notes and snapshot.specs else None
+    return edited(draft, note.section, note.lines) if note and note.section else draft
 
 
 def missing_assumptions(draft: SpecDraft, rounds: Sequence[Round]) -> tuple[str, ...]:

@@ -55,15 +55,17 @@ async def staged(
     members: Sequence[Member] = MEMBERS,
     channels: Sequence[Channel] = CHANNELS,
     approvers: Sequence[str] = ("U0DANA",),
+    approvals: int = 1,
 ) -> AsyncIterator[Stage]:
     """Everything started, the bot last, and ended the other way round; every channel has the repository."""
     remote = directory / "remote.git"
     await quick_repository(remote)
     model = MessagesApi(responder=responder)
     await model.start()
-    settings = Settings(
-        state_dir=directory / "state", repositories=(quick_settings(remote, approvers=tuple(approvers)),)
+    repository = quick_settings(remote, approvers=tuple(approvers)).model_copy(
+        update={"approvals": approvals}
     )
+    settings = Settings(state_dir=directory / "state", repositories=(repository,))
     adapter = AnthropicModel(default_tiers(), 60, "sk-ant-fake-rehearsal", model.url)
     parts = Parts(model=adapter, forge=lambda _: LocalForge(directory / "forge", "http://127.0.0.1/forge"))
     try:

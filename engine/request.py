@@ -182,7 +182,7 @@ class Task(_Frozen):
     Attributes:
         objective: Only for look and fix; planned tasks have theirs in the plan. Empty for a look into the
             web, which is told the thread's words and nothing else.
-        trouble: Why a look came back with nothing.
+        trouble: Why a look came back with nothing; why a fix is made, where no review round holds it.
     """
 
     id: str

@@ -7,7 +7,7 @@ from engine.decide import reviewing, working
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.opening import LONGEST_REQUEST, NOTES, specify
 from engine.events import Cause, Choice, Chose, Due, Said, Stopped
-from engine.policy import may_approve
+from engine.policy import may_advise, may_approve
 from engine.request import (
     Decided,
     Escalation,
@@ -28,6 +28,11 @@ WAITING = {
     State.BLOCKED,
     State.PAUSED,
 }
+_ADVISED = {Choice.FIX, Choice.ANOTHER_ROUND, Choice.RETRY}
+NO_ADVICE = (
+    "Only the requester and approvers can advise the one who does the work; your click changed nothing. "
+    "Choose it without words, or have one of them write it."
+)
 DECIDED = "This was decided already; your click changed nothing."
 
 
@@ -64,6 +69,8 @@ def choose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
         text = offer.label
     if event.choice is Choice.TELL_MORE and not text:
         return only_you(snapshot, "Please say what is missing.")
+    if text and event.choice in _ADVISED and not may_advise(policy, snapshot, event.by):
+        return only_you(snapshot, NO_ADVICE)
     moves = Moves(snapshot, event.at)
     decided = Decided(by=event.by, choice=event.choice, text=text)
     _decide(moves, escalation, decided)
@@ -109,7 +116,7 @@ def _carry_out(moves: Moves, escalation: Escalation, decided: Decided, policy: P
             specify(moves)
         case Choice.ANOTHER_ROUND | Choice.FIX:
             reviewing.grant_round(moves, policy)
-            reviewing.start_fix(moves, _advice(escalation, decided))
+            reviewing.start_fix(moves, decided.text, _why(escalation))
         case Choice.KEEP_OUTSIDE:
             moves.set(kept_outside=tuple(dict.fromkeys((*moves.now.kept_outside, *escalation.paths))))
             moves.enter(State.WORKING)
@@ -125,10 +132,10 @@ def _carry_out(moves: Moves, escalation: Escalation, decided: Decided, policy: P
             _resume(moves, escalation, decided, policy)
 
 
-def _advice(escalation: Escalation, decided: Decided) -> str:
-    """What the implementer is told: also the reason, where no review round holds it."""
-    why = escalation.situation if escalation.cause in {Cause.REFUSED_FILES, Cause.TASK} else ""
-    return "\n".join(part for part in (why, decided.text) if part)
+def _why(escalation: Escalation) -> str:
+    """Why a fix is made, where no review round holds it: the engine's words, apart from a person's advice."""
+    untold = {Cause.REFUSED_FILES, Cause.TASK, Cause.NOT_HELD}
+    return escalation.situation if escalation.cause in untold else ""
 
 
 def _note(moves: Moves, decided: Decided) -> None:

@@ -163,14 +163,22 @@ def _fix_or_escalate(moves: Moves, policy: Policy) -> None:
     )
 
 
-def start_fix(moves: Moves, advice: str = "") -> None:
-    """Give what failed back to the implementer; a review round follows."""
+def start_fix(moves: Moves, advice: str = "", why: str = "") -> None:
+    """Give what failed back to the implementer; a review round follows.
+
+    Args:
+        moves: What is decided.
+        advice: Words of one who may advise.
+        why: What made the fix necessary, if no review round holds it.
+    """
     spec = moves.now.spec
     assert spec is not None  # noqa: S101 (fixes exist only for a spec)
     ids = {t.id for t in moves.now.tasks}
     numbers = itertools.count(len(moves.now.review_rounds) + 1)
     fix_id = next(name for name in (f"fix{n}" for n in numbers) if name not in ids)
-    fix = Task(id=fix_id, agent=moves.now.implementer, status=TaskStatus.RUNNING, objective=advice)
+    fix = Task(
+        id=fix_id, agent=moves.now.implementer, status=TaskStatus.RUNNING, objective=advice, trouble=why
+    )
     moves.enter(State.WORKING)
     moves.set(tasks=(*moves.now.tasks, fix))
     moves.start(RunKind.TASK, fix_id)

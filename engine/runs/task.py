@@ -11,7 +11,7 @@ from engine.agents.roster import READING, Agent, built_in
 from engine.agents.toolboxes import reader, writer
 from engine.agents.tools import Toolbox
 from engine.errors import NeedsPerson
-from engine.events import Cause, Mark, TaskEnded
+from engine.events import Mark, TaskEnded
 from engine.ports import Tier
 from engine.prompts import render
 from engine.request import Snapshot, Status, Task
@@ -148,7 +148,7 @@ async def _prompt(context: Context, handover: Handover) -> str:
             for finding in reviewed.review.findings
             if finding.severity is not Severity.MINOR
         ],
-        trouble=_trouble(snapshot) if handover.fixes else "",
+        trouble=task.trouble if handover.fixes else "",
         reports=_reports(snapshot, handover),
         checks=context.repository.checks,
         repository=await view(context.workspace, _base(snapshot)),
@@ -159,13 +159,6 @@ def _objective(handover: Handover) -> str:
     if handover.planned:
         return handover.planned.objective
     return render("fix") if handover.fixes else handover.task.objective
-
-
-def _trouble(snapshot: Snapshot) -> str:
-    """Why a person was asked before this fix, where no review round says it: files that were left out."""
-    escalation = snapshot.escalation
-    refused = escalation is not None and escalation.cause is Cause.REFUSED_FILES
-    return escalation.situation if escalation and refused else ""
 
 
 def _reports(snapshot: Snapshot, handover: Handover) -> list[Task]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.decide.choosing import NO_ADVICE
 from engine.events import Assessed, Cause, Choice, Delivered, Failed, Planned, Triaged
 from engine.people import Person
 from engine.request import CancelRuns, RunKind, SpecFate, StartRun, State, TaskStatus
@@ -60,7 +61,9 @@ def test_what_failed_goes_back_to_the_implementer_three_rounds_at_most() -> None
     assert story.now.state is State.ESCALATED
     assert story.now.escalation is not None
     assert story.now.escalation.cause is Cause.ROUNDS
-    story.chooses(BYSTANDER, "escalation:1", Choice.ANOTHER_ROUND, "Read the pipeline's page")
+    story.chooses(BYSTANDER, "escalation:1", Choice.ANOTHER_ROUND, "Also drop the old table")
+    assert (story.now.state, story.last.reply.text) == (State.ESCALATED, NO_ADVICE)
+    story.chooses(ASKER, "escalation:1", Choice.ANOTHER_ROUND, "Read the pipeline's page")
     assert story.now.tasks[-1].objective == "Read the pipeline's page"
     story.goes_on(until=State.REVIEWING).review_ends(exit_code=1)
     assert story.now.state is State.ESCALATED
@@ -101,7 +104,8 @@ def test_work_that_changed_nothing_is_not_reviewed() -> None:
     assert story.now.state is State.ESCALATED
     assert story.now.review_rounds == ()
     story.chooses(ASKER, "escalation:1", Choice.FIX, "Please do it")
-    assert story.now.tasks[-1].objective.endswith("Please do it")
+    assert story.now.tasks[-1].objective == "Please do it"
+    assert "nothing in the repository was changed" in story.now.tasks[-1].trouble
 
 
 def test_a_reader_that_ends_late_does_not_take_the_work_back() -> None:

@@ -72,7 +72,13 @@ def rich(text: Text, base: str = BASE, commit: str = COMMIT) -> Snapshot:
         task("look1", "codebase-analyzer", text, objective=text("look for")),
         task("research", "codebase-analyzer", text),
         task("implement", "databricks-genius", text),
-        Task(id="fix2", agent="databricks-genius", status=TaskStatus.RUNNING, objective=text("advice")),
+        Task(
+            id="fix2",
+            agent="databricks-genius",
+            status=TaskStatus.RUNNING,
+            objective=text("advice"),
+            trouble=text("refused"),
+        ),
     )
     return snapshot(
         state=State.REVIEWING,

@@ -266,7 +266,7 @@ def _event(
         case Choose():
             return Chose(**common, card=press.card, choice=press.choice, text=press.label, item=press.item)
         case ChooseInWords():
-            return Chose(**common, card=press.card, choice=press.choice, text=text)
+            return Chose(**common, card=press.card, choice=press.choice, text=text, item=press.item)
         case StopRequest():
             return Stopped(**common)
         case ShowWhole() | ChooseWishes() | EditSection():

@@ -143,7 +143,7 @@ def _ask_for(snapshot: Snapshot, spec: SpecVersion, event: Chose, note: Note) ->
     moves = Moves(snapshot, event.at)
     moves.renew()
     _replace(moves, spec.model_copy(update={"fate": SpecFate.SUPERSEDED, "decided_by": event.by}))
-    moves.set(notes=(*snapshot.notes, Note(by=event.by, text=event.text.strip())))
+    moves.set(notes=(*snapshot.notes, note))
     specify(moves)
     return moves.decision()
 

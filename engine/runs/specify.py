@@ -8,7 +8,6 @@ from engine.events import Specified
 from engine.lint import Base, lint
 from engine.prompts import render
 from engine.request import Round, Snapshot
-from engine.runs import existing
 from engine.runs.context import Context
 from engine.runs.material import discussion, texts_at, view
 from engine.schemas import SpecDraft
@@ -66,20 +65,7 @@ async def _linted(context: Context, draft: SpecDraft) -> tuple[str, ...]:
         checks=context.repository.checks,
         reviewers=context.snapshot.reviewers,
     )
-
-
-async def _agents(context: Context) -> Mapping[str, Agent]:
-    return (await roster_at(context.workspace, context.snapshot.base_commit)).agents
-
-
-async def _paths(context: Context) -> tuple[str, ...]:
-    """The files of existing work that the spec has to name."""
-    snapshot = context.snapshot
-    if snapshot.existing is None:
-        return ()
-    files = [entry.path for entry in await context.workspace.files(snapshot.base_commit)]
-    commands = [check.argv for check in context.repository.checks.values()]
-    return existing.may_change(snapshot.existing, files, commands)
+    return lint(draft, facts)
 
 
 def taken_over(draft: SpecDraft, snapshot: Snapshot) -> SpecDraft:

@@ -85,7 +85,7 @@ def _over(engine: Engine, people: People) -> Over:
         if snapshot is None:
             return False
         offers = snapshot.escalation.offers if snapshot.escalation else ()
-        left = not any(offer.choice in people.choices or offer.label in people.picks for offer in offers)
+        left = not any(offer.choice in people.choices or offer.label in people.ways for offer in offers)
         return snapshot.state.ended or (snapshot.state in DECISIONS and left)
 
     return over

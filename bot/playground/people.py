@@ -57,7 +57,7 @@ class Variant(_Strict):
     later_answers: tuple[tuple[tuple[str, ...], ...], ...] | None = None
     words: dict[Choice, str] | None = None
     choices: tuple[Choice, ...] | None = None
-    picks: tuple[str, ...] | None = None
+    ways: tuple[str, ...] | None = None
     ends: Ending | None = None
 
 
@@ -67,7 +67,7 @@ class People(_Strict):
     Attributes:
         answers: One entry a question of the first round: labels to choose, or only YOU_DECIDE.
         later_answers: The same for each later round.
-        picks: Labels to press where an escalation has several ways to pick from.
+        ways: Labels to press where an escalation has several ways to pick from.
         words: What is typed where a choice opens a text field.
     """
 
@@ -78,7 +78,7 @@ class People(_Strict):
     answers: tuple[tuple[str, ...], ...] = ()
     later_answers: tuple[tuple[tuple[str, ...], ...], ...] = ()
     choices: tuple[Choice, ...] = ()
-    picks: tuple[str, ...] = ()
+    ways: tuple[str, ...] = ()
     words: dict[Choice, str] = Field(default_factory=dict)
     ends: Ending
     variants: dict[str, Variant] = Field(default_factory=dict)
@@ -185,7 +185,7 @@ class Player:
     def _is_requesters(self, press: Choose) -> bool:
         """Whether the requester presses it: to confirm a delivery, or to pick one of several ways."""
         confirms = press.card.startswith("delivery:") and press.choice is Choice.CONFIRM
-        return confirms or (press.choice is Choice.PICK and press.label in self._people.picks)
+        return confirms or (press.choice is Choice.PICK and press.label in self._people.ways)
 
     def _told(self, deed: Deed, user: str, words: str) -> Deed:
         """A deed that opens a text field, and the words typed there."""

@@ -98,6 +98,7 @@ class QuestionItem(_Frozen):
     answer: str = ""
     answered_by: Person | None = None
     assumed: bool = False
+    decidable: bool = True
     can_find_out: bool = False
     finding_out: bool = False
 
@@ -229,6 +230,31 @@ class Failure(_Frozen):
     fix: str
 
 
+class ViolationLine(_Frozen):
+    """A reviewer's finding. `id` is its number within the round, `place` its path and line.
+
+    Attributes:
+        disputable: Whether the card takes a dispute of it now.
+        withdrawn: Whether a dispute cleared it: it counts no longer.
+        outcome: What became of the dispute, in words; empty if there was none.
+    """
+
+    id: str
+    severity: str
+    reviewer: str
+    title: str
+    place: str
+    quote: str
+    expected: str
+    actual: str
+    fix: str
+    disputable: bool = False
+    withdrawn: bool = False
+    disputed_by: Person | None = None
+    reason: str = ""
+    outcome: str = ""
+
+
 class ReviewCard(_Card):
     """One review round of one commit. `gate` is PASS, FIX, BLOCKED or ESCALATE."""
 
@@ -243,6 +269,7 @@ class ReviewCard(_Card):
     unsettled: tuple[str, ...]
     minor: tuple[str, ...]
     next_steps: tuple[str, ...]
+    withdrawn: tuple[ViolationLine, ...] = ()
 
 
 # ---------------------------------------------------------------- escalation
@@ -272,6 +299,8 @@ class EscalationCard(_Card):
     decided_by: Person | None = None
     decision: str = ""
     open: bool = True
+    violations: tuple[ViolationLine, ...] = ()
+    next_steps: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- delivery
@@ -284,6 +313,24 @@ class CriterionLine(_Frozen):
     text: str
     status: str
     evidence: str
+
+
+class AttestedLine(_Frozen):
+    """A criterion that only the world can tell, and what was said of it since delivery.
+
+    Attributes:
+        asked: Who is asked; None: anyone here.
+        held: What they said; None: nothing yet.
+    """
+
+    id: str
+    text: str
+    how: str
+    when: str
+    asked: Person | None = None
+    held: bool | None = None
+    by: Person | None = None
+    note: str = ""
 
 
 class DeliveryCard(_Card):
@@ -303,6 +350,8 @@ class DeliveryCard(_Card):
     requester: Person
     confirmed_by: Person | None = None
     superseded: bool = False
+    attested: tuple[AttestedLine, ...] = ()
+    halted: str = ""
 
 
 # ---------------------------------------------------------------- scope

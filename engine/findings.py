@@ -7,6 +7,9 @@ from engine.events import Reviewed
 from engine.request import Dispute, ReviewRound
 from engine.schemas import Fate, Finding, Judgement, Review, Severity
 
+DISPUTE = "dispute:"
+"""How the subject of a review begins that is of one disputed finding; its number follows."""
+
 _GRAVITY = (Severity.CRITICAL, Severity.MAJOR, Severity.MINOR)
 
 

@@ -157,27 +157,28 @@ def quotes(
         body = text(finding.path)
         if body is None:
             body = before(finding.path)
-        problems += [f"{place}: {why}" for why in _misquoted(finding, body)]
+        problems += [f"{place}: {why}" for why in misquoted(finding.line, finding.quote, body)]
     problems += _judgements(review, criteria)
     return tuple(problems)
 
 
-def _misquoted(finding: Finding, body: str | None) -> list[str]:
+def misquoted(number: int, quote: str, body: str | None) -> list[str]:
+    """Why a quote does not stand at that line of a text (None: no such text file); empty if it does."""
     if body is None:
         return ["there is no such text file at the commit."]
     lines = [line.strip() for line in body.removesuffix("\n").split("\n")] if body else []
-    if finding.line > len(lines):
+    if number > len(lines):
         return [f"the file has only {len(lines)} lines."]
-    quoted = [line.strip() for line in finding.quote.strip().split("\n")]
+    quoted = [line.strip() for line in quote.strip().split("\n")]
     if quoted == [""]:
         return ["the quote is empty; quote the line to the letter, or the one where something is missing."]
-    at = finding.line - 1
+    at = number - 1
     if len(quoted) == 1 and quoted[0] in lines[at]:
         return []
     near = range(max(0, at - NEAR), min(len(lines), at + NEAR + 1))
     if any(lines[start : start + len(quoted)] == quoted for start in near):
         return []
-    return [f"the quote {finding.quote[:80]!r} does not stand within {NEAR} lines of it."]
+    return [f"the quote {quote[:80]!r} does not stand within {NEAR} lines of it."]
 
 
 def _judgements(review: Review, criteria: Collection[str]) -> list[str]:

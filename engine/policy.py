@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from engine.agents.roster import Agent
 from engine.people import Person
 from engine.request import Approval, Policy, Snapshot
+from engine.schemas import SettledBy
 from engine.settings import RepositorySettings, Settings
 
 
@@ -18,7 +19,9 @@ def policy_for(
     if repository is None:
         return None
     writers = tuple(agent.name for agent in roster if agent.writes)
-    lookers = tuple(agent.name for agent in roster if not agent.searches_web and not agent.reviews)
+    lookers = tuple(
+        agent.name for agent in roster if not (agent.searches_web or agent.reviews or agent.drafts)
+    )
     searchers = tuple(agent.name for agent in roster if agent.searches_web)
     readers = tuple(name for name in lookers if name not in writers)
     return Policy(
@@ -31,10 +34,10 @@ def policy_for(
         implementer=writers[0],
         researcher=readers[0],
         may_write=writers,
-        cap_usd=settings.caps.usd_per_request,
-        review_rounds=settings.caps.review_rounds,
         may_look=(*lookers, *(searchers if settings.web.enabled else ())),
         web_researchers=searchers if settings.web.enabled else (),
+        cap_usd=settings.caps.usd_per_request,
+        review_rounds=settings.caps.review_rounds,
         question_rounds=settings.caps.question_rounds,
         remind_after_s=settings.waiting.remind_after_h * 3600,
         expire_after_s=settings.waiting.expire_after_h * 3600,
@@ -81,8 +84,10 @@ def entitled(policy: Policy, snapshot: Snapshot, approvals: Sequence[Approval]) 
 
 
 def required_reviewers(policy: Policy, snapshot: Snapshot) -> tuple[str, ...]:
-    """Reviewers without whose valid review nothing is delivered: of the opening, and of today."""
-    return tuple(dict.fromkeys((*snapshot.reviewers, *policy.reviewers)))
+    """Reviewers without whose valid review nothing is delivered: of the opening, of today, of the spec."""
+    criteria = snapshot.spec.draft.criteria if snapshot.spec else ()
+    judges = tuple(c.reviewer for c in criteria if c.settled_by is SettledBy.JUDGED and c.reviewer)
+    return tuple(dict.fromkeys((*snapshot.reviewers, *policy.reviewers, *judges)))
 
 
 def awaited(policy: Policy, snapshot: Snapshot) -> tuple[Person, ...]:

@@ -318,7 +318,11 @@ class Decided(_Frozen):
 
 
 class Escalation(_Frozen):
-    """Situation, attempts, options, recommendation; `resume` is the state a choice goes back to."""
+    """Situation, attempts, options, recommendation; `resume` is the state a choice goes back to.
+
+    Attributes:
+        round: Number of the review round whose findings it is about; 0 for none.
+    """
 
     number: int
     cause: Cause
@@ -330,6 +334,7 @@ class Escalation(_Frozen):
     resume_runs: tuple[Live, ...] = ()
     paths: tuple[str, ...] = ()
     decided: Decided | None = None
+    round: int = 0
 
 
 class WishFate(StrEnum):
@@ -369,6 +374,11 @@ class ScopeItem(_Frozen):
     def open(self) -> bool:
         """Whether nothing was decided about it."""
         return self.fate is WishFate.PROPOSED
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is kept for later."""
+        return self.fate in {WishFate.PROPOSED, WishFate.ACCEPTED}
 
 
 class Taken(_Frozen):

@@ -1,9 +1,9 @@
 """The draft pull request with its evidence."""
 
-from bot.cards.page import Message, Page, Rank, button, context, section
+from bot.cards.page import Block, Message, Page, Rank, button, context, section
 from bot.cards.presses import Choose, ChooseInWords
-from bot.cards.text import bold, code, fit, line, link, mention
-from engine.cards import CriterionLine, DeliveryCard
+from bot.cards.text import bold, code, fit, line, link, mention, plain
+from engine.cards import AttestedLine, CriterionLine, DeliveryCard
 from engine.events import Choice
 from engine.request import Status
 
@@ -15,8 +15,11 @@ _MARKS = {
     Status.JUDGED_MET: "👁️",
     Status.JUDGED_UNMET: "❌",
     Status.ATTESTATION_PENDING: "🕓",
+    Status.ATTESTED: "🙋",
+    Status.NOT_ATTESTED: "❌",
 }
 _CRITERIA_A_SECTION = 5
+_ATTESTED = 12
 
 
 def delivery(card: DeliveryCard) -> Message:
@@ -27,6 +30,7 @@ def delivery(card: DeliveryCard) -> Message:
     page.add(section(f"{where} at commit {code(card.commit[:10])}"), rank=Rank.MUST)
     if card.confirmed_by is None:
         _evidence(page, card)
+    _attested(page, card)
     _closing(page, card)
     fallback = fit(f"Draft pull request #{card.number}: {card.title}", 300, line).text
     return Message(fallback, page.blocks())
@@ -59,10 +63,40 @@ def _list(page: Page, heading: str, entries: tuple[str, ...], rank: Rank) -> Non
     page.add(section("\n".join([f"*{heading}*", *lines])), rank=rank)
 
 
+def _attested(page: Page, card: DeliveryCard) -> None:
+    """What only the world can tell: asked of whom the spec names until they say that it held."""
+    asks = not (card.superseded or card.halted)
+    for one in card.attested[:_ATTESTED]:
+        name = f"{page.words(one.id, 20, bold)} {page.words(one.text, 300, line)}"
+        if one.held is not None and one.by is not None:
+            word = "said that it held" if one.held else "said that it did not hold"
+            note = f": {page.words(one.note, 300, line)}" if one.note.strip() else ""
+            mark = "🙋" if one.held else "❌"
+            page.add(section(f"{mark} {name}\n      {mention(one.by)} {word}{note}"), rank=Rank.MUST)
+        elif asks:
+            who = mention(one.asked) if one.asked else "Anyone here"
+            how = f"{page.words(one.how, 200, line)}, {page.words(one.when, 100, line)}"
+            page.add(section(f"🕓 {name}\n      {who}: did it hold? ({how})"), rank=Rank.MUST)
+            page.buttons(
+                _said(card, one, Choice.HELD, "Yes, it held…"),
+                _said(card, one, Choice.NOT_HELD, "No…"),
+            )
+
+
+def _said(card: DeliveryCard, one: AttestedLine, choice: Choice, label: str) -> Block:
+    ask = fit(f"{one.id}: what was seen? (may stay empty)", 150, plain).text
+    press = ChooseInWords(
+        request=card.request, card=card.key, choice=choice, ask=ask, optional=True, item=one.id
+    )
+    return button(f"{choice.value}:{one.id}", label, press)
+
+
 def _closing(page: Page, card: DeliveryCard) -> None:
     if card.confirmed_by is not None:
         page.add(context(f"✅ {mention(card.confirmed_by)} confirmed that it is done."), rank=Rank.MUST)
         page.offer_whole("Show evidence")
+    elif card.halted:
+        page.add(context(page.words(card.halted, 300, line)), rank=Rank.MUST)
     elif card.superseded:
         page.add(context("More was asked for; a newer delivery follows."), rank=Rank.MUST)
     else:

@@ -3,6 +3,7 @@
 from bot.cards.page import Block, Message, Page, Rank, button, confirm, context, divider, section
 from bot.cards.presses import Choose, ChooseInWords
 from bot.cards.text import bold, fit, line, mention, mentions, plain
+from bot.cards.violations import rank_of, violation
 from engine.cards import EscalationCard, OfferLine
 from engine.events import Choice
 
@@ -18,6 +19,8 @@ def escalation(card: EscalationCard) -> Message:
         _undecided(page, card)
     else:
         page.add(context(_outcome(page, card)), rank=Rank.MUST)
+        if card.violations:
+            page.offer_whole("Show findings")
     fallback = fit(f"{card.heading}: {card.situation}", 300, line).text
     return Message(fallback, page.blocks())
 
@@ -26,6 +29,7 @@ def _undecided(page: Page, card: EscalationCard) -> None:
     if card.attempts:
         tried = [f"• {page.words(attempt, 300, line)}" for attempt in card.attempts[:8]]
         page.add(section("\n".join(["*What was tried*", *tried])))
+    _violations(page, card)
     page.add(divider(), rank=Rank.MUST)
     for index, offer in enumerate(card.offers[:_OFFERS]):
         page.add(_offer(page, card, offer, index), rank=Rank.MUST)
@@ -35,13 +39,21 @@ def _undecided(page: Page, card: EscalationCard) -> None:
         page.add(context(f"Waiting for {mentions(card.asked[:20])}"), rank=Rank.MUST)
 
 
+def _violations(page: Page, card: EscalationCard) -> None:
+    for found in card.violations:
+        page.add(violation(page, found, card.key), rank=rank_of(found))
+    if card.next_steps:
+        steps = [f"{number}. {page.words(step, 200, line)}" for number, step in enumerate(card.next_steps, 1)]
+        page.add(section("\n".join(["*Next steps*", *steps])), rank=Rank.MUST)
+
+
 def _offer(page: Page, card: EscalationCard, offer: OfferLine, index: int) -> Block:
     text = f"{page.words(offer.label, 150, bold)}\n{page.words(offer.tradeoff, 500, line)}"
     if offer.recommended:
         text += " _(recommended)_"
     name = f"choose:{offer.choice[:40]}:{index}"
     choice = _choice(offer.choice)
-    if choice is None:
+    if choice is None or choice is Choice.DISPUTE:  # its buttons stand beside the findings
         return section(text)
     style = "primary" if offer.recommended else ""
     if offer.asks.strip():

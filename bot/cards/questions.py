@@ -143,10 +143,10 @@ def _other(card: QuestionsCard, item: QuestionItem) -> list[Block]:
         request=card.request, round=card.round, question=item.index, ask=fit(item.text, 150, plain).text
     )
     decide = YouDecide(request=card.request, round=card.round, question=item.index)
-    others = [
-        button(f"other:{item.index}", "Other…", words),
-        button(f"decide:{item.index}", "✓ You decide" if item.assumed else "You decide", decide),
-    ]
+    others = [button(f"other:{item.index}", "Other…", words)]
+    if item.decidable:
+        label = "✓ You decide" if item.assumed else "You decide"
+        others.append(button(f"decide:{item.index}", label, decide))
     if item.can_find_out:
         find = FindOut(request=card.request, round=card.round, question=item.index)
         label = "Not sure, find out"

@@ -2,6 +2,7 @@
 
 from bot.cards.page import Message, Page, Rank, context, count, section
 from bot.cards.text import bold, code, fit, line
+from bot.cards.violations import violation
 from engine.cards import Failure, ReviewCard
 
 _GATE = {
@@ -25,6 +26,8 @@ def review(card: ReviewCard) -> Message:
         page.add(section(_failure(page, failure)))
     if len(card.failed) > _FAILURES:
         page.cut = True
+    for found in card.withdrawn:
+        page.add(violation(page, found, card.key))
     _list(page, "✓ Passed", card.passed, Rank.EXTRA)
     _list(page, "? Could not be settled", card.unsettled, Rank.MAIN)
     _list(page, "Next steps", card.next_steps, Rank.MAIN)

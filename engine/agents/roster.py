@@ -71,7 +71,7 @@ class Agent(BaseModel):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,47}$")
     description: Annotated[str, Field(min_length=1, max_length=300)]
-    tools: tuple[ToolName, ...] = Field(min_length=1)
+    tools: tuple[ToolName, ...]
     tier: Tier = Field(alias="model")
     kind: Kind | None = None
     prompt: Annotated[str, Field(min_length=1)]
@@ -88,6 +88,11 @@ class Agent(BaseModel):
         return bool(WRITING & set(self.tools))
 
     @property
+    def drafts(self) -> bool:
+        """Whether it has no tools and only puts into words what was found: it is given no tasks."""
+        return not self.tools
+
+    @property
     def searches_web(self) -> bool:
         """Whether it reads the web, and then nothing else."""
         return bool(WEB & set(self.tools))
@@ -95,12 +100,16 @@ class Agent(BaseModel):
     @field_validator("tools", mode="before")
     @classmethod
     def _from_comma_list(cls, tools: object) -> object:
-        return [part.strip() for part in tools.split(",")] if isinstance(tools, str) else tools
+        if isinstance(tools, str):
+            return [part.strip() for part in tools.split(",")]
+        return tools
 
     @model_validator(mode="after")
     def _within_its_kind(self) -> Self:
         if len(set(self.tools)) != len(self.tools):
             raise ValueError("a tool stands twice")
+        if self.reviews and not self.tools:
+            raise ValueError("a reviewer needs tools to look at a commit with")
         if self.reviews and set(self.tools) - REVIEWING:
             more = ", ".join(sorted(set(self.tools) - REVIEWING))
             raise ValueError(f"a reviewer may list, read, search and diff only, not {more}")

@@ -15,6 +15,9 @@ counts only while the run is live: late and repeated ends fall through.
     hearing.py     messages while work runs
     scoping.py     wishes beyond the approved spec: the ledger, A/B/C, follow-ups
     standing.py    how a request stands, in words
+    branching.py   which branch and ticket, where the work exists already
+    disputing.py   a finding that a person disputes
+    confirming.py  the end: confirmed, and what only the world can tell said to hold
     choosing.py    choices on blocked, escalated and paused requests; stop; reminders and expiry
     failing.py     runs that gave up
     moves.py       how a decision is put together
@@ -23,6 +26,7 @@ counts only while the run is live: late and repeated ends fall through.
 from engine.decide import (
     choosing,
     delivering,
+    disputing,
     failing,
     hearing,
     investigating,
@@ -51,6 +55,7 @@ from engine.events import (
     Planned,
     Result,
     Reviewed,
+    Ruled,
     RunFinished,
     Said,
     Specified,
@@ -206,7 +211,7 @@ def _home(snapshot: Snapshot, live: Live) -> State:
 
 def _fitting(snapshot: Snapshot, live: Live, result: Result) -> Result:
     """The result, unless it cannot be this run's: then a failure like any other fault of ours."""
-    fits = isinstance(result, Failed | ENDS[live.kind])
+    fits = isinstance(result, Failed | (Ruled if disputing.is_dispute(live) else ENDS[live.kind]))
     if isinstance(result, Planned):
         fits = fits and snapshot.draft is not None
     if isinstance(result, Delivered):
@@ -224,19 +229,27 @@ def _carry_on(moves: Moves, live: Live, result: Result, policy: Policy) -> None:
         case Asked():
             opening.asked(moves, result)
         case Specified():
-            speccing.specified(moves, result)
+            speccing.specified(moves, result, policy)
         case Planned():
             speccing.planned(moves, result.plan, policy)
         case TaskEnded() if is_look(live.about):
             investigating.looked(moves, live, result)
         case TaskEnded():
             working.task_ended(moves, live, result, policy)
+        case Verified() | Reviewed() | Ruled():
+            _judge(moves, live, result, policy)
+        case Triaged():
+            hearing.triaged(moves, live, result, policy)
+
+
+def _judge(moves: Moves, live: Live, result: Verified | Reviewed | Ruled, policy: Policy) -> None:
+    match result:
         case Verified():
             reviewing.verified(moves, live, result, policy)
         case Reviewed():
             reviewing.reviewed(moves, live, result, policy)
-        case Triaged():
-            hearing.triaged(moves, live, result, policy)
+        case Ruled():
+            disputing.ruled(moves, live, result, policy)
 
 
 # ---------------------------------------------------------------- refusals

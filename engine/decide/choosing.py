@@ -3,7 +3,7 @@
 import itertools
 from datetime import timedelta
 
-from engine.decide import reviewing, working
+from engine.decide import disputing, reviewing, working
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.opening import LONGEST_REQUEST, NOTES, specify
 from engine.events import Cause, Choice, Chose, Due, Said, Stopped
@@ -64,18 +64,31 @@ def choose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
         return only_you(snapshot, "That is not one of the options; your click changed nothing.")
     if offer.approvers_only and not may_approve(policy, snapshot, event.by):
         return only_you(snapshot, "Only an approver of this repository can choose that.")
-    text = event.text.strip()[:LONGEST_REQUEST] if offer.asks else ""
-    if offer.choice is Choice.PICK:
-        text = offer.label
+    text = _words(offer, event)
     if event.choice is Choice.TELL_MORE and not text:
         return only_you(snapshot, "Please say what is missing.")
+    if offer.choice is Choice.DISPUTE and (problem := disputing.problem(snapshot, event, policy)):
+        return only_you(snapshot, problem)
     if text and event.choice in _ADVISED and not may_advise(policy, snapshot, event.by):
         return only_you(snapshot, NO_ADVICE)
     moves = Moves(snapshot, event.at)
     decided = Decided(by=event.by, choice=event.choice, text=text)
     _decide(moves, escalation, decided)
-    _carry_out(moves, escalation, decided, policy)
+    if offer.choice is Choice.DISPUTE:
+        disputing.hear(moves, event)
+    else:
+        _carry_out(moves, escalation, decided, policy)
     return moves.decision()
+
+
+def _words(offer: Offer, event: Chose) -> str:
+    match offer.choice:
+        case Choice.PICK:
+            return offer.label
+        case Choice.DISPUTE:
+            return f"{event.item}: {event.text.strip()}"[: disputing.LONGEST_REASON]
+        case _:
+            return event.text.strip()[:LONGEST_REQUEST] if offer.asks else ""
 
 
 def _offered(escalation: Escalation, event: Chose) -> Offer | None:
@@ -163,6 +176,8 @@ def _resume(moves: Moves, escalation: Escalation, decided: Decided, policy: Poli
         reviewing.start_delivery(moves, policy)
         return
     moves.enter(escalation.resume)
+    if escalation.cause is Cause.NOT_HELD:
+        moves.show(f"delivery:{moves.now.deliveries}")
     for run in escalation.resume_runs:
         if run.kind is RunKind.TASK:
             _run_again(moves, run.about, decided.text)

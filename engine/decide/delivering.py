@@ -1,6 +1,6 @@
 """The delivery, and its confirmation or what is still missing."""
 
-from engine.decide import hearing, scoping
+from engine.decide import confirming, hearing
 from engine.decide.moves import Decision, Moves, only_you
 from engine.events import Choice, Chose, Delivered
 from engine.policy import may_approve
@@ -10,7 +10,7 @@ from engine.request import Heard, Policy, Snapshot, State
 def delivered(moves: Moves, result: Delivered) -> None:
     """The draft pull request is open: ask for confirmation."""
     before = moves.now.deliveries
-    moves.set(delivery=result, deliveries=before + 1)
+    moves.set(delivery=result, deliveries=before + 1, confirmed_by=None)
     moves.enter(State.DELIVERED)
     if before:
         moves.show(f"delivery:{before}")
@@ -21,25 +21,15 @@ def choose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
     """Confirm the newest delivery, or say what it lacks."""
     if snapshot.state is not State.DELIVERED or event.card != f"delivery:{snapshot.deliveries}":
         return only_you(snapshot, "This delivery is not open any more; your click changed nothing.")
+    if event.choice in {Choice.HELD, Choice.NOT_HELD}:
+        return confirming.attest(snapshot, event)
     if event.by != snapshot.requester and not may_approve(policy, snapshot, event.by):
         return only_you(snapshot, "The requester or an approver confirms. Your click changed nothing.")
     if event.choice is Choice.CONFIRM:
-        return _confirm(snapshot, event)
+        return confirming.confirm(snapshot, event)
     if event.choice is not Choice.NOT_YET:
         return only_you(snapshot, "That is not one of the options; your click changed nothing.")
     return _not_yet(snapshot, event)
-
-
-def _confirm(snapshot: Snapshot, event: Chose) -> Decision:
-    """Messages that are still being told apart may yet add follow-ups; nothing else happens any more."""
-    moves = Moves(snapshot, event.at)
-    moves.set(confirmed_by=event.by)
-    moves.end(State.DONE, "Delivered and confirmed.", by=event.by)
-    scoping.start_accepted(moves)
-    if snapshot.scope_shown:
-        moves.show(scoping.CARD)
-    moves.show(f"delivery:{snapshot.deliveries}")
-    return moves.decision()
 
 
 def _not_yet(snapshot: Snapshot, event: Chose) -> Decision:

@@ -9,7 +9,6 @@ from engine.request import Dispute, Live, Policy, RunKind, Snapshot, State
 from engine.schemas import Severity
 
 LONGEST_REASON = 1_000
-PREFIX = "dispute:"
 
 
 def problem(snapshot: Snapshot, event: Chose, policy: Policy) -> str:
@@ -34,13 +33,13 @@ def hear(moves: Moves, event: Chose) -> None:
     reason = event.text.strip()[:LONGEST_REASON]
     _record(moves, Dispute(finding=event.item, by=event.by, reason=reason, at=event.at))
     moves.enter(State.REVIEWING)
-    moves.start(RunKind.REVIEW, f"{PREFIX}{event.item}")
+    moves.start(RunKind.REVIEW, f"{findings.DISPUTE}{event.item}")
 
 
 def ruled(moves: Moves, live: Live, result: Ruled, policy: Policy) -> None:
     """The fresh reviewer came back: note what it said, and judge the same reviews again."""
     current = moves.now.round
-    id = live.about.removeprefix(PREFIX)
+    id = live.about.removeprefix(findings.DISPUTE)
     if current is None or moves.now.state is not State.REVIEWING:
         return
     ruling = result.ruling if result.finding == id and not result.invalid else None
@@ -65,4 +64,4 @@ def _change(moves: Moves, disputes: tuple[Dispute, ...]) -> None:
 
 def is_dispute(live: Live) -> bool:
     """Whether this run looks at one disputed finding instead of reviewing a commit."""
-    return live.kind is RunKind.REVIEW and live.about.startswith(PREFIX)
+    return live.kind is RunKind.REVIEW and live.about.startswith(findings.DISPUTE)

@@ -30,6 +30,9 @@ STOP = Offer(
 )
 
 
+_OF_FINDINGS = {Cause.CRITICAL, Cause.ROUNDS}
+
+
 class Decision(BaseModel):
     """What an event does.
 
@@ -170,6 +173,7 @@ class Moves:
             resume=resume or before,
             resume_runs=resume_runs,
             paths=paths,
+            round=len(self.now.review_rounds) if cause in _OF_FINDINGS else 0,
         )
         self.set(escalations=(*self.now.escalations, escalation))
         self.wait()

@@ -3,7 +3,7 @@
 import re
 
 from engine.answers import not_sure, understand
-from engine.decide import investigating
+from engine.decide import branching, investigating
 from engine.decide.moves import STOP as STOP
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.events import (
@@ -109,7 +109,7 @@ def answer(snapshot: Snapshot, event: Answered) -> Decision:
     if not 0 <= event.question < len(current.questions):
         return only_you(snapshot, "I do not know this question; your click changed nothing.")
     question = current.questions[event.question]
-    problem = _unusable(question, event)
+    problem = _unusable(question, event) or _not_ours_to_decide(current, event)
     if problem:
         return only_you(snapshot, problem)
     given = _given(question, event)
@@ -136,6 +136,12 @@ def _open_round(snapshot: Snapshot, number: int) -> Round | None:
 
 def _empty(event: Answered) -> bool:
     return not (event.labels or event.text.strip() or event.you_decide or event.find_out)
+
+
+def _not_ours_to_decide(current: Round, event: Answered) -> str:
+    if not current.about or not event.you_decide:
+        return ""
+    return f"Which {current.about} it is, only people can tell: choose one, or type it with “Other…”."
 
 
 def _unusable(question: Question, event: Answered) -> str:
@@ -232,6 +238,8 @@ def assessed(moves: Moves, result: Assessed, policy: Policy) -> None:
     moves.set(seats=result.seats, left_out=result.left_out)
     moves.set(implementer=staffed(policy, moves.now).implementer)
     investigating.contradicted(moves, assessment.contradictions)
+    if branching.settle_existing(moves, result):
+        return
     wanted = assessment.verdict is Verdict.INVESTIGATE and investigating.may_begin(moves.now)
     if wanted or investigating.pending(moves.now):
         investigating.begin(moves, assessment, policy)
@@ -239,7 +247,7 @@ def assessed(moves: Moves, result: Assessed, policy: Policy) -> None:
         specify(moves)
     elif assessment.verdict is Verdict.ESCALATE and assessment.dilemma:
         investigating.put_to_people(moves, assessment.dilemma)
-    elif len(moves.now.rounds) < policy.question_rounds:
+    elif sum(not r.about for r in moves.now.rounds) < policy.question_rounds:
         moves.enter(State.CLARIFYING)
         moves.start(RunKind.ASK)
     else:

@@ -2,7 +2,7 @@
 
 import itertools
 
-from engine import gate
+from engine import findings, gate
 from engine.decide.moves import Moves
 from engine.decide.opening import STOP
 from engine.events import Cause, Choice, Ran, Reviewed, Verified
@@ -93,21 +93,27 @@ def _close_round(moves: Moves, policy: Policy) -> None:
     _pronounce(moves, policy, _judge(moves, policy))
 
 
+def judge_again(moves: Moves, policy: Policy) -> None:
+    """Judge the same checks and reviews once more, after a dispute ended."""
+    _pronounce(moves, policy, _judge(moves, policy))
+
+
 def _judge(moves: Moves, policy: Policy, unchecked_by: Person | None = None) -> gate.Gate:
     current, spec = moves.now.round, moves.now.spec
     assert current is not None and spec is not None  # noqa: S101 (a round belongs to an approved spec)
+    reviews = findings.standing(current)
     settled = gate.settle(
         spec.draft,
         moves.now.base_results,
         current.results or (),
         current.facts,
-        current.reviews,
+        reviews,
         commit=current.commit,
     )
     _change_round(moves, settled=settled)
     return gate.gate(
         settled,
-        current.reviews,
+        reviews,
         required=required_reviewers(policy, moves.now),
         commit=current.commit,
         unchecked_allowed=unchecked_by is not None,
@@ -116,7 +122,9 @@ def _judge(moves: Moves, policy: Policy, unchecked_by: Person | None = None) -> 
 
 def _pronounce(moves: Moves, policy: Policy, judged: gate.Gate) -> None:
     _change_round(moves, gate=judged.verdict, reasons=judged.reasons)
-    moves.show(f"review:{len(moves.now.review_rounds)}")
+    # What blocks stands whole on the card that asks how to go on: one card, not two.
+    if judged.verdict is not GateVerdict.BLOCKED or not _critical(moves):
+        moves.show(f"review:{len(moves.now.review_rounds)}")
     match judged.verdict:
         case GateVerdict.PASS:
             start_delivery(moves, policy)
@@ -157,7 +165,7 @@ def _fix_or_escalate(moves: Moves, policy: Policy) -> None:
         State.ESCALATED,
         Cause.ROUNDS,
         f"After {done} rounds the work still does not meet the spec: {'; '.join(rounds[-1].reasons[:5])}",
-        (ANOTHER_ROUND, STOP),
+        (ANOTHER_ROUND, *_disputable(moves), STOP),
         attempts=tuple(f"Round {r.number}: {'; '.join(r.reasons[:3])}" for r in rounds),
         recommendation="If the same thing failed in every round, stop and change the request.",
     )
@@ -202,15 +210,36 @@ def _nothing_changed(moves: Moves) -> None:
     )
 
 
+DISPUTE = Offer(
+    choice=Choice.DISPUTE,
+    label="Dispute a finding",
+    tradeoff="Press “Dispute…” beside it and say why. A fresh reviewer looks; only its withdrawal clears it.",
+)
+
+
+def _disputable(moves: Moves) -> tuple[Offer, ...]:
+    """The offer to dispute, while there is a finding that no fresh reviewer has looked at."""
+    current = moves.now.round
+    left = [
+        one
+        for one in (findings.numbered(current) if current else ())
+        if one.finding.severity is not Severity.MINOR and not one.settled
+    ]
+    return (DISPUTE,) if left else ()
+
+
+def _critical(moves: Moves) -> bool:
+    """Whether a critical finding stands."""
+    current = moves.now.round
+    return current is not None and any(
+        one.finding.severity is Severity.CRITICAL and not one.withdrawn for one in findings.numbered(current)
+    )
+
+
 def _blocked(moves: Moves) -> None:
     current = moves.now.round
     assert current is not None  # noqa: S101 (a gate's verdict belongs to a round)
-    critical = any(
-        f.severity is Severity.CRITICAL
-        for r in current.reviews
-        if r.review and not r.invalid
-        for f in r.review.findings
-    )
+    critical = _critical(moves)
     fix = Offer(
         choice=Choice.FIX,
         label="Fix and re-review",
@@ -226,7 +255,7 @@ def _blocked(moves: Moves) -> None:
         State.BLOCKED,
         Cause.CRITICAL if critical else Cause.REVIEW_INVALID,
         f"No pull request is opened: {'; '.join(current.reasons[:5])}",
-        (fix, STOP) if critical else (again, STOP),
+        (fix, *_disputable(moves), STOP) if critical else (again, STOP),
         resume=State.WORKING if critical else State.REVIEWING,
     )
 

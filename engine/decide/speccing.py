@@ -25,10 +25,13 @@ from engine.schemas import Plan
 _ASSENT = re.compile(r"^\W*(approved?|lgtm|ship it|go ahead|yes|ok(ay)?|looks good)\W*$", re.IGNORECASE)
 
 
-def specified(moves: Moves, result: Specified) -> None:
-    """The spec is written: plan who does what."""
+def specified(moves: Moves, result: Specified, policy: Policy) -> None:
+    """The spec is written: plan who does what. Work that exists already is reviewed first as it stands."""
     moves.set(draft=result.draft)
-    moves.start(RunKind.PLAN)
+    if moves.now.existing is not None:
+        planned(moves, Plan(tasks=()), policy)
+    else:
+        moves.start(RunKind.PLAN)
 
 
 def planned(moves: Moves, plan: Plan, policy: Policy) -> None:
@@ -46,7 +49,8 @@ def planned(moves: Moves, plan: Plan, policy: Policy) -> None:
         branch=branch,
         draft=now.draft,
         plan=plan,
-        hash=spec_hash(number, now.base_commit, branch, now.draft, plan),
+        existing=now.existing,
+        hash=spec_hash(number, now.base_commit, branch, now.draft, plan, now.existing),
         because=_because(now),
     )
     moves.set(specs=(*now.specs, version), draft=None, title=now.draft.title, base_results=(), head="")

@@ -22,13 +22,17 @@ def begin(moves: Moves, policy: Policy) -> None:
     kept = tuple(t for t in moves.now.tasks if t.looks)
     moves.set(
         tasks=(*kept, *tasks),
-        head=moves.now.kept_commit or spec.base_commit,
+        head=moves.now.kept_commit or (spec.existing.head if spec.existing else spec.base_commit),
         kept_outside=(),
         unchecked_by=None,
         extra_rounds=len(moves.now.review_rounds),
     )
     moves.enter(State.WORKING)
-    go_on(moves, policy)
+    beyond = tuple(p for p in spec.existing.changed if p not in spec.draft.artifacts) if spec.existing else ()
+    if beyond:
+        _outside(moves, beyond)
+    else:
+        go_on(moves, policy)
 
 
 def go_on(moves: Moves, policy: Policy) -> None:

@@ -1,7 +1,9 @@
 """Questions, review rounds, escalations, deliveries and notes as cards and as text."""
 
 from engine.answers import words
+from engine.attesting import asked_of, attested_criteria, said_of, with_attestations
 from engine.cards import (
+    AttestedLine,
     CriterionLine,
     DeliveryCard,
     EscalationCard,
@@ -15,6 +17,8 @@ from engine.cards import (
     ReviewCard,
 )
 from engine.events import Cause, Choice
+from engine.findings import standing
+from engine.present import violations
 from engine.present.progress import Shown, asked
 from engine.request import (
     Escalation,
@@ -44,7 +48,7 @@ def questions_card(snapshot: Snapshot, index: int, policy: Policy | None) -> Que
         rounds=max(policy.question_rounds if policy else 1, len(snapshot.rounds)),
         readings=tuple(Reading(reading=r.reading, risk=r.risk) for r in readings),
         items=tuple(
-            _item(number, question, given)
+            _item(number, question, given, current.about)
             for number, (question, given) in enumerate(zip(current.questions, current.given, strict=True))
         ),
         submitted_by=current.submitted_by,
@@ -52,20 +56,25 @@ def questions_card(snapshot: Snapshot, index: int, policy: Policy | None) -> Que
     )
 
 
-def _item(index: int, question: Question, given: Given | None) -> QuestionItem:
+def _item(index: int, question: Question, given: Given | None, about: str) -> QuestionItem:
     return QuestionItem(
         index=index,
         header=question.header,
         text=question.text,
         multi=question.multi,
         options=tuple(
-            OptionLine(label=o.label, description=o.description, recommended=number == question.recommended)
+            OptionLine(
+                label=o.label,
+                description=o.description,
+                recommended=number == question.recommended and not about,
+            )
             for number, o in enumerate(question.options)
         ),
         chosen=given.labels if given else (),
         answer=words(given, question) if given else "",
         answered_by=given.by if given else None,
         assumed=bool(given and given.you_decide),
+        decidable=not about,
         can_find_out=question.can_find_out,
         finding_out=bool(given and given.find_out),
     )
@@ -95,6 +104,7 @@ def review_card(snapshot: Snapshot, index: int, policy: Policy | None) -> Review
         ),
         minor=_minor(current),
         next_steps=_next_steps(gate, current),
+        withdrawn=violations.withdrawn(current),
     )
 
 
@@ -131,7 +141,7 @@ def _failed_criteria(current: ReviewRound) -> tuple[Failure, ...]:
 
 
 def _findings(current: ReviewRound) -> list[tuple[str, Finding]]:
-    return [(r.reviewer, f) for r in current.reviews if r.review for f in r.review.findings]
+    return [(r.reviewer, f) for r in standing(current) if r.review for f in r.review.findings]
 
 
 def _failed_findings(current: ReviewRound) -> tuple[Failure, ...]:
@@ -204,6 +214,7 @@ HEADINGS = {
     Cause.ROUNDS: "Not fixed after all rounds",
     Cause.UNSETTLED: "Not everything could be checked",
     Cause.TASK: "A task is stuck",
+    Cause.NOT_HELD: "It did not hold after delivery",
 }
 
 
@@ -234,6 +245,8 @@ def escalation_card(snapshot: Snapshot, index: int, policy: Policy | None) -> Es
         decided_by=decided.by if decided else None,
         decision=_decision(escalation),
         open=decided is None and waiting and index == len(snapshot.escalations) - 1,
+        violations=violations.of_escalation(snapshot, escalation),
+        next_steps=violations.NEXT_STEPS if escalation.cause is Cause.CRITICAL else (),
     )
 
 
@@ -254,6 +267,9 @@ def escalation_text(snapshot: Snapshot, index: int) -> str:
     parts += ["Tried\n" + "\n".join(f"- {a}" for a in escalation.attempts)] if escalation.attempts else []
     parts += ["Options\n" + "\n".join(f"- {o.label}: {o.tradeoff}" for o in escalation.offers)]
     parts += [f"Recommended: {escalation.recommendation}"]
+    parts += [violations.violation_text(line) for line in violations.of_escalation(snapshot, escalation)]
+    if escalation.cause is Cause.CRITICAL and escalation.round:
+        parts.append(review_text(snapshot, escalation.round - 1))
     return "\n\n".join(parts)
 
 
@@ -274,16 +290,49 @@ def delivery_card(snapshot: Snapshot, index: int, shown: Shown) -> DeliveryCard:
         commit=delivery.commit,
         criteria=tuple(
             CriterionLine(id=s.id, text=s.text, status=s.status.value, evidence=s.evidence)
-            for s in (current.settled if current else ())
+            for s in with_attestations(snapshot, current.settled if current else ())
         ),
         minor=_minor(current) if current else (),
         unverified=unverified(snapshot),
-        kept=tuple(item.title for item in snapshot.scope_items),
+        kept=tuple(item.title for item in snapshot.scope_items if item.kept),
         cost_usd=shown.spent_usd,
         requester=snapshot.requester,
         confirmed_by=snapshot.confirmed_by,
-        superseded=index + 1 < snapshot.deliveries or snapshot.state not in {State.DELIVERED, State.DONE},
+        superseded=index + 1 < snapshot.deliveries
+        or (snapshot.state not in {State.DELIVERED, State.DONE} and not _halted(snapshot)),
+        attested=_attested(snapshot) if index + 1 == snapshot.deliveries else (),
+        halted=_halted(snapshot),
     )
+
+
+def _attested(snapshot: Snapshot) -> tuple[AttestedLine, ...]:
+    lines = []
+    for criterion in attested_criteria(snapshot):
+        said = said_of(snapshot, criterion.id)
+        again = said is not None and not said.held and snapshot.state is State.DELIVERED
+        told = said if said and not again else None
+        lines.append(
+            AttestedLine(
+                id=criterion.id,
+                text=criterion.text,
+                how=criterion.how or "",
+                when=criterion.when or "",
+                asked=asked_of(criterion, snapshot.team),
+                held=told.held if told else None,
+                by=told.by if told else None,
+                note=told.note if told else "",
+            )
+        )
+    return tuple(lines)
+
+
+def _halted(snapshot: Snapshot) -> str:
+    """Why nothing can be said on the delivery now, where that is no newer delivery."""
+    escalation = snapshot.escalation
+    waits = snapshot.state is State.ESCALATED and escalation is not None
+    if waits and escalation and escalation.cause is Cause.NOT_HELD and escalation.decided is None:
+        return "Something did not hold; please choose on the card below."
+    return ""
 
 
 def delivered_round(snapshot: Snapshot) -> ReviewRound | None:

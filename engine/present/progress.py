@@ -2,13 +2,15 @@
 
 from pydantic import BaseModel, ConfigDict
 
+from engine.attesting import asked_of, unconfirmed
 from engine.cards import ProgressCard, Step, StepStatus, TakenLine
 from engine.events import Choice
+from engine.findings import DISPUTE
 from engine.people import Person
 from engine.policy import awaited, can_suffice, entitled, may_approve
 from engine.present.scope import taken_line
 from engine.request import Offer, Policy, RunKind, Snapshot, SpecFate, State, Task, TaskStatus
-from engine.schemas import Verdict
+from engine.schemas import SettledBy, Verdict
 
 
 class Shown(BaseModel):
@@ -40,7 +42,7 @@ def progress_card(snapshot: Snapshot, shown: Shown, policy: Policy | None) -> Pr
         steps=steps,
         activity=() if snapshot.state.ended else shown.activity,
         waiting_for=_waiting_for(snapshot, policy),
-        kept=tuple(item.title for item in snapshot.scope_items),
+        kept=tuple(item.title for item in snapshot.scope_items if item.kept),
         spent_usd=shown.spent_usd,
         cap_usd=snapshot.cap_usd,
         can_stop=not snapshot.state.ended,
@@ -69,6 +71,9 @@ def _waiting_for(snapshot: Snapshot, policy: Policy | None) -> tuple[Person, ...
             return (snapshot.requester,)
         case State.ESCALATED | State.BLOCKED | State.PAUSED:
             return asked(snapshot, policy, snapshot.escalation.offers) if snapshot.escalation else ()
+        case State.DELIVERED if snapshot.confirmed_by is not None:
+            named = [asked_of(criterion, snapshot.team) for criterion in unconfirmed(snapshot)]
+            return tuple(dict.fromkeys(person for person in named if person)) or (snapshot.requester,)
         case State.DELIVERED:
             return (snapshot.requester,)
     return ()
@@ -99,14 +104,30 @@ def _headline(snapshot: Snapshot, policy: Policy | None) -> str:
         State.ESCALATED: "I need a decision to go on: please choose on the card below.",
         State.BLOCKED: "Blocked: no pull request before this is resolved. Please choose on the card below.",
         State.PAUSED: "Paused before the cost cap. An approver can raise it on the card below.",
-        State.DELIVERED: "The draft pull request is open. Please confirm, or say what is missing.",
-        State.REVIEWING: "Running the checks in fresh checkouts and reviewing the commit against the spec.",
+        State.DELIVERED: _delivered(snapshot),
+        State.REVIEWING: _reviewing(snapshot),
     }
     if state in simple:
         return simple[state]
     if state is State.AWAITING_APPROVAL:
         return _approval(snapshot, policy)
     return _under_way(snapshot)
+
+
+def _delivered(snapshot: Snapshot) -> str:
+    left = [criterion.id for criterion in unconfirmed(snapshot)]
+    after = f" Then somebody has to say whether {', '.join(left)} held." if left else ""
+    if snapshot.confirmed_by is None:
+        return f"The draft pull request is open. Please confirm, or say what is missing.{after}"
+    anyone = any(asked_of(criterion, snapshot.team) is None for criterion in unconfirmed(snapshot))
+    who = " (anyone here can)" if anyone else ""
+    return f"Delivered and confirmed. Please say on the delivery{who} whether {', '.join(left)} held."
+
+
+def _reviewing(snapshot: Snapshot) -> str:
+    if any(run.about.startswith(DISPUTE) for run in snapshot.live):
+        return "A fresh reviewer looks at the disputed finding. Until it is withdrawn, it stands."
+    return "Running the checks in fresh checkouts and reviewing the commit against the spec."
 
 
 def _under_way(snapshot: Snapshot) -> str:
@@ -247,12 +268,17 @@ def _delegate(snapshot: Snapshot) -> Step:
     if not _approved(snapshot) or not snapshot.spec:
         return Step(name=name, status=PENDING)
     agents = " → ".join(dict.fromkeys(task.agent for task in snapshot.spec.plan.tasks))
-    return Step(name=name, status=DONE, detail=f"{agents} → {', '.join(snapshot.reviewers)}")
+    criteria = snapshot.spec.draft.criteria
+    judges = (c.reviewer for c in criteria if c.settled_by is SettledBy.JUDGED and c.reviewer)
+    reviewers = ", ".join(dict.fromkeys((*snapshot.reviewers, *judges)))
+    return Step(name=name, status=DONE, detail=f"{agents} → {reviewers}" if agents else reviewers)
 
 
 def _work(snapshot: Snapshot) -> Step:
     name = "Do the work"
     tasks = [task for task in snapshot.tasks if not task.looks]
+    if _approved(snapshot) and snapshot.existing and not tasks:
+        return Step(name=name, status=StepStatus.SKIPPED, detail=f"it stands on {snapshot.existing.branch}")
     if not _approved(snapshot) or not tasks:
         return Step(name=name, status=PENDING)
     over = sum(task.status not in {TaskStatus.PENDING, TaskStatus.RUNNING} for task in tasks)

@@ -63,9 +63,20 @@ def sections(spec: SpecVersion, base: tuple[CheckResult, ...] = ()) -> tuple[Spe
         ("Out of scope", draft.out_of_scope, False),
         ("Assumptions", draft.assumptions, False),
         ("Plan", _plan(spec), False),
-        ("Branch and commit", (f"{spec.branch}, from {spec.base_commit[:10]}", draft.commit_subject), True),
+        ("Branch and commit", (*_branch(spec), draft.commit_subject), True),
     )
     return tuple(SpecSection(name=name, lines=lines, whole=whole) for name, lines, whole in lists if lines)
+
+
+def _branch(spec: SpecVersion) -> tuple[str, ...]:
+    if spec.existing is None:
+        return (f"{spec.branch}, from {spec.base_commit[:10]}",)
+    there = spec.existing
+    return (
+        f"{there.branch}: its commit {there.head} is reviewed as it stands, from {spec.base_commit[:10]}",
+        f"{spec.branch}: takes fixes, if the review asks for any; nothing is pushed to {there.branch}",
+        f"Ticket: {there.ticket}" if there.ticket else "No ticket",
+    )
 
 
 def _success(draft: SpecDraft) -> tuple[str, ...]:

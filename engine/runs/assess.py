@@ -11,6 +11,7 @@ from engine.decide import investigating
 from engine.events import Assessed
 from engine.prompts import render
 from engine.runs.context import Context
+from engine.runs.existing import existing_work
 from engine.runs.material import discussion, view
 from engine.runs.patience import patiently
 from engine.schemas import Assessment, Verdict
@@ -60,7 +61,17 @@ async def run(context: Context) -> Assessed:
         ),
     )
     roster = await roster_at(context.workspace, commit)
-    return Assessed(assessment=assessment, base_commit=commit, seats=roster.seats, left_out=roster.left_out)
+    found = await existing_work(context, assessment, commit)
+    return Assessed(
+        assessment=assessment,
+        base_commit=found.base or commit,
+        existing=found.work,
+        branches=found.others,
+        unclear=found.unclear,
+        ticket_wanted=found.ticket_wanted,
+        seats=roster.seats,
+        left_out=roster.left_out,
+    )
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,14 @@ async def commit_of(
 ) -> tuple[str, tuple[tuple[str, str], ...]]:
     """The commit the host makes of a checkout of `head`, and what it left out of it, with reasons.
 
-    It stands on the base or on what was delivered before, never on the work's earlier commits: what a fix
-    or a person took back must not be pushed as history. The message is ours but for the subject, which
-    was approved with the spec.
+    It stands on the base, on work that existed already, or on what was delivered before, never on our own
+    earlier commits: what a fix or a person took back must not be pushed as history. The message is ours
+    but for the subject, which was approved with the spec.
     """
     spec = approved_spec(context.snapshot)
     delivery = context.snapshot.delivery
-    parent = delivery.commit if delivery else spec.base_commit
+    began = spec.existing.head if spec.existing else spec.base_commit
+    parent = delivery.commit if delivery else began
     message = (
         f"{spec.draft.commit_subject}\n\n"
         f"Written for version {spec.number} of the approved specification\n({spec.hash}), task {task}.\n"

@@ -6,7 +6,8 @@ from engine import gate
 from engine.agents.roster import built_in
 from engine.errors import PushRejected
 from engine.events import Cause, Delivered, Failed
-from engine.policy import enough, policy_for
+from engine.findings import standing
+from engine.policy import enough, policy_for, required_reviewers
 from engine.ports import Draft, PullRequest
 from engine.request import (
     GateVerdict,
@@ -16,9 +17,9 @@ from engine.request import (
     Snapshot,
     SpecFate,
     SpecVersion,
-    spec_hash,
+    hash_of,
 )
-from engine.runs import pull_request
+from engine.runs import pull_request, recipe
 from engine.runs.context import Context
 from engine.runs.material import approved_spec
 from engine.runs.patience import patiently
@@ -43,15 +44,19 @@ async def run(context: Context) -> Delivered | Failed:
     problem = not_approved(spec, snapshot, policy) or not_passed(settled, snapshot, current, policy)
     if problem:
         return Failed(cause=Cause.PUSH, sentence=f"Nothing was delivered: {problem}")
-    await _push(context, spec.branch, current.commit)
-    opened = await _open(context, settled)
-    return Delivered(branch=spec.branch, commit=current.commit, number=opened.number, url=opened.url)
+    as_it_stood = spec.existing is not None and spec.existing.head == current.commit
+    branch = spec.existing.branch if spec.existing and as_it_stood else spec.branch
+    if as_it_stood:
+        await _still_there(context, branch, current.commit)
+    else:
+        await _push(context, branch, current.commit)
+    opened = await _open(context, settled, branch, current.commit)
+    return Delivered(branch=branch, commit=current.commit, number=opened.number, url=opened.url)
 
 
 def not_approved(spec: SpecVersion, snapshot: Snapshot, policy: Policy) -> str:
     """Why the approvals do not hold for exactly this text, or nothing."""
-    text = spec_hash(spec.number, spec.base_commit, spec.branch, spec.draft, spec.plan)
-    if text != spec.hash:
+    if hash_of(spec) != spec.hash:
         return "the specification is not the one that was approved."
     if spec.fate is not SpecFate.APPROVED or not enough(policy, snapshot, spec.approvals):
         return "the specification has not enough approvals that count today."
@@ -64,8 +69,8 @@ def not_passed(settled: tuple[Settled, ...], snapshot: Snapshot, current: Review
         return "the work has changed since it was reviewed."
     verdict = gate.gate(
         settled,
-        current.reviews,
-        required=tuple(dict.fromkeys((*policy.reviewers, *snapshot.reviewers))),
+        standing(current),
+        required=required_reviewers(policy, snapshot),
         commit=current.commit,
         unchecked_allowed=snapshot.unchecked_by is not None,
     )
@@ -80,9 +85,23 @@ def _settled(snapshot: Snapshot, spec: SpecVersion, current: ReviewRound) -> tup
         snapshot.base_results,
         current.results or (),
         current.facts,
-        current.reviews,
+        standing(current),
         commit=current.commit,
     )
+
+
+async def _still_there(context: Context, branch: str, commit: str) -> None:
+    """Work that others pushed is never pushed again: their branch has to hold what was reviewed."""
+
+    async def read_back() -> str | None:
+        return await context.workspace.pushed(branch)
+
+    held = await patiently(context, "read back", read_back)
+    if held != commit:
+        raise PushRejected(
+            f"The branch {branch} was moved after commit {commit[:12]} was reviewed, so nothing was opened. "
+            "Put it back, or ask me anew in a new thread to have the new commit reviewed."
+        )
 
 
 async def _push(context: Context, branch: str, commit: str) -> None:
@@ -100,17 +119,20 @@ async def _push(context: Context, branch: str, commit: str) -> None:
         raise PushRejected(f"The remote does not hold on {branch} what was pushed to it; nothing was opened.")
 
 
-async def _open(context: Context, settled: tuple[Settled, ...]) -> PullRequest:
-    """One pull request a request, ever: an earlier one is brought up to date."""
+async def _open(context: Context, settled: tuple[Settled, ...], branch: str, commit: str) -> PullRequest:
+    """One pull request a branch of a request, ever: an earlier one is brought up to date."""
     snapshot, spec = context.snapshot, approved_spec(context.snapshot)
-    commit = snapshot.round.commit if snapshot.round else spec.base_commit
+    title, form = await recipe.drafted(context, settled) if spec.existing else (pull_request.title(spec), "")
+    body = pull_request.body(snapshot, settled, await _names(context))
+    fixed = spec.existing is not None and branch == spec.branch
     draft = Draft(
-        key=snapshot.id,
-        branch=spec.branch,
+        # A fix of others' work stands on a branch of ours, and a pull request cannot change its branch.
+        key=f"{snapshot.id}/fixed" if fixed else snapshot.id,
+        branch=branch,
         base=context.repository.base,
         commit=commit,
-        title=pull_request.title(spec),
-        body=pull_request.body(snapshot, settled, await _names(context)),
+        title=title,
+        body=f"{form}\n{body}" if form else body,
     )
     context.tell("Opening the draft pull request")
 

@@ -23,8 +23,8 @@ async def run(context: Context) -> Planned:
         raise NeedsPerson("There is no specification to plan for yet. Start the request anew.")
     context.tell("Planning the work")
     agents = (await roster_at(context.workspace, snapshot.base_commit)).agents
-    # Who searches the web is told people's words alone, so a plan has nothing to hand over to them.
-    agents = {name: agent for name, agent in agents.items() if not agent.searches_web}
+    # Who searches the web is told people's words alone, and who drafts is asked later: neither gets a task.
+    agents = {n: agent for n, agent in agents.items() if not (agent.drafts or agent.searches_web)}
     kinds = {name: AgentKind(writes=agent.writes, reviews=agent.reviews) for name, agent in agents.items()}
     cap = context.settings.caps.plan_tasks
 

@@ -10,6 +10,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from engine.findings import numbered, standing
 from engine.request import Settled, Snapshot, SpecVersion, Status
 from engine.schemas import Finding, Severity
 
@@ -37,6 +38,12 @@ def title(spec: SpecVersion) -> str:
     return _LINKS.sub(_BREAK, _one_line(spec.draft.commit_subject))[:LONGEST_TITLE]
 
 
+def titled(kind: str, ticket: str, subject: str) -> str:
+    """A title of a type, a ticket's key (empty for none) and a subject; without mentions or references."""
+    scope = f"({ticket})" if ticket else ""
+    return _LINKS.sub(_BREAK, _one_line(f"{kind}{scope}: {subject}"))[:LONGEST_TITLE]
+
+
 def body(snapshot: Snapshot, settled: Sequence[Settled], names: Mapping[str, str]) -> str:
     """The description: what was approved by whom, the evidence of each criterion, findings and reports.
 
@@ -46,8 +53,9 @@ def body(snapshot: Snapshot, settled: Sequence[Settled], names: Mapping[str, str
         names: What people are called, by user id.
     """
     current = snapshot.round
-    reviews = [r for r in (current.reviews if current else ()) if r.review and not r.invalid]
+    reviews = [r for r in (standing(current) if current else ()) if r.review and not r.invalid]
     findings: list[Finding] = [f for r in reviews if r.review for f in r.review.findings]
+    withdrawn = [one for one in (numbered(current) if current else ()) if one.withdrawn]
     text = (
         _environment()
         .get_template("pull_request.md")
@@ -59,6 +67,7 @@ def body(snapshot: Snapshot, settled: Sequence[Settled], names: Mapping[str, str
             settled=settled,
             reviews=reviews,
             minor=[finding for finding in findings if finding.severity is Severity.MINOR],
+            withdrawn=withdrawn,
             names=names,
             not_checked=[one.id for one in settled if one.status is Status.NOT_CHECKED],
         )

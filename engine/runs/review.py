@@ -6,21 +6,24 @@ same commit and spec, prompts and tool results are the same bytes.
 
 from collections.abc import Sequence
 
+from engine import findings
 from engine.agents.loop import Assignment, work
 from engine.agents.repository_roster import roster_at
 from engine.agents.roster import Agent
 from engine.agents.toolboxes import reader
 from engine.errors import AnswerUnusable, TurnLimit
-from engine.events import Reviewed
+from engine.events import Reviewed, Ruled
 from engine.gate import quotes
 from engine.prompts import render
 from engine.request import SpecVersion
+from engine.runs import dispute
 from engine.runs.context import Context
+from engine.runs.existing import as_judged
 from engine.runs.material import approved_spec, rounds_in_all, texts_at, view
 from engine.schemas import Review
 
 
-async def run(context: Context) -> Reviewed:
+async def run(context: Context) -> Reviewed | Ruled:
     """Have the reviewer that the run is about review the commit of the newest round.
 
     A review that stays unusable is a result: it does not count, and blocks.
@@ -28,6 +31,8 @@ async def run(context: Context) -> Reviewed:
     Raises:
         CapReached, Transient, ModelRefused, ScriptEnded: see `engine.agents.calls.ask_model`.
     """
+    if context.run.about.startswith(findings.DISPUTE):
+        return await dispute.run(context)
     name, spec = context.run.about, approved_spec(context.snapshot)
     agent = (await roster_at(context.workspace, spec.base_commit)).agents.get(name)
     if agent is None or not agent.reviews:
@@ -59,7 +64,7 @@ async def _prompt(context: Context, agent: Agent, commit: str) -> str:
     number = snapshot.round.number if snapshot.round else 1
     return render(
         "review.user",
-        snapshot=snapshot,
+        snapshot=as_judged(snapshot),
         agent=agent,
         commit=commit,
         round=number,

@@ -1,13 +1,17 @@
 """Step 3: the specification, refused and repaired until it can be checked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.agents.loop import Assignment, work
+from engine.agents.repository_roster import roster_at
+from engine.agents.roster import Agent
 from engine.agents.toolboxes import LOOKING, reader
 from engine.events import Specified
+from engine.existing import without
 from engine.lint import Base, lint
 from engine.prompts import render
 from engine.request import Round, Snapshot
+from engine.runs import existing
 from engine.runs.context import Context
 from engine.runs.material import discussion, texts_at, view
 from engine.schemas import SpecDraft
@@ -20,7 +24,11 @@ async def run(context: Context) -> Specified:
     Raises:
         NeedsPerson: see `engine.agents.loop.work`.
     """
-    snapshot = context.snapshot
+    work_there = context.snapshot.existing
+    branch = work_there.branch if work_there else ""
+    snapshot = existing.unnamed(context.snapshot, branch) if branch else context.snapshot
+    commit = work_there.head if work_there else snapshot.base_commit
+    reviewers = [agent for agent in (await _agents(context)).values() if agent.reviews]
     context.tell("Writing the specification")
 
     async def check(draft: SpecDraft) -> Sequence[str]:
@@ -30,8 +38,12 @@ async def run(context: Context) -> Specified:
     prompt = render(
         "specify.user",
         snapshot=snapshot,
-        thread=await discussion(context),
+        thread=without(branch, await discussion(context)),
         repository=await view(context.workspace, snapshot.base_commit),
+        existing=work_there,
+        diff=await context.workspace.diff(snapshot.base_commit, commit) if work_there else "",
+        paths=await _paths(context),
+        reviewers=reviewers,
         checks=context.repository.checks,
         assessment=snapshot.assessment,
         previous=snapshot.spec,
@@ -46,7 +58,7 @@ async def run(context: Context) -> Specified:
             prompt=prompt,
             schema=SpecDraft,
             check=check,
-            toolbox=reader(LOOKING, context.workspace, snapshot.base_commit, snapshot.base_commit),
+            toolbox=reader(LOOKING, context.workspace, snapshot.base_commit, commit),
             turns=16,
             max_tokens=12_000,
         ),
@@ -59,13 +71,31 @@ async def _linted(context: Context, draft: SpecDraft) -> tuple[str, ...]:
     base = context.snapshot.base_commit
     named = [criterion.path for criterion in draft.criteria if criterion.path]
     texts = await texts_at(context.workspace, base, named)
+    reviewers = (name for name, agent in (await _agents(context)).items() if agent.reviews)
     facts = Base(
         files=frozenset(entry.path for entry in await context.workspace.files(base)),
         text=texts.get,
         checks=context.repository.checks,
-        reviewers=context.snapshot.reviewers,
+        reviewers=tuple(dict.fromkeys((*context.snapshot.reviewers, *reviewers))),
     )
-    return lint(draft, facts)
+    problems = lint(draft, facts)
+    return (
+        (*problems, *existing.wrong(draft, await _paths(context))) if context.snapshot.existing else problems
+    )
+
+
+async def _agents(context: Context) -> Mapping[str, Agent]:
+    return (await roster_at(context.workspace, context.snapshot.base_commit)).agents
+
+
+async def _paths(context: Context) -> tuple[str, ...]:
+    """The files of existing work that the spec has to name."""
+    snapshot = context.snapshot
+    if snapshot.existing is None:
+        return ()
+    files = [entry.path for entry in await context.workspace.files(snapshot.base_commit)]
+    commands = [check.argv for check in context.repository.checks.values()]
+    return existing.may_change(snapshot.existing, files, commands)
 
 
 def taken_over(draft: SpecDraft, snapshot: Snapshot) -> SpecDraft:

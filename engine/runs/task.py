@@ -11,6 +11,8 @@ from engine.agents.roster import READING, Agent, built_in
 from engine.agents.toolboxes import reader, writer
 from engine.agents.tools import Toolbox
 from engine.errors import NeedsPerson
+from engine.events import Cause, Mark, TaskEnded
+from engine.findings import standing
 from engine.events import Mark, TaskEnded
 from engine.ports import Tier
 from engine.prompts import render
@@ -143,7 +145,7 @@ async def _prompt(context: Context, handover: Handover) -> str:
         failures=[s for s in current.settled if s.status in _OPEN] if current else [],
         findings=[
             finding
-            for reviewed in (current.reviews if current else ())
+            for reviewed in (standing(current) if current else ())
             if reviewed.review and not reviewed.invalid
             for finding in reviewed.review.findings
             if finding.severity is not Severity.MINOR

@@ -19,8 +19,8 @@ from engine.request import (
     State,
     Status,
     TaskStatus,
+    hash_of,
     is_look,
-    spec_hash,
 )
 from engine.schemas import Severity
 from tests.engine.strategies import BASE, may_approve
@@ -67,7 +67,7 @@ class Witness:
         assert approvals <= known or isinstance(event, Approved)
         for spec in after.specs:
             assert {a.by for a in spec.approvals} <= self.clicks.get(spec.hash, set())
-            assert spec.hash == spec_hash(spec.number, spec.base_commit, spec.branch, spec.draft, spec.plan)
+            assert spec.hash == hash_of(spec)
 
     def _approved_by_enough(self, before: Snapshot, event: Event, after: Snapshot, policy: Policy) -> None:
         spec = after.spec

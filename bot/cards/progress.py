@@ -30,7 +30,7 @@ def progress(card: ProgressCard) -> Message:
     if activity:
         page.add(context("\n".join(activity)))
     if card.talk and card.can_stop:
-        page.add(*taken_blocks(page, card.key, card.talk, can_correct=True), rank=Rank.EXTRA)
+        page.add(*taken_blocks(page, card.key, card.talk, "talk", can_correct=True), rank=Rank.EXTRA)
     page.add(divider(), context(*_small_print(page, card)), rank=Rank.MUST)
     if card.can_stop:
         page.buttons(_stop(card))

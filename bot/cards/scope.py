@@ -29,21 +29,22 @@ def scope(card: ScopeCard) -> Message:
         page.add(section(_SAID), rank=Rank.MUST)
         files = f"\n      Files: {page.words(card.files, 200, line)}" if card.files else ""
         page.add(section(f"*1. Current task:* {page.words(card.title, 150, line)}{files}"), rank=Rank.MUST)
-    for wish in card.wishes[:_WISHES]:
-        page.add(*_wish(page, card, wish), rank=Rank.MUST)
+    for index, wish in enumerate(card.wishes[:_WISHES]):
+        page.add(*_wish(page, card, wish, f"wish{index}"))
     page.cut = page.cut or len(card.wishes) > _WISHES
     if card.decided_by is not None:
         decision = page.words(card.decision, 400, line)
         page.add(context(f"{mention(card.decided_by)} chose: {decision}"), rank=Rank.MUST)
     if card.offers:
         page.add(divider(), *(_offer(page, card, offer) for offer in card.offers), rank=Rank.MUST)
-    for taken in card.taken:
-        page.add(*taken_blocks(page, card.key, taken, can_correct=card.open), rank=Rank.MAIN)
+    for index, taken in enumerate(card.taken):
+        shown = taken_blocks(page, card.key, taken, f"taken{index}", can_correct=card.open)
+        page.add(*shown, rank=Rank.EXTRA)
     names = ", ".join(wish.title for wish in card.wishes)
     return Message(fit(f"Beyond the spec of {card.title}: {names}", 300, line).text, page.blocks())
 
 
-def _wish(page: Page, card: ScopeCard, wish: WishLine) -> list[Block]:
+def _wish(page: Page, card: ScopeCard, wish: WishLine, name: str) -> list[Block]:
     lines = [
         f"*{wish.number}. Proposed task:* {page.words(wish.title, 100, bold)}, asked by {mention(wish.by)}",
         f"      Scope: {page.words(wish.scope, 300, line)}",
@@ -53,11 +54,11 @@ def _wish(page: Page, card: ScopeCard, wish: WishLine) -> list[Block]:
         by = f" ({mention(wish.decided_by)})" if wish.decided_by else ""
         lines.append(f"      _{page.words(wish.outcome, 100, line)}_{by}")
     blocks = [section("\n".join(lines))]
-    elements = _settling(card, wish) if card.startable else []
+    elements = _settling(card, wish, name) if card.startable else []
     if not wish.fixed:
         elements += [
-            _says(card.key, page.request, wish.ts, Choice.IS_SPEC, "It was part of the spec"),
-            _says(card.key, page.request, wish.ts, Choice.IS_TALK, "Just talk"),
+            _says(card.key, page.request, (name, wish.ts), Choice.IS_SPEC, "It was part of the spec"),
+            _says(card.key, page.request, (name, wish.ts), Choice.IS_TALK, "Just talk"),
         ]
     if not wish.fixed:
         blocks.append(context(f"I took “{page.words(wish.text, 150, line)}” as a new wish."))
@@ -66,20 +67,22 @@ def _wish(page: Page, card: ScopeCard, wish: WishLine) -> list[Block]:
     return blocks
 
 
-def _settling(card: ScopeCard, wish: WishLine) -> list[Block]:
+def _settling(card: ScopeCard, wish: WishLine, name: str) -> list[Block]:
     if wish.fate not in {"proposed", "accepted"}:
         return []
     start = Choose(request=card.request, card=card.key, choice=Choice.START_WISH, item=wish.ts)
     drop = Choose(request=card.request, card=card.key, choice=Choice.DROP_WISH, item=wish.ts)
-    buttons = [button(f"drop:{wish.ts}", "Drop it", drop)]
+    buttons = [button(f"drop:{name}", "Drop it", drop)]
     if wish.fate == "proposed":
-        buttons.insert(0, button(f"start:{wish.ts}", "Start it as its own task", start))
+        buttons.insert(0, button(f"start:{name}", "Start it as its own task", start))
     return buttons
 
 
-def _says(card: str, request: str, ts: str, choice: Choice, label: str) -> Block:
+def _says(card: str, request: str, message: tuple[str, str], choice: Choice, label: str) -> Block:
+    """A correction; `message` is its name within the card, and its ts."""
+    name, ts = message
     press = Choose(request=request, card=card, choice=choice, item=ts)
-    return button(f"{choice.value}:{ts}", label, press)
+    return button(f"{choice.value}:{name}", label, press)
 
 
 def _offer(page: Page, card: ScopeCard, offer: OfferLine) -> Block:
@@ -105,20 +108,21 @@ def _offer(page: Page, card: ScopeCard, offer: OfferLine) -> Block:
 # ---------------------------------------------------------------- what is no wish
 
 
-def taken_blocks(page: Page, key: str, taken: TakenLine, *, can_correct: bool) -> list[Block]:
+def taken_blocks(page: Page, key: str, taken: TakenLine, name: str, *, can_correct: bool) -> list[Block]:
     """A message that is no wish in small print, and buttons to correct what it was taken for."""
     said = page.words(taken.text, 150, line)
     took = "I know" if taken.confirmed else "I took"
     blocks = [context(f"{took} “{said}” ({mention(taken.by)}) as {page.words(taken.outcome, 200, line)}.")]
     if can_correct:
-        blocks.append(actions(*_corrections(page, key, taken)))
+        blocks.append(actions(*_corrections(page, key, taken, name)))
     return blocks
 
 
-def _corrections(page: Page, key: str, taken: TakenLine) -> list[Block]:
-    wish = _says(key, page.request, taken.ts, Choice.IS_SCOPE, "It was a new wish")
-    spec = _says(key, page.request, taken.ts, Choice.IS_SPEC, "It is part of the spec")
-    talk = _says(key, page.request, taken.ts, Choice.IS_TALK, "Just talk")
+def _corrections(page: Page, key: str, taken: TakenLine, name: str) -> list[Block]:
+    message = (name, taken.ts)
+    wish = _says(key, page.request, message, Choice.IS_SCOPE, "It was a new wish")
+    spec = _says(key, page.request, message, Choice.IS_SPEC, "It is part of the spec")
+    talk = _says(key, page.request, message, Choice.IS_TALK, "Just talk")
     if taken.kind is TakenFor.TALK:
         return [wish, spec]
     if taken.kind is TakenFor.PART_OF_SPEC:
@@ -127,11 +131,12 @@ def _corrections(page: Page, key: str, taken: TakenLine) -> list[Block]:
 
 
 def follow_up(card: FollowUpCard) -> Message:
-    """The first message of a proposed task's own thread."""
+    """The first message of a proposed task's own thread; wishes are short enough to stand whole."""
     page = Page(card.request, card.key)
+    follows = fit(card.follows, 150, line).text
     page.add(
-        section(f"*Follow-up of* {page.words(card.follows, 150, line)}, asked by {mention(card.asked_by)}"),
-        section(page.words(card.text, 2500)),
+        section(f"*Follow-up of* {follows}, asked by {mention(card.asked_by)}"),
+        section(fit(card.text, 2500).text),
         rank=Rank.MUST,
     )
     return Message(fit(f"Follow-up of {card.follows}: {card.text}", 300, line).text, page.blocks())

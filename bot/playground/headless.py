@@ -9,7 +9,7 @@ from bot.playground.people import Ending, Over, People, Player
 from bot.playground.script import SCENARIOS, ScenarioInvalid
 from engine.engine import Engine
 from engine.errors import ConfigurationInvalid
-from engine.request import Snapshot, State
+from engine.request import Snapshot, State, WishFate
 
 LONGEST_PLAY_S = 300.0
 DECISIONS = {State.ESCALATED, State.BLOCKED, State.PAUSED}
@@ -60,7 +60,7 @@ async def enact(name: str, demo: Demo) -> dict[str, Any]:
     people = _people(name, demo.options.variant)
     began = time.monotonic()
     engine = demo.running.engine
-    request = await Player(people, demo.slack).play(_over(engine, people), LONGEST_PLAY_S)
+    request = await Player(people, demo.slack, engine.snapshot).play(_over(engine, people), LONGEST_PLAY_S)
     snapshot = await engine.snapshot(request)
     if snapshot is None:
         raise LookupError(f"the request {request} was never stored")
@@ -86,9 +86,35 @@ def _over(engine: Engine, people: People) -> Over:
             return False
         offers = snapshot.escalation.offers if snapshot.escalation else ()
         left = not any(offer.choice in people.choices or offer.label in people.ways for offer in offers)
-        return snapshot.state.ended or (snapshot.state in DECISIONS and left)
+        ended = snapshot.state.ended and await _follow_ups_wait(engine, snapshot)
+        return ended or (snapshot.state in DECISIONS and left)
 
     return over
+
+
+async def _follow_ups_wait(engine: Engine, snapshot: Snapshot) -> bool:
+    """Whether every wish that was started stands in its own thread and waits for people there."""
+    for item in snapshot.scope_items:
+        if item.fate is WishFate.STARTED:
+            follow_up = await engine.snapshot(item.follow_up) if item.follow_up else None
+            if follow_up is None or not (follow_up.state.ended or follow_up.due_at):
+                return False
+    return True
+
+
+def _wishes(snapshot: Snapshot) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": item.title,
+            "by": item.by.user,
+            "needs": list(item.needs),
+            "after": list(item.after),
+            "fate": item.fate.value,
+            "version": item.version,
+            "follow_up": item.follow_up or None,
+        }
+        for item in snapshot.scope_items
+    ]
 
 
 async def _outcome(name: str, snapshot: Snapshot, ends: Ending, engine: Engine) -> dict[str, Any]:
@@ -127,7 +153,7 @@ async def _outcome(name: str, snapshot: Snapshot, ends: Ending, engine: Engine) 
         "commit": delivery.commit if delivery else None,
         "pull_request": {"number": delivery.number, "url": delivery.url} if delivery else None,
         "remote": None,
-        "scope_items": [item.title for item in snapshot.scope_items],
+        "scope_items": _wishes(snapshot),
         "escalations": [
             {
                 "cause": e.cause.value,

@@ -13,6 +13,7 @@ from bot.cards.presses import (
     ApproveSpec,
     Choose,
     ChooseInWords,
+    ChooseWishes,
     FindOut,
     PickOption,
     PickSeveral,
@@ -24,12 +25,15 @@ from bot.cards.presses import (
 from bot.playground.script import ScenarioInvalid
 from bot.playground.slack import TEAM, LocalSlack, NotAcked
 from bot.playground.slack.state import Message, elements_of
+from bot.playground.wishes import Filled, Say, Wishes
 from engine.events import Choice
-from engine.request import State
+from engine.request import Snapshot, State
 
 Deed = Callable[[], Awaitable[object]]
 Over = Callable[[str], Awaitable[bool]]
 """Whether the play is over, by the request's id; asked after every change of the workspace."""
+Stands = Callable[[str], Awaitable[Snapshot | None]]
+"""Where a request stands, by its id: who speaks during work looks at that first."""
 
 AGAIN_S = 0.5
 YOU_DECIDE = "You decide"
@@ -57,6 +61,9 @@ class Variant(_Strict):
     later_answers: tuple[tuple[tuple[str, ...], ...], ...] | None = None
     words: dict[Choice, str] | None = None
     choices: tuple[Choice, ...] | None = None
+    says: tuple[Say, ...] | None = None
+    picks: tuple[int, ...] | None = None
+    accepts: tuple[str, ...] | None = None
     ways: tuple[str, ...] | None = None
     ends: Ending | None = None
 
@@ -69,6 +76,7 @@ class People(_Strict):
         later_answers: The same for each later round.
         ways: Labels to press where an escalation has several ways to pick from.
         words: What is typed where a choice opens a text field.
+        says, picks, accepts: See bot.playground.wishes.
     """
 
     requester: str
@@ -80,6 +88,9 @@ class People(_Strict):
     choices: tuple[Choice, ...] = ()
     ways: tuple[str, ...] = ()
     words: dict[Choice, str] = Field(default_factory=dict)
+    says: tuple[Say, ...] = ()
+    picks: tuple[int, ...] = ()
+    accepts: tuple[str, ...] = ()
     ends: Ending
     variants: dict[str, Variant] = Field(default_factory=dict)
 
@@ -116,8 +127,11 @@ def _label(press: YouDecide | FindOut) -> str:
 class Player:
     """Acts for the people of one scenario over a local Slack, the way they would: on the cards."""
 
-    def __init__(self, people: People, slack: LocalSlack) -> None:
+    def __init__(self, people: People, slack: LocalSlack, stands: Stands | None = None) -> None:
         self._people = people
+        self._wishes = Wishes(people.says, people.picks, people.accepts)
+        self._stands = stands
+        self._now: Snapshot | None = None
         self._slack = slack
         self._done: set[str] = set()
         self._moved = asyncio.Event()
@@ -135,14 +149,22 @@ class Player:
         request = f"{TEAM}:{people.channel}:{ts}"
         async with asyncio.timeout(timeout_s):
             while not await over(request):
-                deed = self._next(ts)
-                if deed is not None:
-                    await deed()
-                    continue
                 self._moved.clear()
-                if self._next(ts) is None:
+                if not await self._acted(request, ts) and not await over(request):
                     await self._moved.wait()
         return request
+
+    async def _acted(self, request: str, thread: str) -> bool:
+        """Say or do the next thing, if there is one."""
+        self._now = await self._stands(request) if self._stands else None
+        say = self._wishes.next_word(self._now)
+        if say is not None:
+            await self._slack.person(say.by).say(self._people.channel, thread, say.text)
+            return True
+        deed = self._next(thread)
+        if deed is not None:
+            await deed()
+        return deed is not None
 
     def _next(self, thread: str) -> Deed | None:
         for message in self._slack.thread(self._people.channel, thread):
@@ -157,6 +179,8 @@ class Player:
         self, message: Message, block: dict[str, Any], element: dict[str, Any], press: Press
     ) -> Deed | None:
         people, action = self._people, element["action_id"]
+        if isinstance(press, Choose | ChooseInWords | ChooseWishes):
+            return self._choice(message, block, action, press)
         match press:
             case PickOption() if press.label in self._answer(press.round, press.question):
                 return self._once(f"{message.ts}:{press.question}", people.requester, message, block, action)
@@ -173,28 +197,48 @@ class Player:
                 return self._once(f"{message.ts}:submit", people.requester, message, block, action)
             case ApproveSpec():
                 return self._once(f"{message.ts}:{press.hash}", people.approver, message, block, action)
-            case Choose() if self._is_requesters(press):
-                name = f"{message.ts}:{press.choice}"
-                return self._once(name, people.requester, message, block, action)
-            case Choose() | ChooseInWords() if press.choice in people.choices:
-                deed = self._once(f"{message.ts}:{press.choice}", people.approver, message, block, action)
-                words = people.words.get(press.choice)
-                return self._told(deed, people.approver, words) if deed and words else deed
         return None
+
+    def _choice(
+        self,
+        message: Message,
+        block: dict[str, Any],
+        action: str,
+        press: Choose | ChooseInWords | ChooseWishes,
+    ) -> Deed | None:
+        people = self._people
+        if not self._wishes.due(press, self._now):
+            return None
+        if isinstance(press, Choose) and self._is_requesters(press):
+            return self._once(f"{message.ts}:{press.choice}", people.requester, message, block, action)
+        if self._wishes.accepts(press, self._now):
+            return self._once(f"{message.ts}:{action}", people.requester, message, block, action)
+        if press.choice not in people.choices:
+            return None
+        deed = self._once(f"{message.ts}:{press.choice}", people.approver, message, block, action)
+        filled = self._filled(press)
+        return self._told(deed, people.approver, filled) if deed and filled else deed
 
     def _is_requesters(self, press: Choose) -> bool:
         """Whether the requester presses it: to confirm a delivery, or to pick one of several ways."""
         confirms = press.card.startswith("delivery:") and press.choice is Choice.CONFIRM
         return confirms or (press.choice is Choice.PICK and press.label in self._people.ways)
 
-    def _told(self, deed: Deed, user: str, words: str) -> Deed:
-        """A deed that opens a text field, and the words typed there."""
+    def _filled(self, press: Choose | ChooseInWords | ChooseWishes) -> Filled:
+        """What is put into the modal that a choice opens, if it does."""
+        if isinstance(press, ChooseWishes):
+            return self._wishes.chosen(press)
+        words = self._people.words.get(press.choice)
+        return {BLOCK: {FIELD: words}} if words else {}
+
+    def _told(self, deed: Deed, user: str, filled: Filled) -> Deed:
+        """A deed that opens a modal, and what is put in there."""
 
         async def act() -> None:
             await deed()
             await self._slack.wait_for(lambda slack: slack.open_view(user) is not None)
             if (view := self._slack.open_view(user)) is not None:
-                await self._slack.person(user).submit_view(view.id, {BLOCK: {FIELD: words}})
+                await self._slack.person(user).submit_view(view.id, filled)
 
         return act
 

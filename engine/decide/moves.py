@@ -78,6 +78,8 @@ class Moves:
             self.set(states=(*self.now.states, state))
         self.set(state=state, due_at=None, reminded=False)
 
+        if changes and self.now.scope_shown:
+            self.show("scope:1")  # what can be chosen about wishes depends on the state
     def wait(self) -> None:
         """Wait for people: a reminder first, then expiry."""
         self.set(due_at=self.at + timedelta(seconds=self.now.remind_after_s), reminded=False)

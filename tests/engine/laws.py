@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from engine.cards import EscalationCard, ProgressCard, QuestionsCard, SpecCard
 from engine.decide import Decision
-from engine.events import Approved, Choice, Chose, Due, Event, RunFinished, Said, Stopped
+from engine.events import Approved, Choice, Chose, Due, Event, Linked, RunFinished, Said, Stopped
 from engine.people import Person
 from engine.present import Shown, detail, render
 from engine.request import (
@@ -118,7 +118,7 @@ def lawful(before: Snapshot | None, event: Event, decision: Decision) -> None:
     if isinstance(event, Said | Due) and not isinstance(event, RunFinished):
         assert [s.fate for s in after.specs] == [s.fate for s in before.specs]
         assert [s.approvals for s in after.specs] == [s.approvals for s in before.specs]
-    if not isinstance(event, Due | RunFinished) and event.by.team != before.team:
+    if not isinstance(event, Due | RunFinished | Linked) and event.by.team != before.team:
         assert after == before
         assert not decision.effects
         assert decision.reply.text

@@ -23,6 +23,7 @@ from engine.cards import (
     EscalationCard,
     Failure,
     FindingsCard,
+    FollowUpCard,
     FoundLine,
     FoundReport,
     NoteCard,
@@ -33,12 +34,16 @@ from engine.cards import (
     QuestionsCard,
     Reading,
     ReviewCard,
+    ScopeCard,
     SectionDiff,
     SpecCard,
     SpecSection,
     Step,
     StepStatus,
+    TakenFor,
+    TakenLine,
     Trust,
+    WishLine,
 )
 from engine.events import Choice
 from engine.people import Person
@@ -120,7 +125,7 @@ found = st.builds(
     agent=short,
     summary=words,
     lines=many(
-        st.builds(FoundLine, text=words, cites=many(words, 2), trust=st.sampled_from(Trust), why=words), 3
+        st.builds(FoundLine, text=words, cites=many(words, 3), trust=st.sampled_from(Trust), why=words)
     ),
 )
 findings = st.builds(
@@ -129,10 +134,10 @@ findings = st.builds(
     key=st.just("findings:1"),
     title=words,
     number=numbers,
-    reports=many(found, 3),
-    recommendations=many(words, 4),
-    contradictions=many(words, 3),
-    missing=many(words, 3),
+    reports=many(found),
+    recommendations=many(words),
+    contradictions=many(words),
+    missing=many(words),
 )
 specs = st.builds(
     SpecCard,
@@ -208,6 +213,47 @@ deliveries = st.builds(
     confirmed_by=st.none() | people,
     superseded=flags,
 )
+stamps = st.sampled_from(["1764000000.000100", "view:V0:1764000000.abc"])
+wishes = st.builds(
+    WishLine,
+    number=numbers,
+    ts=stamps,
+    title=words,
+    text=words,
+    by=people,
+    scope=words,
+    after=words,
+    fate=st.sampled_from(["proposed", "included", "accepted", "started", "dropped"]),
+    outcome=words,
+    decided_by=st.none() | people,
+    fixed=flags,
+)
+taken = st.builds(
+    TakenLine,
+    ts=stamps,
+    by=people,
+    text=words,
+    kind=st.sampled_from(TakenFor),
+    outcome=words,
+    confirmed=flags,
+)
+scopes = st.builds(
+    ScopeCard,
+    **common,
+    key=st.just("scope:1"),
+    title=words,
+    files=words,
+    wishes=many(wishes),
+    taken=st.lists(taken, max_size=5).map(tuple),
+    offers=st.just(()),
+    startable=flags,
+    open=flags,
+    decided_by=st.none() | people,
+    decision=words,
+)
+follow_ups = st.builds(
+    FollowUpCard, **common, key=st.just("follow_up"), text=words, follows=words, asked_by=people
+)
 notes = st.builds(NoteCard, **common, key=st.just("note:1"), text=words, to=st.none() | people)
 
 CARDS: dict[type[BaseModel], st.SearchStrategy[Any]] = {
@@ -218,6 +264,8 @@ CARDS: dict[type[BaseModel], st.SearchStrategy[Any]] = {
     ReviewCard: reviews,
     EscalationCard: escalations,
     DeliveryCard: deliveries,
+    ScopeCard: scopes,
+    FollowUpCard: follow_ups,
     NoteCard: notes,
 }
 MARKUP = re.compile(r"<(?!@[UW][A-Z0-9]+>|https://github\.com/a/b/pull/1\|)")

@@ -209,6 +209,9 @@ class MemoryChat:
         await self._weather()
         self._show(card)
 
+    async def open_thread(self, channel: str, key: str, card: Card) -> Ref:
+        return Ref(channel=channel, ts=key)
+
     async def history(self, request: str, limit: int = 50) -> Sequence[ThreadMessage]:
         return ()
 

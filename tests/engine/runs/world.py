@@ -123,6 +123,9 @@ class Thread:
     async def update(self, ref: Ref, card: Card) -> None:
         return None
 
+    async def open_thread(self, channel: str, key: str, card: Card) -> Ref:
+        return Ref(channel=channel, ts=key)
+
     async def history(self, request: str, limit: int = 50) -> Sequence[ThreadMessage]:
         return self.messages
 

@@ -1,0 +1,153 @@
+"""Wishes during work: whatever a classifier says, none reaches the work before somebody who may says so."""
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.events import CURRENT, Choice, Chose, Linked, ToldApart, Triaged
+from engine.request import OpenThread, RunKind, Snapshot, SpecFate, State, WishFate
+from engine.runs.material import told_in_thread
+from engine.schemas import MessageKind
+from tests.engine.stories import COMMIT, Story, reached
+from tests.engine.strategies import ASKER, BYSTANDER, DANA
+
+CANARY = "canary-wish"
+LEDGER = {"scope_items", "heard", "taken"}
+
+kinds = st.sampled_from(MessageKind)
+criteria = st.lists(st.sampled_from(("AC1", "AC2", "AC99", CANARY)), max_size=3).map(tuple)
+
+
+def told(story: Story, kind: MessageKind, **more: object) -> None:
+    """The oldest message that waits is told apart."""
+    about = story.now.heard[0].ts
+    result = Triaged(message=about, kind=kind, title="A wish").model_copy(update=more)
+    story.ends(RunKind.TRIAGE, result)
+
+
+def wished(state: State = State.WORKING, *texts: str) -> Story:
+    """A request in this state with these wishes in its ledger."""
+    story = reached(state)
+    for text in texts or ("Also add trends", "Also show cohorts"):
+        story.says(text)
+        told(story, MessageKind.NEW_SCOPE, title=text.removeprefix("Also "))
+    return story
+
+
+def kept_out(now: Snapshot) -> None:
+    """No canary stands anywhere but in the ledger, and what hand-overs say of the thread holds none."""
+    assert CANARY not in now.model_dump_json(exclude=LEDGER)
+    words, pointed_at = told_in_thread(now)
+    assert CANARY not in " ".join((*words, *pointed_at))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(
+    answers=st.lists(st.tuples(kinds, criteria, st.booleans()), min_size=1, max_size=6),
+    state=st.sampled_from((State.WORKING, State.REVIEWING, State.DELIVERING, State.DELIVERED, State.BLOCKED)),
+)
+def test_nothing_of_a_wish_reaches_the_work_whatever_the_classifier_says(
+    answers: list[tuple[MessageKind, tuple[str, ...], bool]], state: State
+) -> None:
+    story = reached(state)
+    for number, (kind, named, clicks) in enumerate(answers):
+        story.says(f"{CANARY} {number}", BYSTANDER)
+        told(story, kind, title=CANARY, criteria=named, needs=(CANARY,), after=(CANARY, CURRENT))
+        kept_out(story.now)
+        if clicks:  # by somebody who may not approve
+            for choice in (Choice.IS_SPEC, Choice.IS_SCOPE, Choice.IS_TALK):
+                corrects(story, BYSTANDER, choice)
+                kept_out(story.now)
+    for item in story.now.scope_items:
+        assert "canary" in item.title
+
+
+def corrects(story: Story, by: object, choice: Choice, ts: str = "") -> None:
+    """Somebody says what the newest message is."""
+    known = [item.ts for item in story.now.scope_items] + [taken.ts for taken in story.now.taken]
+    event = {**story.common(), "by": by, "card": "scope:1", "choice": choice, "item": ts or known[-1]}
+    story.happens(Chose.model_validate(event))
+
+
+def picks(story: Story, by: object, choice: Choice, *places: int) -> None:
+    """A choice about some of the wishes, by their place."""
+    chosen = tuple(story.now.scope_items[place].ts for place in places)
+    event = {**story.common(), "by": by, "card": "scope:1", "choice": choice, "picks": chosen}
+    story.happens(Chose.model_validate(event))
+
+
+def test_finishing_first_stops_nothing() -> None:
+    story = wished()
+    live, epoch = story.now.live, story.now.epoch
+    story.chooses(ASKER, "scope:1", Choice.FINISH_FIRST)
+    assert (story.now.live, story.now.epoch, story.now.state) == (live, epoch, State.WORKING)
+    assert story.now.scope_decided is not None
+
+
+def test_redefining_halts_keeps_the_commit_and_asks_for_approval_again() -> None:
+    story = wished(State.REVIEWING)
+    epoch = story.now.epoch
+    picks(story, BYSTANDER, Choice.REDEFINE, 0)
+    assert story.now.state is State.REVIEWING
+    picks(story, ASKER, Choice.REDEFINE, 0)
+    assert (story.now.state, story.now.epoch) == (State.SPECIFYING, epoch + 1)
+    assert [run.kind for run in story.now.live] == [RunKind.SPECIFY]
+    assert story.now.kept_commit == COMMIT
+    assert [note.text for note in story.now.notes] == ["Also add trends"]
+    assert [item.fate for item in story.now.scope_items] == [WishFate.INCLUDED, WishFate.PROPOSED]
+    story.goes_on(until=State.AWAITING_APPROVAL)
+    assert [spec.fate for spec in story.now.specs] == [SpecFate.SUPERSEDED, SpecFate.OPEN]
+    story.goes_on(until=State.WORKING)
+    assert story.now.head == COMMIT
+
+
+def test_an_order_is_applied_to_the_ledger() -> None:
+    story = wished()
+    picks(story, DANA, Choice.PRIORITISE, 1, 0)
+    assert [item.title for item in story.now.scope_items] == ["show cohorts", "add trends"]
+    picks(story, DANA, Choice.PRIORITISE, 1, 1)
+    assert "once more" in story.told
+
+
+def test_only_an_approver_passes_words_on() -> None:
+    story = wished()
+    corrects(story, ASKER, Choice.IS_SPEC)
+    assert story.told == "Only an approver can say that it is part of the approved spec."
+    corrects(story, DANA, Choice.IS_SPEC)
+    assert told_in_thread(story.now)[0] == ["Also show cohorts"]
+    assert [item.title for item in story.now.scope_items] == ["add trends"]
+
+
+def test_an_accepted_wish_starts_once_the_delivery_is_confirmed() -> None:
+    story = wished(State.DELIVERED)
+    first = story.now.scope_items[0].ts
+    corrects(story, ASKER, Choice.START_WISH, first)
+    assert not any(isinstance(effect, OpenThread) for effect in story.last.effects)
+    story.chooses(ASKER, "delivery:1", Choice.CONFIRM)
+    assert [e.wish for e in story.last.effects if isinstance(e, OpenThread)] == [first]
+    story.happens(Linked.model_validate({**story.common(), "wish": first, "follow_up": "T1:C1:9.9"}))
+    assert story.now.scope_items[0].follow_up == "T1:C1:9.9"
+    corrects(story, ASKER, Choice.START_WISH, story.now.scope_items[1].ts)
+    assert any(isinstance(effect, OpenThread) for effect in story.last.effects)
+
+
+def test_many_messages_at_once_are_read_in_order_and_none_is_lost() -> None:
+    story = reached(State.WORKING)
+    for number in range(60):
+        story.says(f"Also add number {number}")
+    assert sum(run.kind is RunKind.TRIAGE for run in story.now.live) == 1
+    while story.now.heard:
+        waiting = story.now.heard[:20]
+        others = tuple(
+            ToldApart(message=heard.ts, kind=MessageKind.NEW_SCOPE, title=heard.text) for heard in waiting[1:]
+        )
+        told(story, MessageKind.NEW_SCOPE, title=waiting[0].text, others=others)
+    assert [item.text for item in story.now.scope_items] == [f"Also add number {n}" for n in range(60)]
+
+
+def test_stop_words_and_questions_about_progress_never_wait_for_a_model() -> None:
+    story = reached(State.WORKING)
+    for text in ("stop all of it!", "Please halt the work", "How is it going?", "status?"):
+        story.says(text)
+        assert story.told
+        assert not story.now.heard
+    assert "tasks done" in story.told

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
 
-from engine.request import TaskStatus, is_look
+from engine.request import TaskStatus
 from engine.schemas import Outcome, Plan, PlannedTask
 from engine.wording import hidden_in
 
-FIX = "fix"
+RESERVED = ("look", "fix", "revert")
 ENDED = frozenset({TaskStatus.DONE, TaskStatus.FAILED, TaskStatus.SKIPPED})
 
 
@@ -55,9 +55,11 @@ def _ids(plan: Plan) -> list[str]:
         f"Task id {name} stands twice; ids are unique." for name in sorted(set(ids)) if ids.count(name) > 1
     ]
     for task in plan.tasks:
-        if is_look(task.id.casefold()) or task.id.casefold().startswith(FIX):
+        # What the engine calls its own tasks: no plan must seem to hold one of these.
+        if task.id.casefold().startswith(RESERVED):
             problems.append(
-                f'Task id {task.id} is reserved: choose one that is not "look" and does not start with "fix".'
+                f"Task id {task.id} is reserved: choose one that does not start with "
+                f"{', '.join(RESERVED[:-1])} or {RESERVED[-1]}."
             )
     return problems
 

@@ -35,6 +35,8 @@ def test_reading_first_and_writing_after_is_a_plan() -> None:
         ([task("look1")], "reserved"),
         ([task("fix2")], "reserved"),
         ([task("Fix-it")], "reserved"),
+        ([task("Look-up")], "reserved"),
+        ([task("revert1")], "reserved"),
         ([task("write", "nobody")], "depends on 'nobody'"),
         ([task("a", "b"), task("b", "a")], "round in a circle through a, b"),
         ([task("a", "a")], "round in a circle"),

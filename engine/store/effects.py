@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+import structlog
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
@@ -17,6 +18,8 @@ from engine.ports import Ref
 from engine.request import CancelRuns, Effect, ShowCard, Snapshot, StartRun
 from engine.store import journal
 from engine.store.tables import CardRow, EffectRow, EffectStatus, RequestRow
+
+log = structlog.get_logger()
 
 _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
 _OPEN = (EffectStatus.PENDING.value, EffectStatus.CLAIMED.value)
@@ -171,7 +174,7 @@ async def card(c: AsyncConnection, request: str, key: str) -> Ref | None:
 
 
 async def take_over(c: AsyncConnection) -> list[Filed]:
-    """At start, with the state directory ours: everything open, whoever had claimed it.
+    """At start, with the state directory ours: everything open that can be read, whoever had claimed it.
 
     Cards and cancellations become a new attempt; runs keep theirs, because its recorded steps hold
     model calls that must not be made again.
@@ -210,16 +213,16 @@ async def _hold(c: AsyncConnection, which: sa.ColumnElement[bool], holder: str) 
 
 
 async def _filed(c: AsyncConnection, where: sa.ColumnElement[bool]) -> list[Filed]:
+    """What can be read of these rows: a damaged one is logged, and holds up no other."""
     rows = (await c.execute(sa.select(EffectRow).where(where).order_by(col(EffectRow.created_at)))).all()
-    return [
-        Filed(
-            id=row.id,
-            request=row.request,
-            effect=_EFFECT.validate_json(row.body),
-            decided=row.snapshot,
-            epoch=row.epoch,
-            status=EffectStatus(row.status),
-            attempt=row.attempt,
+    found: list[Filed] = []
+    for row in rows:
+        try:
+            effect, status = _EFFECT.validate_json(row.body), EffectStatus(row.status)
+        except ValueError:
+            log.error("effect.unreadable", request=row.request, effect=row.id)  # noqa: TRY400 (no foreign words)
+            continue
+        found.append(
+            Filed(row.id, row.request, effect, row.snapshot, row.epoch, status=status, attempt=row.attempt)
         )
-        for row in rows
-    ]
+    return found

@@ -18,7 +18,7 @@ from engine.errors import AlreadyRunning, SandboxUnavailable, Transient
 from engine.events import Due, Sign
 from engine.state_dir import hold
 from engine.store import effects
-from engine.store.tables import RequestRow
+from engine.store.tables import EffectRow, RequestRow
 from engine.trace import trace
 from tests.engine.core.harness import AT, REQUEST, MemoryChat, opened, running, said, settings, until, wish
 
@@ -73,6 +73,24 @@ async def test_a_damaged_request_holds_up_no_other(tmp_path: Path) -> None:
         await engine.sweep(AT + timedelta(hours=2))
         assert [e.request for e in await engine.journal(other) if isinstance(e, Due)] == [other]
         assert not any(isinstance(e, Due) for e in await engine.journal(REQUEST))
+
+
+async def test_an_effect_that_cannot_be_read_holds_up_no_other(tmp_path: Path) -> None:
+    chat = MemoryChat()
+    async with running(tmp_path, chat) as engine:
+        await engine.accept(opened())
+        await until(lambda: chat.shown("progress") == "clarifying 0")
+        _, damaged = await engine._decided(said(1))
+        _, whole = await engine._decided(wish("work"))
+        async with engine._database.app.begin() as c:
+            row = col(EffectRow.id) == damaged[0].id
+            await c.execute(sa.update(EffectRow).where(row).values(body='{"do": "dance"}'))
+        await engine.sweep(datetime.now(UTC) + LEFT_BEHIND + timedelta(seconds=1))
+        await until(lambda: chat.shown("progress") == "clarifying 1")
+    async with running(tmp_path, chat) as engine, engine._database.app.connect() as c:
+        assert await effects.get(c, damaged[0].id) is None
+        for one in whole:
+            assert await effects.get(c, one.id) is not None
 
 
 async def test_a_second_process_on_the_same_state_is_refused_with_a_sentence(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ Body = Callable[[str], Awaitable[None]]
 APPLICATION_VERSION = "1"
 # Constant: one process owns a SQLite state (held by a lock), and at start takes over what the last one left.
 EXECUTOR = "local"
+_PENDING = "PENDING"
 _FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _PRUNE_AT_ONCE = 500
 
@@ -111,6 +112,7 @@ class Durable:
         self._starting: set[str] = set()
         self._running: dict[str, set[asyncio.Task[Any]]] = {}
         self._detached: set[asyncio.Task[Any]] = set()
+        self._missed: set[str] = set()
         self.closing = False
 
     async def launch(self) -> None:
@@ -170,7 +172,13 @@ class Durable:
         Returns:
             The attempt that is under way: a new one if the old is at its end without having said so.
         """
-        old = await DBOS.get_workflow_status_async(f"{effect}#{attempt}")
+        workflow = f"{effect}#{attempt}"
+        old = await DBOS.get_workflow_status_async(workflow)
+        if old is not None and old.status == _PENDING and not self.holds(effect):
+            # Under way by the journal, and not here. Missed twice it is not about to be recovered either.
+            if workflow in self._missed:
+                await DBOS.resume_workflow_async(workflow)
+            self._missed ^= {workflow}
         if old is not None and old.status in _FINISHED:
             attempt += 1
         if old is None or old.status in _FINISHED:

@@ -2,12 +2,14 @@ import asyncio
 import errno
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from engine import errors
 from engine.adapters.bubblewrap import BubblewrapSandbox
+from engine.engine import LEFT_BEHIND
 from engine.events import Result
 from engine.ports import Command
 from engine.request import State
@@ -126,6 +128,36 @@ async def test_a_restart_replays_recorded_steps_and_makes_no_call_twice(tmp_path
         await until(lambda: "calling" in chat.shown("progress"))
     gate.set()
     async with running(tmp_path, chat, run) as engine:
+        await until(lambda: chat.shown("progress") == "clarifying 0")
+        assert calls == ["first", "second", "second"]
+
+
+async def test_a_run_that_nobody_is_at_any_more_goes_on_where_it_was(tmp_path: Path) -> None:
+    chat = MemoryChat()
+    calls: list[str] = []
+
+    async def run(context: Context) -> Result:
+        async def call(name: str) -> str:
+            calls.append(name)
+            if calls == ["first", "second"]:
+                context.tell("calling")
+                await asyncio.sleep(300)
+            return name
+
+        await context.step("model 1", lambda: call("first"))
+        await context.step("model 2", lambda: call("second"))
+        return ASKED
+
+    async with running(tmp_path, chat, run) as engine:
+        await engine.accept(opened())
+        await until(lambda: "calling" in chat.shown("progress"))
+        # Its task is gone, and the durable engine's journal does not know.
+        engine._durable.closing = True
+        engine._durable.interrupt([f"{REQUEST}/2"])
+        await until(lambda: not engine._durable._running)
+        engine._durable.closing = False
+        for _ in range(2):
+            await engine.sweep(datetime.now(UTC) + LEFT_BEHIND + timedelta(seconds=1))
         await until(lambda: chat.shown("progress") == "clarifying 0")
         assert calls == ["first", "second", "second"]
 

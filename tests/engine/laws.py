@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from engine.cards import EscalationCard, ProgressCard, QuestionsCard, SpecCard
 from engine.decide import Decision
-from engine.events import Approved, Choice, Chose, Due, Event, Linked, RunFinished, Said, Stopped
+from engine.events import Approved, Choice, Chose, Due, Event, Linked, Ruled, RunFinished, Said, Stopped
 from engine.people import Person
 from engine.present import Shown, detail, render
 from engine.request import (
@@ -22,7 +22,7 @@ from engine.request import (
     hash_of,
     is_look,
 )
-from engine.schemas import Severity
+from engine.schemas import Fate, Severity
 from tests.engine.strategies import BASE, may_approve
 
 ASKS = {State.ESCALATED, State.BLOCKED, State.PAUSED}
@@ -36,6 +36,7 @@ class Witness:
     clicks: dict[str, set[Person]] = field(default_factory=dict)
     approved: set[str] = field(default_factory=set)
     leave: dict[int, Person] = field(default_factory=dict)
+    withdrawn: dict[int, set[str]] = field(default_factory=dict)
     rounds_alone: int = 0
     rounds_cap: int = 3
 
@@ -52,6 +53,7 @@ class Witness:
         if isinstance(event, Chose) and event.choice is Choice.DELIVER_UNCHECKED and changed:
             assert may_approve(policy, event.by)
             self.leave[len(before.review_rounds)] = event.by
+        self._note_withdrawal(before, event)
         self._only_clicks_approve(before, event, after)
         started = [effect for effect in decision.effects if isinstance(effect, StartRun)]
         if any(run.kind in {RunKind.REVIEW, RunKind.DELIVER} or _implements(run) for run in started):
@@ -60,6 +62,21 @@ class Witness:
             self._may_be_delivered(after, policy)
         self.rounds_alone += len(after.review_rounds) - len(before.review_rounds)
         assert self.rounds_alone <= self.rounds_cap
+
+    def _note_withdrawal(self, before: Snapshot, event: Event) -> None:
+        """A withdrawal counts if it ends a live dispute, of the round's commit."""
+        if not isinstance(event, RunFinished) or not isinstance(event.result, Ruled) or before.round is None:
+            return
+        about = {run.about for run in before.live if run.id == event.run}
+        ruling = event.result.ruling
+        valid = ruling is not None and not event.result.invalid and ruling.commit == before.round.commit
+        if (
+            valid
+            and ruling
+            and ruling.ruling is Fate.WITHDRAWN
+            and about == {f"dispute:{event.result.finding}"}
+        ):
+            self.withdrawn.setdefault(before.round.number, set()).add(event.result.finding)
 
     def _only_clicks_approve(self, before: Snapshot, event: Event, after: Snapshot) -> None:
         approvals = {a.by for spec in after.specs for a in spec.approvals}
@@ -89,8 +106,8 @@ class Witness:
         assert len(entitled) >= policy.approvals
         valid = [r for r in current.reviews if r.review and not r.invalid and r.review.commit == after.head]
         assert {r.reviewer for r in valid} >= {*policy.reviewers, *after.reviewers}
-        found = {f.severity for r in valid if r.review for f in r.review.findings}
-        assert found <= {Severity.MINOR}
+        found = [f for r in valid if r.review for f in r.review.findings if f.severity is not Severity.MINOR]
+        assert len(found) <= len(self.withdrawn.get(current.number, set()))
         statuses = {s.status for s in current.settled}
         assert statuses
         assert not statuses & {Status.FAILED, Status.JUDGED_UNMET}

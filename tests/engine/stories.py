@@ -89,8 +89,8 @@ class Story:
         event = {**self.common(), "by": by, "version": spec.number, "hash": spec.hash, **other}
         self.happens(Approved.model_validate(event))
 
-    def chooses(self, by: Person, card: str, choice: Choice, text: str = "") -> None:
-        event = {**self.common(), "by": by, "card": card, "choice": choice, "text": text}
+    def chooses(self, by: Person, card: str, choice: Choice, text: str = "", item: str = "") -> None:
+        event = {**self.common(), "by": by, "card": card, "choice": choice, "text": text, "item": item}
         self.happens(Chose.model_validate(event))
 
     def says(self, text: str, by: Person = ASKER, *, mentions: bool = False) -> None:

@@ -23,6 +23,7 @@ from engine.events import (
     Ran,
     Result,
     Reviewed,
+    Ruled,
     Said,
     Specified,
     Submitted,
@@ -38,6 +39,7 @@ from engine.schemas import (
     Condition,
     Criterion,
     Dilemma,
+    Fate,
     Finding,
     Gap,
     Judged,
@@ -52,6 +54,7 @@ from engine.schemas import (
     Questions,
     Report,
     Review,
+    Ruling,
     SettledBy,
     Severity,
     SpecDraft,
@@ -247,6 +250,13 @@ def reviewed(
     return Reviewed(reviewer=by, review=review, invalid=invalid)
 
 
+def ruled(about: str, commit: str, fate: Fate, *, invalid: str = "") -> Ruled:
+    ruling = Ruling(
+        commit=commit, ruling=fate, reason="So it is.", path="src/a.sql", line=1, quote="s", judgement=None
+    )
+    return Ruled(finding=about.removeprefix("dispute:"), ruling=None if invalid else ruling, invalid=invalid)
+
+
 def delivered(commit: str) -> Delivered:
     return Delivered(branch="greenlight/resolution-time", commit=commit, number=7, url="http://127.0.0.1/7")
 
@@ -280,11 +290,17 @@ def good_end(live: Live, snapshot: Snapshot, plan: Plan, new: str) -> Result:
         case RunKind.VERIFY:
             return verified(live.about)
         case RunKind.REVIEW:
-            return reviewed(snapshot.head, Severity.MINOR, by=live.about)
+            return _good_review(live, snapshot.head)
         case RunKind.DELIVER:
             return delivered(snapshot.head)
         case RunKind.TRIAGE:
             return Triaged(message=live.about, kind=MessageKind.WITHIN_SPEC, title="A wish")
+
+
+def _good_review(live: Live, head: str) -> Result:
+    if live.about.startswith("dispute:"):
+        return ruled(live.about, head, Fate.UPHELD)
+    return reviewed(head, Severity.MINOR, by=live.about)
 
 
 def bad_ends(live: Live, snapshot: Snapshot) -> st.SearchStrategy[Result]:
@@ -311,6 +327,10 @@ def bad_ends(live: Live, snapshot: Snapshot) -> st.SearchStrategy[Result]:
                 there=st.booleans(),
                 base=st.booleans(),
             )
+        case RunKind.REVIEW if live.about.startswith("dispute:"):
+            commit = st.one_of(st.just(head), commits)
+            invalid = st.sampled_from(["", "", "not JSON"])
+            return st.builds(ruled, st.just(live.about), commit, st.sampled_from(Fate), invalid=invalid)
         case RunKind.REVIEW:
             findings = st.lists(st.sampled_from(Severity), max_size=2)
             return st.builds(
@@ -341,6 +361,7 @@ def every_result(commit: str) -> tuple[Result, ...]:
         task_ended("build", commit),
         verified(commit),
         reviewed(commit),
+        ruled("dispute:F1", commit, Fate.WITHDRAWN),
         delivered(commit),
         Triaged(message="9.9", kind=MessageKind.NEW_SCOPE, title="A wish"),
         *(Failed(cause=cause, sentence="It broke.") for cause in Cause),
@@ -380,6 +401,7 @@ def interference(snapshot: Snapshot) -> st.SearchStrategy[Event]:
             card=st.builds("{}:{}".format, kinds, small),
             choice=st.sampled_from([choice for choice in Choice if choice is not Choice.STOP]),
             text=st.sampled_from(("", "typed", "One", "Two")),
+            item=st.sampled_from(("", "F1", "F1", "F2", "AC3")),
         ),
         st.builds(Approved, **common, version=small, hash=hashes),
         st.builds(

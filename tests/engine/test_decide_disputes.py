@@ -1,0 +1,206 @@
+"""Disputes clear nothing by themselves; deliveries are done only once everything is said to hold."""
+
+import pytest
+
+from engine import findings
+from engine.events import Choice, Ruled, Specified
+from engine.people import Person
+from engine.request import GateVerdict, RunKind, State
+from engine.schemas import Criterion, Fate, Judged, Ruling, SettledBy, Severity
+from tests.engine.stories import Story
+from tests.engine.strategies import ASKER, BYSTANDER, DANA, DRAFT, ERIN
+
+
+def ruling(commit: str, fate: Fate, judgement: Judged | None = None) -> Ruling:
+    return Ruling(
+        commit=commit,
+        ruling=fate,
+        reason="So it is.",
+        path="src/a.sql",
+        line=1,
+        quote="s",
+        judgement=judgement,
+    )
+
+
+def disputes(story: Story, by: Person = ASKER, item: str = "F1", text: str = "Not so.") -> None:
+    card = f"escalation:{len(story.now.escalations)}"
+    story.chooses(by, card, Choice.DISPUTE, text, item)
+
+
+def comes_back(story: Story, result: Ruled, id: str = "F1") -> None:
+    story.ends(RunKind.REVIEW, result, f"dispute:{id}")
+
+
+def stands(story: Story) -> State:
+    return story.now.state
+
+
+def blocked(*severities: Severity) -> Story:
+    return _reviewed(*(severities or (Severity.CRITICAL,)))
+
+
+def _reviewed(*severities: Severity) -> Story:
+    story = Story().opened().goes_on(until=State.REVIEWING)
+    story.review_ends(*severities)
+    return story
+
+
+def test_a_dispute_starts_a_fresh_review_and_clears_nothing_yet() -> None:
+    story = blocked()
+    disputes(story)
+
+    assert stands(story) is State.REVIEWING
+    assert [run.about for run in story.now.live if run.kind is RunKind.REVIEW] == ["dispute:F1"]
+    assert story.now.round is not None
+    assert findings.standing(story.now.round) == story.now.round.reviews
+
+
+def test_a_withdrawal_clears_the_finding_and_the_gate_is_asked_again() -> None:
+    story = blocked()
+    disputes(story, DANA)
+    comes_back(story, Ruled(finding="F1", ruling=ruling(story.now.head, Fate.WITHDRAWN)))
+
+    assert stands(story) is State.DELIVERING
+    assert story.now.round is not None
+    assert story.now.round.gate is GateVerdict.PASS
+    assert [d.by for d in story.now.round.disputes] == [DANA]
+
+
+@pytest.mark.parametrize("how", ["upheld", "invalid", "other commit", "other finding", "malformed"])
+def test_whatever_else_comes_back_leaves_the_finding(how: str) -> None:
+    story = blocked()
+    disputes(story)
+    head = story.now.head
+    result = {
+        "upheld": Ruled(finding="F1", ruling=ruling(head, Fate.UPHELD)),
+        "invalid": Ruled(finding="F1", ruling=None, invalid="not JSON"),
+        "other commit": Ruled(finding="F1", ruling=ruling("e" * 40, Fate.WITHDRAWN)),
+        "other finding": Ruled(finding="F2", ruling=ruling(head, Fate.WITHDRAWN)),
+        "malformed": Ruled(finding="F1", ruling=ruling(head, Fate.WITHDRAWN), invalid="a misquote"),
+    }[how]
+    comes_back(story, result)
+
+    assert stands(story) is State.BLOCKED
+    assert not any(run.kind is RunKind.DELIVER for run in story.now.live)
+
+
+def test_a_ruling_is_final_but_an_unusable_one_may_be_asked_for_again() -> None:
+    story = blocked()
+    disputes(story)
+    comes_back(story, Ruled(finding="F1", ruling=None, invalid="not JSON"))
+    disputes(story)
+    assert stands(story) is State.REVIEWING
+    comes_back(story, Ruled(finding="F1", ruling=ruling(story.now.head, Fate.UPHELD)))
+    assert story.now.escalation is not None
+    assert Choice.DISPUTE not in {offer.choice for offer in story.now.escalation.offers}
+
+
+@pytest.mark.parametrize(
+    ("by", "item", "text"),
+    [(BYSTANDER, "F1", "Not so."), (ASKER, "F1", "  "), (ASKER, "F9", "Not so."), (ASKER, "", "Not so.")],
+)
+def test_who_may_not_or_says_nothing_disputes_nothing(by: Person, item: str, text: str) -> None:
+    story = blocked()
+    before = story.now
+    disputes(story, by, item, text)
+
+    assert story.now == before
+    assert story.told
+
+
+def test_one_withdrawal_clears_one_finding() -> None:
+    story = blocked(Severity.CRITICAL, Severity.MAJOR)
+    disputes(story)
+    comes_back(story, Ruled(finding="F1", ruling=ruling(story.now.head, Fate.WITHDRAWN)))
+
+    assert story.now.review_rounds[0].gate is GateVerdict.FIX
+    assert stands(story) is State.WORKING
+
+
+# ---------------------------------------------------------------- what only the world can tell
+
+
+def delivered(who: str) -> Story:
+    attested = Criterion(
+        id="AC4",
+        text="The pipeline ends within 20 minutes",
+        settled_by=SettledBy.ATTESTED,
+        who=who,
+        how="the run's page",
+        when="after the first night",
+    )
+    draft = DRAFT.model_copy(update={"criteria": (*DRAFT.criteria, attested)})
+    story = Story().opened().goes_on(until=State.SPECIFYING)
+    story.ends(RunKind.SPECIFY, Specified(draft=draft))
+    return story.goes_on(until=State.DELIVERED)
+
+
+def says(story: Story, by: Person, choice: Choice, item: str = "AC4", text: str = "") -> None:
+    story.chooses(by, f"delivery:{story.now.deliveries}", choice, text, item)
+
+
+NAMED = "@U0ERIN1"
+NAMED_PERSON = Person(team="T1", user="U0ERIN1")
+
+
+def test_confirmed_is_not_done_while_something_is_still_to_be_seen() -> None:
+    story = delivered(NAMED)
+    story.chooses(ASKER, "delivery:1", Choice.CONFIRM)
+    assert stands(story) is State.DELIVERED
+    says(story, NAMED_PERSON, Choice.HELD, text="18 minutes")
+
+    assert stands(story) is State.DONE
+    assert [(a.by, a.held, a.note) for a in story.now.attestations] == [(NAMED_PERSON, True, "18 minutes")]
+
+
+def test_what_held_is_not_done_before_somebody_confirms() -> None:
+    story = delivered(NAMED)
+    says(story, NAMED_PERSON, Choice.HELD)
+    assert stands(story) is State.DELIVERED
+    story.chooses(ASKER, "delivery:1", Choice.CONFIRM)
+    assert stands(story) is State.DONE
+
+
+@pytest.mark.parametrize(
+    ("who", "by", "item"), [(NAMED, ERIN, "AC4"), (NAMED, ASKER, "AC4"), ("the team", ERIN, "AC1")]
+)
+def test_only_who_is_named_says_so_and_only_of_that(who: str, by: Person, item: str) -> None:
+    story = delivered(who)
+    before = story.now
+    says(story, by, Choice.HELD, item)
+
+    assert story.now == before
+    assert story.told
+
+
+def test_anyone_says_so_where_nobody_is_named() -> None:
+    story = delivered("the data team")
+    says(story, BYSTANDER, Choice.HELD)
+    assert [a.by for a in story.now.attestations] == [BYSTANDER]
+
+
+def test_no_asks_what_to_do_and_a_new_delivery_asks_anew() -> None:
+    story = delivered("the data team")
+    story.chooses(ASKER, "delivery:1", Choice.CONFIRM)
+    says(story, ERIN, Choice.NOT_HELD, text="31 minutes")
+    assert stands(story) is State.ESCALATED
+    story.chooses(ASKER, f"escalation:{len(story.now.escalations)}", Choice.FIX, "Drop the join.")
+    assert "31 minutes" in story.now.tasks[-1].trouble
+    story.goes_on(until=State.DELIVERED)
+
+    assert story.now.confirmed_by is None
+    story.chooses(ASKER, "delivery:2", Choice.CONFIRM)
+    assert stands(story) is State.DELIVERED
+    says(story, ERIN, Choice.HELD)
+    assert stands(story) is State.DONE
+
+
+def test_it_may_be_looked_at_again_without_a_fix() -> None:
+    story = delivered("the data team")
+    story.chooses(ASKER, "delivery:1", Choice.CONFIRM)
+    says(story, ERIN, Choice.NOT_HELD)
+    story.chooses(ASKER, f"escalation:{len(story.now.escalations)}", Choice.RETRY)
+    assert stands(story) is State.DELIVERED
+    says(story, ERIN, Choice.HELD)
+    assert stands(story) is State.DONE

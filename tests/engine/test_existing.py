@@ -1,0 +1,97 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from engine import existing
+from engine.events import BranchLine
+from engine.request import Given, Round
+from tests.engine.strategies import ASKER
+
+DPA = frozenset({"DPA"})
+
+
+@pytest.mark.parametrize(
+    ("words", "branch", "known", "key"),
+    [
+        ("Create PR for DPA-456", "churn", DPA, "DPA-456"),
+        ("Create PR", "feat-DPA-456-churn-model", DPA, "DPA-456"),
+        ("Create PR for DPA-1 and DPA-2", "churn", DPA, ""),
+        ("Create PR for DPA-1 and DPA-2", "feat-DPA-2-churn", DPA, "DPA-2"),
+        ("Create PR for DPA-1", "feat-DPA-2-churn", DPA, "DPA-1"),
+        ("Write UTF-8, sum with SHA-256", "churn", frozenset(), ""),
+        ("Write UTF-8 for ABC-7", "churn", frozenset(), "ABC-7"),
+        ("Write OPS-3", "churn", DPA, ""),
+        ("feat-dpa-456", "feat-dpa-456", DPA, ""),
+        ("DPA-456x, XDPA-1, DPA-0", "churn", DPA, ""),
+    ],
+)
+def test_a_ticket_is_what_people_or_the_branch_name_say(
+    words: str, branch: str, known: frozenset[str], key: str
+) -> None:
+    assert existing.ticket(words, branch, known) == key
+
+
+def test_projects_are_known_from_a_history_that_mostly_names_tickets() -> None:
+    assert existing.prefixes(["feat(DPA-1): a", "fix(OPS-2): b", "c"]) == {"DPA", "OPS"}
+    assert existing.prefixes(["feat: a", "fix(OPS-2): b", "c"]) == frozenset()
+    assert existing.prefixes([]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "found"),
+    [
+        ("feat-a", "open a PR for feat-a, please", True),
+        ("feat-a", "open a PR for feat-a.", True),
+        ("feat-a", "open a PR for feat-ab", False),
+        ("feat-a", "open a PR for my/feat-a", False),
+        ("", "anything", False),
+        ("invented", "open a PR", False),
+    ],
+)
+def test_a_branch_counts_only_if_people_named_it(name: str, words: str, found: bool) -> None:
+    assert existing.named(name, words) is found
+
+
+def test_what_is_judged_has_no_branch_name() -> None:
+    assert existing.without("feat-a", "PR for feat-a, not feat-ab") == "PR for (the branch), not feat-ab"
+    assert existing.without("", "PR") == "PR"
+
+
+def asked(about: str, given: Given | None) -> Round:
+    question = existing.ticket_question() if about == existing.TICKET else existing.branch_question(())
+    return Round(questions=(question,), given=(given,), about=about, submitted_by=ASKER if given else None)
+
+
+def test_answers_about_the_branch_are_read_from_the_newest_round() -> None:
+    first = asked(existing.BRANCH, Given(by=ASKER, labels=("feat-a",)))
+    typed = asked(existing.BRANCH, Given(by=ASKER, text=" `feat-b` "))
+    none = asked(existing.BRANCH, Given(by=ASKER, labels=(existing.NONE_OF_THEM,)))
+
+    assert existing.chosen((first, typed)) == "feat-b"
+    assert existing.chosen((first, asked(existing.BRANCH, None))) == "feat-a"
+    assert existing.chosen((first, none)) == ""
+    assert existing.declined((first, none))
+    assert not existing.declined((none, first))
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (Given(by=ASKER, text="it is DPA-9"), "DPA-9"),
+        (Given(by=ASKER, text="DPA-9 or DPA-10"), None),
+        (Given(by=ASKER, labels=(existing.NO_TICKET,)), ""),
+        (Given(by=ASKER, labels=(existing.IN_THE_THREAD,)), None),
+    ],
+)
+def test_a_ticket_that_was_asked_for_is_what_was_typed(given: Given, told: str | None) -> None:
+    assert existing.ticket_told((asked(existing.TICKET, given),)) == told
+
+
+def test_only_branches_of_the_remote_are_offered() -> None:
+    at = datetime(2026, 8, 1, tzinfo=UTC)
+    lines = [BranchLine(name=f"feat-{n}", ahead=n, subject="Do it", at=at) for n in range(1, 6)]
+
+    offered = [option.label for option in existing.branch_question(lines).options]
+    assert offered == ["feat-1", "feat-2", "feat-3", existing.NONE_OF_THEM]
+    nothing = [option.label for option in existing.branch_question(()).options]
+    assert nothing == [existing.LOOK_AGAIN, existing.NONE_OF_THEM]

@@ -74,12 +74,13 @@ class Moves:
 
     def enter(self, state: State) -> None:
         """Go to a state; whatever was waited for is no longer."""
-        if state is not self.now.state:
+        changes = state is not self.now.state
+        if changes:
             self.set(states=(*self.now.states, state))
         self.set(state=state, due_at=None, reminded=False)
-
         if changes and self.now.scope_shown:
             self.show("scope:1")  # what can be chosen about wishes depends on the state
+
     def wait(self) -> None:
         """Wait for people: a reminder first, then expiry."""
         self.set(due_at=self.at + timedelta(seconds=self.now.remind_after_s), reminded=False)

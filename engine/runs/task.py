@@ -11,9 +11,8 @@ from engine.agents.roster import READING, Agent, built_in
 from engine.agents.toolboxes import reader, writer
 from engine.agents.tools import Toolbox
 from engine.errors import NeedsPerson
-from engine.events import Cause, Mark, TaskEnded
-from engine.findings import standing
 from engine.events import Mark, TaskEnded
+from engine.findings import standing
 from engine.ports import Tier
 from engine.prompts import render
 from engine.request import Snapshot, Status, Task

@@ -57,6 +57,8 @@ class Wishes:
             return True
         if self._said < len(self._says) or not self._all_told_apart(now):
             return False
+        if isinstance(press, ChooseWishes) and len(press.wishes) < max(self._picks, default=0):
+            return False  # the card does not list all of them yet
         if isinstance(press, Choose) and press.choice is Choice.CONFIRM:
             return not any(item.open and item.title in self._accepts for item in now.scope_items)
         return True

@@ -4,12 +4,14 @@ progress.py  the card that is edited in place, with the eight steps
 spec.py      a version of the spec and its difference from the one before
 findings.py  what an investigation found
 scope.py     wishes beyond the spec, and what other messages were taken for
-outcome.py   questions, review, escalation, delivery, notes
+outcome.py   questions, review, escalation, notes
+delivery.py  the draft pull request with its evidence
+violations.py  reviewers' findings, and what disputes made of them
 """
 
 from engine import sections
 from engine.cards import Card, Detail
-from engine.present import findings, outcome, progress, scope
+from engine.present import delivery, findings, outcome, progress, scope
 from engine.present.progress import Shown
 from engine.present.spec import spec_card, spec_text
 from engine.request import Policy, Snapshot
@@ -53,7 +55,7 @@ def _numbered(snapshot: Snapshot, kind: str, index: int, shown: Shown, policy: P
         case "escalation" if index < len(snapshot.escalations):
             return outcome.escalation_card(snapshot, index, policy)
         case "delivery" if index < snapshot.deliveries and snapshot.delivery:
-            return outcome.delivery_card(snapshot, index, shown)
+            return delivery.delivery_card(snapshot, index, shown)
         case "scope" if index == 0 and (snapshot.scope_items or snapshot.taken):
             return scope.scope_card(snapshot)
         case "note" if index < len(snapshot.posts):
@@ -83,7 +85,7 @@ def detail(snapshot: Snapshot, key: str) -> Detail | None:
     if kind == "review" and 0 <= index < len(snapshot.review_rounds):
         return Detail(title=f"Review, round {index + 1}", text=outcome.review_text(snapshot, index))
     if kind == "delivery" and snapshot.delivery:
-        return Detail(title="Delivery", text=outcome.delivery_text(snapshot))
+        return Detail(title="Delivery", text=delivery.delivery_text(snapshot))
     if kind == "scope" and index == 0 and (snapshot.scope_items or snapshot.taken):
         return Detail(title="Beyond the spec", text=scope.scope_text(snapshot))
     if kind == "escalation" and 0 <= index < len(snapshot.escalations):

@@ -1,11 +1,7 @@
-"""Questions, review rounds, escalations, deliveries and notes as cards and as text."""
+"""Questions, review rounds, escalations and notes as cards and as text."""
 
 from engine.answers import words
-from engine.attesting import asked_of, attested_criteria, said_of, with_attestations
 from engine.cards import (
-    AttestedLine,
-    CriterionLine,
-    DeliveryCard,
     EscalationCard,
     Failure,
     NoteCard,
@@ -19,7 +15,7 @@ from engine.cards import (
 from engine.events import Cause, Choice
 from engine.findings import standing
 from engine.present import violations
-from engine.present.progress import Shown, asked
+from engine.present.progress import asked
 from engine.request import (
     Escalation,
     GateVerdict,
@@ -102,7 +98,7 @@ def review_card(snapshot: Snapshot, index: int, policy: Policy | None) -> Review
         unsettled=tuple(
             f"{s.id} {s.text}: {s.evidence}" for s in current.settled if s.status is Status.NOT_CHECKED
         ),
-        minor=_minor(current),
+        minor=minor(current),
         next_steps=_next_steps(gate, current),
         withdrawn=violations.withdrawn(current),
     )
@@ -113,14 +109,15 @@ BAD = {Status.FAILED, Status.JUDGED_UNMET}
 
 
 def _passed(current: ReviewRound) -> tuple[str, ...]:
-    lines = [_settled_line(s) for s in current.settled if s.status in GOOD]
+    lines = [settled_line(s) for s in current.settled if s.status in GOOD]
     for review in current.reviews:
         if review.review:
             lines += [f"{line} (judged by {review.reviewer})" for line in review.review.passed]
     return tuple(lines)
 
 
-def _settled_line(settled: Settled) -> str:
+def settled_line(settled: Settled) -> str:
+    """A criterion with how it stands and why, in a line."""
     mark = "" if settled.status is Status.PASSED else f" [{settled.status.value}]"
     return f"{settled.id} {settled.text.rstrip('.')}{mark}: {settled.evidence}"
 
@@ -159,7 +156,8 @@ def _failed_findings(current: ReviewRound) -> tuple[Failure, ...]:
     )
 
 
-def _minor(current: ReviewRound) -> tuple[str, ...]:
+def minor(current: ReviewRound) -> tuple[str, ...]:
+    """The findings that hold nothing up, a line each."""
     return tuple(
         f"{f.title} ({f.path}:{f.line}): {f.fix}"
         for _, f in _findings(current)
@@ -270,94 +268,6 @@ def escalation_text(snapshot: Snapshot, index: int) -> str:
     parts += [violations.violation_text(line) for line in violations.of_escalation(snapshot, escalation)]
     if escalation.cause is Cause.CRITICAL and escalation.round:
         parts.append(review_text(snapshot, escalation.round - 1))
-    return "\n\n".join(parts)
-
-
-# ---------------------------------------------------------------- delivery
-
-
-def delivery_card(snapshot: Snapshot, index: int, shown: Shown) -> DeliveryCard:
-    """The card of delivery `index + 1`; earlier ones say that a newer one stands below."""
-    delivery, current = snapshot.delivery, delivered_round(snapshot)
-    assert delivery is not None  # noqa: S101 (the caller asks only where there is one)
-    return DeliveryCard(
-        request=snapshot.id,
-        key=f"delivery:{index + 1}",
-        title=snapshot.title,
-        number=delivery.number,
-        url=delivery.url,
-        branch=delivery.branch,
-        commit=delivery.commit,
-        criteria=tuple(
-            CriterionLine(id=s.id, text=s.text, status=s.status.value, evidence=s.evidence)
-            for s in with_attestations(snapshot, current.settled if current else ())
-        ),
-        minor=_minor(current) if current else (),
-        unverified=unverified(snapshot),
-        kept=tuple(item.title for item in snapshot.scope_items if item.kept),
-        cost_usd=shown.spent_usd,
-        requester=snapshot.requester,
-        confirmed_by=snapshot.confirmed_by,
-        superseded=index + 1 < snapshot.deliveries
-        or (snapshot.state not in {State.DELIVERED, State.DONE} and not _halted(snapshot)),
-        attested=_attested(snapshot) if index + 1 == snapshot.deliveries else (),
-        halted=_halted(snapshot),
-    )
-
-
-def _attested(snapshot: Snapshot) -> tuple[AttestedLine, ...]:
-    lines = []
-    for criterion in attested_criteria(snapshot):
-        said = said_of(snapshot, criterion.id)
-        again = said is not None and not said.held and snapshot.state is State.DELIVERED
-        told = said if said and not again else None
-        lines.append(
-            AttestedLine(
-                id=criterion.id,
-                text=criterion.text,
-                how=criterion.how or "",
-                when=criterion.when or "",
-                asked=asked_of(criterion, snapshot.team),
-                held=told.held if told else None,
-                by=told.by if told else None,
-                note=told.note if told else "",
-            )
-        )
-    return tuple(lines)
-
-
-def _halted(snapshot: Snapshot) -> str:
-    """Why nothing can be said on the delivery now, where that is no newer delivery."""
-    escalation = snapshot.escalation
-    waits = snapshot.state is State.ESCALATED and escalation is not None
-    if waits and escalation and escalation.cause is Cause.NOT_HELD and escalation.decided is None:
-        return "Something did not hold; please choose on the card below."
-    return ""
-
-
-def delivered_round(snapshot: Snapshot) -> ReviewRound | None:
-    """The newest round that judged exactly the delivered commit: later ones say nothing about it."""
-    commit = snapshot.delivery.commit if snapshot.delivery else ""
-    judged = [r for r in snapshot.review_rounds if r.gate is not None and r.commit == commit]
-    return judged[-1] if judged else None
-
-
-def unverified(snapshot: Snapshot) -> tuple[str, ...]:
-    """Claims of the agents' reports that the engine could not verify, with the reason."""
-    return tuple(
-        f"{task.agent}: {mark.claim} ({mark.why})"
-        for task in snapshot.tasks
-        for mark in task.marks
-        if not mark.verified
-    )
-
-
-def delivery_text(snapshot: Snapshot) -> str:
-    """A delivery whole."""
-    current = delivered_round(snapshot)
-    parts = [_settled_line(s) for s in current.settled] if current else []
-    parts += [f"Unverified claim: {line}" for line in unverified(snapshot)]
-    parts += [f"{task.agent}: {task.report.summary}" for task in snapshot.tasks if task.report]
     return "\n\n".join(parts)
 
 

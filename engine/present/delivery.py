@@ -1,0 +1,93 @@
+"""The delivery as a card and as text: evidence a criterion, and what is still to be said of it."""
+
+from engine.attesting import asked_of, attested_criteria, said_of, with_attestations
+from engine.cards import AttestedLine, CriterionLine, DeliveryCard
+from engine.events import Cause
+from engine.present.outcome import minor, settled_line
+from engine.present.progress import Shown
+from engine.request import ReviewRound, Snapshot, State
+
+
+def delivery_card(snapshot: Snapshot, index: int, shown: Shown) -> DeliveryCard:
+    """The card of delivery `index + 1`; earlier ones say that a newer one stands below."""
+    delivery, current = snapshot.delivery, delivered_round(snapshot)
+    assert delivery is not None  # noqa: S101 (the caller asks only where there is one)
+    return DeliveryCard(
+        request=snapshot.id,
+        key=f"delivery:{index + 1}",
+        title=snapshot.title,
+        number=delivery.number,
+        url=delivery.url,
+        branch=delivery.branch,
+        commit=delivery.commit,
+        criteria=tuple(
+            CriterionLine(id=s.id, text=s.text, status=s.status.value, evidence=s.evidence)
+            for s in with_attestations(snapshot, current.settled if current else ())
+        ),
+        minor=minor(current) if current else (),
+        unverified=unverified(snapshot),
+        kept=tuple(item.title for item in snapshot.scope_items if item.kept),
+        cost_usd=shown.spent_usd,
+        requester=snapshot.requester,
+        confirmed_by=snapshot.confirmed_by,
+        superseded=index + 1 < snapshot.deliveries
+        or (snapshot.state not in {State.DELIVERED, State.DONE} and not _halted(snapshot)),
+        attested=_attested(snapshot) if index + 1 == snapshot.deliveries else (),
+        halted=_halted(snapshot),
+    )
+
+
+def _attested(snapshot: Snapshot) -> tuple[AttestedLine, ...]:
+    lines = []
+    for criterion in attested_criteria(snapshot):
+        said = said_of(snapshot, criterion.id)
+        again = said is not None and not said.held and snapshot.state is State.DELIVERED
+        told = said if said and not again else None
+        lines.append(
+            AttestedLine(
+                id=criterion.id,
+                text=criterion.text,
+                how=criterion.how or "",
+                when=criterion.when or "",
+                asked=asked_of(criterion, snapshot.team),
+                held=told.held if told else None,
+                by=told.by if told else None,
+                note=told.note if told else "",
+            )
+        )
+    return tuple(lines)
+
+
+def _halted(snapshot: Snapshot) -> str:
+    """Why nothing can be said on the delivery now, where that is no newer delivery."""
+    escalation = snapshot.escalation
+    waits = snapshot.state is State.ESCALATED and escalation is not None
+    if waits and escalation and escalation.cause is Cause.NOT_HELD and escalation.decided is None:
+        return "Something did not hold; please choose on the card below."
+    return ""
+
+
+def delivered_round(snapshot: Snapshot) -> ReviewRound | None:
+    """The newest round that judged exactly the delivered commit: later ones say nothing about it."""
+    commit = snapshot.delivery.commit if snapshot.delivery else ""
+    judged = [r for r in snapshot.review_rounds if r.gate is not None and r.commit == commit]
+    return judged[-1] if judged else None
+
+
+def unverified(snapshot: Snapshot) -> tuple[str, ...]:
+    """Claims of the agents' reports that the engine could not verify, with the reason."""
+    return tuple(
+        f"{task.agent}: {mark.claim} ({mark.why})"
+        for task in snapshot.tasks
+        for mark in task.marks
+        if not mark.verified
+    )
+
+
+def delivery_text(snapshot: Snapshot) -> str:
+    """A delivery whole."""
+    current = delivered_round(snapshot)
+    parts = [settled_line(s) for s in current.settled] if current else []
+    parts += [f"Unverified claim: {line}" for line in unverified(snapshot)]
+    parts += [f"{task.agent}: {task.report.summary}" for task in snapshot.tasks if task.report]
+    return "\n\n".join(parts)

@@ -8,6 +8,7 @@ from engine.events import Mark
 from engine.schemas import Claim, Report, SpecDraft, Verification
 
 RUN = "run"
+_REFUSED = "the recorded call was refused and did nothing"
 _CITATION = re.compile(r"`?(?P<path>[^`\s].*?):(?P<first>[1-9]\d{0,8})(?:-(?P<last>[1-9]\d{0,8}))?`?")
 
 
@@ -17,11 +18,15 @@ class ReceiptFacts:
 
     Attributes:
         subject: Of a command: what was run.
+        refused: Whether the call was not made: what came back is only why.
+        outdated: Whether files were changed by later calls of the same run.
     """
 
     exit_code: int | None
     tool: str
     subject: str = ""
+    refused: bool = False
+    outdated: bool = False
 
 
 def outside(changed: Sequence[str], draft: SpecDraft, kept: Sequence[str]) -> tuple[str, ...]:
@@ -49,6 +54,8 @@ def _verification(said: Verification, receipts: Mapping[str, ReceiptFacts]) -> M
     recorded = receipts.get(said.receipt.strip())
     if recorded is None:
         return _mark(said.claim, f"no recorded call has the id {said.receipt}")
+    if recorded.refused:
+        return _mark(said.claim, _REFUSED)
     if recorded.tool != RUN:
         return _mark(said.claim, f"the recorded call used the tool {recorded.tool}, which runs no command")
     if recorded.exit_code is None:
@@ -57,6 +64,9 @@ def _verification(said: Verification, receipts: Mapping[str, ReceiptFacts]) -> M
         return _mark(said.claim, f"exit code {said.exit_code} is claimed, {recorded.exit_code} was recorded")
     # That a command ended so is all that was verified: whoever reads the claim has to see which command.
     why = f"exit code {recorded.exit_code} was recorded of {recorded.subject!r}"
+    if recorded.outdated:
+        # That something failed before it was mended stays true; that it worked may not.
+        return Mark(claim=said.claim, verified=recorded.exit_code != 0, why=f"{why}, before later changes")
     return Mark(claim=said.claim, verified=True, why=why)
 
 
@@ -73,8 +83,9 @@ def _finding(
 
 
 def _wrong(cite: str, receipts: Mapping[str, ReceiptFacts], line_count: Callable[[str], int | None]) -> str:
-    if cite.removeprefix("receipt:").strip() in receipts:
-        return ""
+    recorded = receipts.get(cite.removeprefix("receipt:").strip())
+    if recorded is not None:
+        return _REFUSED if recorded.refused else ""
     found = _CITATION.fullmatch(cite)
     if found is None:
         return f"{cite} is neither path:line nor a recorded call"

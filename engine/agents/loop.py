@@ -244,6 +244,7 @@ async def _record(context: Context, job: Assignment[A], use: ToolUse, id: str, n
             exit_code=done.exit_code,
             output=cut(done.text, LONGEST_OUTPUT),
             digest=done.digest or hashlib.sha256(done.text.encode("utf-8", "replace")).hexdigest(),
+            refused=not fine,
         )
     )
     return fine

@@ -7,7 +7,7 @@ from engine import scope
 from engine.agents.loop import Assignment, work
 from engine.agents.reading import lines_of
 from engine.agents.repository_roster import roster_at
-from engine.agents.roster import READING, Agent, built_in
+from engine.agents.roster import READING, WRITING, Agent, built_in
 from engine.agents.toolboxes import reader, writer
 from engine.agents.tools import Toolbox
 from engine.errors import NeedsPerson
@@ -78,7 +78,7 @@ async def _read(context: Context, handover: Handover) -> TaskEnded:
     commit = snapshot.head or base
     toolbox = reader(handover.agent.tools, context.workspace, base, commit)
     report = await work(context, await _assignment(context, handover, toolbox))
-    marks = await _marks(context, report, commit)
+    marks = await claims_of(context, report, commit)
     return TaskEnded(task=handover.task.id, report=report, marks=marks, commit="")
 
 
@@ -98,7 +98,7 @@ async def _write(context: Context, handover: Handover) -> TaskEnded:
     return TaskEnded(
         task=handover.task.id,
         report=report,
-        marks=await _marks(context, report, commit),
+        marks=await claims_of(context, report, commit),
         commit=commit,
         outside=scope.outside([change.path for change in changes], spec.draft, snapshot.kept_outside),
         refused=refused,
@@ -183,13 +183,19 @@ def _base(snapshot: Snapshot) -> str:
 # ---------------------------------------------------------------- what the engine makes of the report
 
 
-async def _marks(context: Context, report: Report, commit: str) -> tuple[Mark, ...]:
+async def claims_of(context: Context, report: Report, commit: str) -> tuple[Mark, ...]:
     """The engine's own look at each claim, by this run's receipts and the files at the commit."""
+    recorded = await context.store.receipts(context.run.id)
+    changes = [n for n, receipt in enumerate(recorded) if receipt.tool in WRITING and not receipt.refused]
     receipts = {
         receipt.id: scope.ReceiptFacts(
-            exit_code=receipt.exit_code, tool=receipt.tool, subject=receipt.subject
+            exit_code=receipt.exit_code,
+            tool=receipt.tool,
+            subject=receipt.subject,
+            refused=receipt.refused,
+            outdated=bool(changes) and number < changes[-1],
         )
-        for receipt in await context.store.receipts(context.run.id)
+        for number, receipt in enumerate(recorded)
     }
     cited = [cite.strip(" `").rpartition(":")[0] for finding in report.findings for cite in finding.cites]
     texts = await texts_at(context.workspace, commit, [path for path in cited if path])

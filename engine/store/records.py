@@ -23,6 +23,7 @@ class Receipt(BaseModel):
         exit_code: Of a command; None for other tools.
         output: What the model was shown, bounded.
         digest: sha256 of the whole output.
+        refused: Whether nothing was done, and `output` says why.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,6 +36,7 @@ class Receipt(BaseModel):
     exit_code: int | None
     output: str
     digest: str
+    refused: bool = False
 
 
 class Spent(BaseModel):

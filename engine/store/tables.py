@@ -130,6 +130,7 @@ class ReceiptRow(SQLModel, table=True):
     exit_code: int | None = None
     output: str = Field(sa_type=Text)
     digest: str = Field(sa_type=Text)
+    refused: bool = False
     at: datetime = Field(sa_type=UtcDateTime)
 
 

@@ -11,6 +11,9 @@ RECEIPTS = {
     "r2": ReceiptFacts(exit_code=2, tool="run"),
     "r3": ReceiptFacts(exit_code=None, tool="run"),
     "r4": ReceiptFacts(exit_code=0, tool="read"),
+    "r5": ReceiptFacts(exit_code=None, tool="run", refused=True),
+    "r6": ReceiptFacts(exit_code=0, tool="run", subject="true", outdated=True),
+    "r7": ReceiptFacts(exit_code=1, tool="run", subject="false", outdated=True),
 }
 LINES = {SQL: 30}
 
@@ -27,6 +30,9 @@ def report(*claims: Claim, ran: tuple[Verification, ...] = ()) -> Report:
         ("r2", 0, False, "exit code 0 is claimed, 2 was recorded"),
         ("r3", 0, False, "did not end by itself"),
         ("r4", 0, False, "the tool read"),
+        ("r5", 0, False, "was refused and did nothing"),
+        ("r6", 0, False, "exit code 0 was recorded of 'true', before later changes"),
+        ("r7", 1, True, "before later changes"),
         ("made-up", 0, False, "no recorded call has the id made-up"),
     ],
 )
@@ -46,6 +52,7 @@ def test_a_verification_holds_only_with_its_receipt(
         ([f"{SQL}:10-30", "r1"], ""),
         ([f"`{SQL}:30`"], ""),
         (["receipt: r2"], ""),
+        (["receipt: r5"], "was refused and did nothing"),
         ([], "neither a line nor a recorded call"),
         ([f"{SQL}:31"], "has only 30 lines"),
         ([f"{SQL}:10-31"], "has only 30 lines"),

@@ -144,6 +144,8 @@ def run_tool(sandbox: Sandbox, root: Path) -> Tool[RunInput]:
     """The tool `run`: a command in the sandbox, over a copy of the checkout."""
 
     async def work(given: RunInput, _call: str) -> Done:
+        if any("\0" in word for word in given.argv):
+            raise Rejected("A command cannot hold the character NUL.")
         limits = Limits(wall_s=given.timeout_s, cpu_s=int(given.timeout_s) + 1)
         done = await sandbox.run(Command(argv=given.argv, tree=root, limits=limits))
         how = f"exit code: {done.exit_code}" if done.ended is Ended.EXIT else f"ended by: {done.ended}"

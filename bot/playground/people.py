@@ -215,7 +215,8 @@ class Player:
             return self._once(f"{message.ts}:{action}", people.requester, message, block, action)
         if press.choice not in people.choices:
             return None
-        deed = self._once(f"{message.ts}:{press.choice}", people.approver, message, block, action)
+        item = "" if isinstance(press, ChooseWishes) else press.item
+        deed = self._once(f"{message.ts}:{press.choice}:{item}", people.approver, message, block, action)
         filled = self._filled(press)
         return self._told(deed, people.approver, filled) if deed and filled else deed
 

@@ -9,9 +9,10 @@ import pytest
 
 from bot.playground import headless
 from bot.playground.demo import Demo, DemoOptions
+from bot.playground.slack.state import Change
 from engine.adapters.local_forge import Record, read_records
 from engine.request import Snapshot, TaskStatus
-from tests.journeys.reading import cards, git, until
+from tests.journeys.reading import cards, git, key_of, until
 
 RESEARCH, ESCALATION = "parallel-research", "escalation"
 TO_DELIVERY = ["specifying", "awaiting_approval", "working", "reviewing", "delivering", "delivered", "done"]
@@ -20,11 +21,12 @@ SEARCHER = "web-search-researcher"
 
 @dataclass(frozen=True)
 class Played:
-    """A play that is over: its outcome, its state, the words of each card, and what the model was sent."""
+    """A play that is over: its outcome, its state, and the words of each card, at the end and before."""
 
     outcome: dict[str, Any]
     snapshot: Snapshot
     words: dict[str, str]
+    seen: tuple[tuple[str, str], ...]
     roles: tuple[str, ...]
     records: tuple[Record, ...]
     diff: str
@@ -40,8 +42,16 @@ def played(directory: Path, name: str, variant: str | None = None) -> Played:
 
 
 async def _played(demo: Demo, name: str) -> Played:
+    seen: list[tuple[str, str]] = []
     try:
         await demo.start()
+
+        def look(change: Change) -> None:
+            message = demo.slack.workspace.messages.get(change.key)
+            if message and key_of(message.metadata):
+                seen.append((key_of(message.metadata), message.words))
+
+        demo.slack.workspace.observers.append(look)
         outcome = await headless.enact(name, demo)
         thread = next(iter(demo.slack.workspace.messages))
         last = (
@@ -61,6 +71,7 @@ async def _played(demo: Demo, name: str) -> Played:
             outcome=outcome,
             snapshot=snapshot,
             words={key: m.words for key, m in cards(demo.slack, "C0DATA", thread).items()},
+            seen=tuple(seen),
             roles=tuple(call.role for call in demo.model.calls),
             records=tuple(read_records(demo.forge)),
             diff=diff,
@@ -108,7 +119,12 @@ class TestResearch:
     def test_what_only_the_world_can_tell_stays_pending(self, research: Played) -> None:
         pending = {name for name, status in research.statuses.items() if status == "attestation pending"}
         assert pending == {"AC9", "AC10"}
-        assert "attestation pending" in research.words["delivery:1"]
+        waiting = [words for key, words in research.seen if key == "delivery:1" and "did it hold?" in words]
+        assert all(name in waiting[0] for name in pending), "pending on the delivery, and asked of people"
+        assert "under 20 minutes" in waiting[0]
+        assert "20 %" in waiting[0]
+        assert {word.criterion for word in research.snapshot.attestations} == pending
+        assert all(word.held and word.by.user == "U0DANA" for word in research.snapshot.attestations)
 
     def test_the_delivered_commit_does_what_the_spec_says(self, research: Played) -> None:
         assert "+          num_workers: 4" in research.diff

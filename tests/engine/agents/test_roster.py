@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.agents.roster import Kind, ToolName, built_in, load_roster, read_agent
+from engine.agents.roster import WEB, Kind, ToolName, built_in, load_roster, read_agent
 from engine.errors import ConfigurationInvalid
 from engine.ports import Tier
 
@@ -16,11 +16,14 @@ def put(folder: Path, text: str, name: str = "sql-helper.md") -> Path:
 
 
 def test_the_built_in_agents_have_their_tools_and_tiers() -> None:
+    searcher = built_in()["web-search-researcher"]
+    assert set(searcher.tools) == WEB
+    assert not searcher.writes
     analyzer, genius, reviewer = (
         built_in()[name] for name in ("codebase-analyzer", "databricks-genius", "production-code-reviewer")
     )
     assert (analyzer.tier, analyzer.writes, analyzer.reviews) == (Tier.HAIKU, False, False)
-    assert set(genius.tools) == set(ToolName)
+    assert set(genius.tools) == set(ToolName) - WEB
     assert (genius.tier, genius.writes, genius.reviews) == (Tier.SONNET, True, False)
     assert reviewer.reviews
     assert ToolName.HISTORY not in reviewer.tools
@@ -64,3 +67,9 @@ def test_what_is_wrong_with_a_file_is_said_with_its_name(tmp_path: Path, text: s
 def test_a_folder_without_agents_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationInvalid, match="no agent"):
         load_roster(tmp_path)
+
+
+def test_who_searches_the_web_has_no_other_tools(tmp_path: Path) -> None:
+    text = GOOD.replace("tools: list, read, edit", "tools: web_search, read")
+    with pytest.raises(ConfigurationInvalid, match="sees nothing else"):
+        read_agent(put(tmp_path, text))

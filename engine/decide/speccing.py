@@ -136,9 +136,7 @@ def _edit(snapshot: Snapshot, spec: SpecVersion, event: Chose) -> Decision:
     if after == spec.draft:
         return only_you(snapshot, "You changed nothing in this section.")
     text = sections.asked_for(event.item, event.text)
-    return _ask_for(
-        snapshot, spec, event, Note(by=event.by, text=text, section=event.item, lines=event.text)
-    )
+    return _ask_for(snapshot, spec, event, Note(by=event.by, text=text, section=event.item, lines=event.text))
 
 
 def _ask_for(snapshot: Snapshot, spec: SpecVersion, event: Chose, note: Note) -> Decision:

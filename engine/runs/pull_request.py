@@ -21,7 +21,7 @@ _BREAK = "\u200b"
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
 )
-_MARKUP = re.compile(r"[\\`*\[\]~|$]|(?<!\w)_|_(?!\w)")
+_MARKUP = re.compile(r"[\\`*\[\]~|$]|(?<![^\W_])_|_(?![^\W_])")
 _OPENING = re.compile(r"^(?=[#>+=-])|^(\d+)(?=[.)](?:\s|$))")
 # Where GitHub makes links and mentions out of plain words: a character of no width takes them apart.
 _LINKS = re.compile(r"(?<=@)|(?<=#)(?=\d)|(?<=\bgh-)(?=\d)|(?<=:)(?=//)|(?<=\bwww)(?=\.)", re.IGNORECASE)

@@ -1,12 +1,13 @@
 """What an investigation found: every report, what it cites, what is advised, and what is missing."""
 
 from bot.cards.page import Message, Page, Rank, context, divider, section
-from bot.cards.text import bold, code, fit, line
+from bot.cards.text import bold, code, fit, line, size
 from engine.cards import FindingsCard, FoundLine, FoundReport, Trust
 
 _REPORTS = 8
 _LINES = 8
 _LISTED = 8
+_PIECE = 2800
 
 
 def findings(card: FindingsCard) -> Message:
@@ -29,19 +30,30 @@ def findings(card: FindingsCard) -> Message:
 
 
 def _list(page: Page, name: str, lines: tuple[str, ...]) -> str:
-    page.cut = page.cut or len(lines) > _LISTED
-    return "\n".join([f"*{name}*", *(f"• {page.words(text, 320, line)}" for text in lines[:_LISTED])])
+    listed = [f"• {page.words(text, 320, line)}" for text in lines[:_LISTED]]
+    return _fitting(page, f"*{name}*", listed, more=len(lines) > _LISTED)
 
 
 def _report(page: Page, report: FoundReport) -> str:
-    page.cut = page.cut or len(report.lines) > _LINES
-    parts = [f"{page.words(report.agent, 60, bold)}: {page.words(report.summary, 400, line)}"]
-    parts += [f"• {_claim(page, found)}" for found in report.lines[:_LINES]]
-    return "\n".join(parts)
+    head = f"{page.words(report.agent, 60, bold)}: {page.words(report.summary, 400, line)}"
+    claims = [f"• {_claim(page, found)}" for found in report.lines[:_LINES]]
+    return _fitting(page, head, claims, more=len(report.lines) > _LINES)
+
+
+def _fitting(page: Page, text: str, entries: list[str], *, more: bool) -> str:
+    """As many entries as one section takes; the rest is behind "Show all"."""
+    taken = 0
+    for entry in entries:
+        if size(text) + size(entry) + 1 > _PIECE:
+            break
+        text, taken = f"{text}\n{entry}", taken + 1
+    page.cut = page.cut or more or taken < len(entries)
+    return text
 
 
 def _claim(page: Page, found: FoundLine) -> str:
-    cites = ", ".join(code(cite[:160]) for cite in found.cites[:2])  # never a link: a model wrote it
+    # Never links: a model wrote them.
+    cites = ", ".join(page.words(cite, 160, code) for cite in found.cites[:2])
     mark = {
         Trust.CHECKED: "",
         Trust.UNVERIFIED: f" _(unverified: {page.words(found.why, 80, line)})_",

@@ -83,12 +83,14 @@ class Base:
         text: A file's text at the base commit, None if there is no such (text) file.
         checks: The configured checks, by name.
         reviewers: Names of the agents that may judge a criterion.
+        packages: Modules that are installed where checks run.
     """
 
     files: frozenset[str]
     text: Callable[[str], str | None]
     checks: Mapping[str, CheckSettings]
     reviewers: tuple[str, ...]
+    packages: frozenset[str] = frozenset()
 
 
 def lint(draft: SpecDraft, facts: Base) -> tuple[str, ...]:
@@ -104,7 +106,9 @@ def lint(draft: SpecDraft, facts: Base) -> tuple[str, ...]:
         *(problem for criterion in draft.criteria for problem in _criterion(criterion, draft, facts)),
         *_something_new(draft, facts),
         *_success(draft, facts),
-        *artifact_problems(draft.artifacts, facts.files, [check.argv for check in facts.checks.values()]),
+        *artifact_problems(
+            draft.artifacts, facts.files, [check.argv for check in facts.checks.values()], facts.packages
+        ),
         *_scope(draft),
         *_names(draft),
     ]

@@ -26,13 +26,40 @@ _PROTECTED_NAMES = frozenset(
         *("claude.md", "claude.local.md", "agents.md", "gemini.md", ".cursorrules", ".mcp.json"),
         *("jenkinsfile", ".gitlab-ci.yml", ".gitlab-ci.yaml", ".travis.yml", ".drone.yml"),
         *("azure-pipelines.yml", "bitbucket-pipelines.yml", "appveyor.yml", "cloudbuild.yaml"),
+        *("cmakelists.txt", "cmakepresets.json", "meson.build", "configure", "configure.ac"),
+        *("build", "build.bazel", "workspace", "workspace.bazel", "module.bazel", ".bazelrc"),
+        *("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts", "gradle.properties"),
+        *("gradlew", "gradlew.bat", "mvnw", "mvnw.cmd", "pom.xml", "build.sbt", "build.xml"),
+        *("build.rs", "cargo.toml", "clippy.toml", ".clippy.toml", "rust-toolchain", "rust-toolchain.toml"),
+        *("go.mod", "go.work", ".golangci.yml", ".golangci.yaml", "mix.exs", "gemfile", "composer.json"),
+        *("phpunit.xml", "phpunit.xml.dist", ".rspec", ".rubocop.yml", "bunfig.toml", "deno.json"),
+        *("tsconfig.json", "jsconfig.json", "karma.conf.js", ".babelrc", ".swcrc", ".nycrc"),
+        *("turbo.json", "nx.json", "lerna.json", "pnpm-workspace.yaml", "biome.json"),
+        *(".envrc", ".env", ".tool-versions", "mise.toml", ".mise.toml", ".python-version", ".nvmrc"),
+        *("hatch.toml", "pixi.toml", "uv.toml", ".shellcheckrc", ".editorconfig"),
     }
 )
 _PROTECTED_FOLDERS = frozenset(
     {
         *(".git", ".github", ".gitlab", ".circleci", ".buildkite", ".ci", ".husky", ".githooks"),
-        *(".claude", ".cursor", ".greenlight", "__pycache__", ".venv", "node_modules"),
+        *(
+            ".claude",
+            ".cursor",
+            ".greenlight",
+            ".cargo",
+            ".mvn",
+            ".bazel",
+            "__pycache__",
+            ".venv",
+            "node_modules",
+        ),
     }
+)
+# Families of names: the same configuration in any of a tool's languages.
+_PROTECTED_FAMILIES = re.compile(
+    r"(?:jest|vitest|vite|babel|webpack|rollup|esbuild|karma|playwright|cypress|eslint|prettier|stylelint"
+    r"|wdio|nightwatch)\.(?:config|setup|workspace)\.\w+"
+    r"|tsconfig\..+\.json|\.(?:eslintrc|mocharc|babelrc|nycrc|prettierrc|stylelintrc)\.\w+"
 )
 _PROTECTED_ENDINGS = (".mk", ".pyc", ".pyo", ".pth", ".so", ".pyd")
 _GIT_HARMLESS = frozenset({".gitignore", ".gitkeep"})
@@ -42,11 +69,19 @@ _RUNNERS = frozenset(
     {"pytest", "_pytest", "pluggy", "coverage", "sqlfluff", "ruff", "mypy", "flake8", "pylint"}
 )
 # Importing these instead of the real ones changes no check; repositories commonly have a folder of that name.
-_HARMLESS_MODULES = frozenset({"test", "this", "antigravity", "idlelib", "turtledemo"})
+_HARMLESS_MODULES = frozenset(
+    {
+        *("test", "tests", "doc", "docs", "example", "examples", "scripts", "benchmarks"),
+        *("this", "antigravity", "idlelib", "turtledemo"),
+    }
+)
 
 
 def artifact_problems(
-    artifacts: Sequence[str], files: Collection[str], commands: Sequence[Sequence[str]]
+    artifacts: Sequence[str],
+    files: Collection[str],
+    commands: Sequence[Sequence[str]],
+    packages: Collection[str] = frozenset(),
 ) -> tuple[str, ...]:
     """Why paths may not be artifacts, in sentences; empty if they all may.
 
@@ -54,6 +89,7 @@ def artifact_problems(
         artifacts: As a spec lists them.
         files: Every path of the base commit.
         commands: The argv of each configured check: what one names is part of the check.
+        packages: Modules that are installed where checks run.
     """
     known = frozenset(files)
     folders = frozenset(parent for path in known for parent in _above(path))
@@ -66,7 +102,7 @@ def artifact_problems(
             malformed(path, known)
             or _placed(path, known, folders, artifacts)
             or _protected(path, named)
-            or _shadows(path, known, folders)
+            or _shadows(path, known, folders, _RUNNERS | sys.stdlib_module_names | frozenset(packages))
         )
         if why:
             problems.append(f"Artifact {path!r} {why}.")
@@ -108,24 +144,35 @@ def _protected(path: str, named: Collection[str]) -> str:
     git = parts[-1].startswith(".git") and parts[-1] not in _GIT_HARMLESS
     if git or _PROTECTED_FOLDERS & set(parts):
         return "lies where tools, git or agents keep what they obey; only people change that"
-    if parts[-1] in _PROTECTED_NAMES or parts[-1].endswith(_PROTECTED_ENDINGS) or path in named:
+    name = parts[-1]
+    family = _PROTECTED_FAMILIES.fullmatch(name) is not None
+    if name in _PROTECTED_NAMES or family or name.endswith(_PROTECTED_ENDINGS) or path in named:
         return "defines how checks, builds or agents behave; only people change that"
     return ""
 
 
-def _shadows(path: str, files: Collection[str], folders: Collection[str]) -> str:
+def _shadows(path: str, files: Collection[str], folders: Collection[str], modules: Collection[str]) -> str:
+    """What a new file or folder would be imported instead of, where imports look for modules."""
     if not path.endswith(".py") or path in files:
         return ""
-    top, folder = path.partition("/")[0], path.rpartition("/")[0]
-    beside = {name.rpartition("/")[2] for name in files if name.rpartition("/")[0] == folder}
-    # New at the root; and beside Python files that are no package: scripts and tests import from there.
-    new = [top.removesuffix(".py")] if top not in files and top not in folders else []
-    if "__init__.py" not in beside and any(name.endswith(".py") for name in beside):
-        new.append(path.rpartition("/")[2].removesuffix(".py"))
-    for module in new:
-        if module not in _HARMLESS_MODULES and (module in _RUNNERS or module in sys.stdlib_module_names):
+    for place in (*_above(path), path):
+        if place in folders:
+            continue
+        folder, _, name = place.rpartition("/")
+        module = name.removesuffix(".py")
+        if module in modules and module not in _HARMLESS_MODULES and _imports_from(folder, files):
             return f"would be imported instead of the module {module!r} and so change what checks do"
     return ""
+
+
+def _imports_from(folder: str, files: Collection[str]) -> bool:
+    """Whether modules are looked for here: at the root, and beside scripts, tests and topmost packages."""
+    if not folder:
+        return True
+    inside = {name.removeprefix(f"{folder}/") for name in files if name.startswith(f"{folder}/")}
+    python = any("/" not in name and name.endswith(".py") for name in inside)
+    packages = any(name.count("/") == 1 and name.endswith("/__init__.py") for name in inside)
+    return "__init__.py" not in inside and (python or packages)
 
 
 def _above(path: str) -> list[str]:

@@ -1,6 +1,9 @@
 """Step 3: the specification, refused and repaired until it can be checked."""
 
+import asyncio
+import importlib.metadata
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from engine.agents.loop import Assignment, work
 from engine.agents.repository_roster import roster_at
@@ -77,11 +80,19 @@ async def _linted(context: Context, draft: SpecDraft) -> tuple[str, ...]:
         text=texts.get,
         checks=context.repository.checks,
         reviewers=tuple(dict.fromkeys((*context.snapshot.reviewers, *reviewers))),
+        packages=await asyncio.to_thread(_installed),
     )
     problems = lint(draft, facts)
     return (
         (*problems, *existing.wrong(draft, await _paths(context))) if context.snapshot.existing else problems
     )
+
+
+@cache
+def _installed() -> frozenset[str]:
+    """Modules of the tools that checks find on this machine, ours aside: no repository imports those."""
+    found = importlib.metadata.packages_distributions()
+    return frozenset(name for name, owners in found.items() if set(owners) != {"greenlight"})
 
 
 async def _agents(context: Context) -> Mapping[str, Agent]:

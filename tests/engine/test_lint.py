@@ -259,9 +259,25 @@ def test_what_is_true_at_base_is_never_accepted(criterion: object, kind: str) ->
         ("src/package/types.py", False),
         ("src/amp/queue_depth.py", False),
         ("scripts/lint.sh", True),
+        ("yaml/__init__.py", True),
+        ("yaml.py", True),
+        ("src/yaml/loader.py", True),
+        ("src/package/yaml.py", False),
+        ("docs/conf.py", False),
+        ("src/jest.config.ts", True),
+        ("vitest.config.mjs", True),
+        ("web/tsconfig.build.json", True),
+        ("tsconfig.json", True),
+        ("lib/CMakeLists.txt", True),
+        ("app/build.gradle.kts", True),
+        ("pom.xml", True),
+        ("build.rs", True),
+        (".envrc", True),
+        ("src/jest_config.py", False),
+        ("src/builder.rs", False),
     ],
 )
 def test_files_beside_scripts_and_in_shell_commands_bend_no_check(path: str, refused: bool) -> None:
     files = {"src/amp/apply.py", "src/package/__init__.py", "tests/test_a.py", "scripts/lint.sh"}
     commands = [("sh", "-c", "make test && ./scripts/lint.sh")]
-    assert bool(artifact_problems((path,), files, commands)) is refused
+    assert bool(artifact_problems((path,), files, commands, {"yaml", "docs"})) is refused

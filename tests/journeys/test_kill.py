@@ -95,7 +95,7 @@ async def test_kills_at_six_moments_lose_and_double_nothing(tmp_path: Path) -> N
     assert record.draft is True
     branch = await git(remote, "rev-parse", record.content.branch)
     assert branch.strip() == record.content.commit
-    assert len((await git(remote, "for-each-ref", "refs/heads")).splitlines()) == 2
+    assert len((await git(remote, "for-each-ref", "refs/heads/greenlight")).splitlines()) == 1
     assert await git(remote, "rev-parse", "main") == main
     _assert_answers_are_kept(model, kills=6)
 

@@ -1,8 +1,9 @@
 """Step 7: exactly the reviewed commit becomes a branch and a draft pull request."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from engine import gate
+from engine import gate, scope
 from engine.agents.roster import built_in
 from engine.errors import PushRejected
 from engine.events import Cause, Delivered, Failed
@@ -10,6 +11,7 @@ from engine.findings import standing
 from engine.policy import enough, policy_for, required_reviewers
 from engine.ports import Draft, PullRequest
 from engine.request import (
+    Approval,
     GateVerdict,
     Policy,
     ReviewRound,
@@ -41,7 +43,11 @@ async def run(context: Context) -> Delivered | Failed:
     if current is None or policy is None:
         return Failed(cause=Cause.PUSH, sentence="Nothing was reviewed, so nothing was delivered.")
     settled = _settled(snapshot, spec, current)
-    problem = not_approved(spec, snapshot, policy) or not_passed(settled, snapshot, current, policy)
+    problem = (
+        not_approved(spec, snapshot, policy, await _members(context, spec))
+        or not_passed(settled, snapshot, current, policy)
+        or await _outside(context, spec, current.commit)
+    )
     if problem:
         return Failed(cause=Cause.PUSH, sentence=f"Nothing was delivered: {problem}")
     as_it_stood = spec.existing is not None and spec.existing.head == current.commit
@@ -54,12 +60,32 @@ async def run(context: Context) -> Delivered | Failed:
     return Delivered(branch=branch, commit=current.commit, number=opened.number, url=opened.url)
 
 
-def not_approved(spec: SpecVersion, snapshot: Snapshot, policy: Policy) -> str:
-    """Why the approvals do not hold for exactly this text, or nothing."""
+async def _members(context: Context, spec: SpecVersion) -> tuple[Approval, ...]:
+    """The approvals of people who may still act: not those who left or cannot be looked up."""
+
+    async def look_up() -> list[bool]:
+        return [(await context.chat.person(approval.by)).may_act for approval in spec.approvals]
+
+    found = await patiently(context, "approvers", look_up)
+    return tuple(approval for approval, may in zip(spec.approvals, found, strict=True) if may)
+
+
+async def _outside(context: Context, spec: SpecVersion, commit: str) -> str:
+    """Which changes nobody approved, or nothing; read of the commit, whatever was reported of the work."""
+    changed = [change.path for change in await context.workspace.changes(spec.base_commit, commit)]
+    beyond = scope.outside(changed, spec.draft, context.snapshot.kept_outside)
+    return f"it changes files that nobody approved: {', '.join(beyond[:10])}." if beyond else ""
+
+
+def not_approved(spec: SpecVersion, snapshot: Snapshot, policy: Policy, approvals: Sequence[Approval]) -> str:
+    """Why these approvals do not hold for exactly this text, or nothing."""
     if hash_of(spec) != spec.hash:
         return "the specification is not the one that was approved."
-    if spec.fate is not SpecFate.APPROVED or not enough(policy, snapshot, spec.approvals):
-        return "the specification has not enough approvals that count today."
+    if spec.fate is not SpecFate.APPROVED or not enough(policy, snapshot, approvals):
+        return (
+            "the specification has not enough approvals that count today; "
+            "who approved may have left or lost the right to."
+        )
     return ""
 
 

@@ -37,6 +37,7 @@ from engine.request import (
     State,
     Task,
     TaskStatus,
+    hash_of,
     spec_hash,
 )
 from engine.runs import RUNS
@@ -179,6 +180,14 @@ async def test_example_one_becomes_a_checked_draft_pull_request(tmp_path: Path) 
             w.run(RunKind.TRIAGE, now.model_copy(update={"heard": (heard,)}), "2.0", number=15)
         )
         unapproved = await RUNS[RunKind.DELIVER](w.run(RunKind.DELIVER, _tampered(now), number=16))
+        beyond = await RUNS[RunKind.DELIVER](w.run(RunKind.DELIVER, _narrower(now), number=17))
+        w.thread.gone.add(DANA.user)
+        gone = await RUNS[RunKind.DELIVER](w.run(RunKind.DELIVER, now, number=18))
+    assert isinstance(beyond, Failed)
+    assert "files that nobody approved" in beyond.sentence
+    assert "src/amp_metrics_incremental/conversation_resolution_time.sql" in beyond.sentence
+    assert isinstance(gone, Failed)
+    assert "not enough approvals that count today" in gone.sentence
     assert triaged.of == "triaged"
     assert triaged.kind is MessageKind.NEW_SCOPE
     assert again == result
@@ -197,6 +206,16 @@ def _tampered(now: Snapshot) -> Snapshot:
     assert now.spec is not None
     draft = now.spec.draft.model_copy(update={"artifacts": (*now.spec.draft.artifacts, "other.sql")})
     return now.model_copy(update={"specs": (now.spec.model_copy(update={"draft": draft}),)})
+
+
+def _narrower(now: Snapshot) -> Snapshot:
+    """As if a spec had been approved that names fewer files than the work changes."""
+    assert now.spec is not None
+    kept = tuple(
+        path for path in now.spec.draft.artifacts if not path.endswith("conversation_resolution_time.sql")
+    )
+    spec = now.spec.model_copy(update={"draft": now.spec.draft.model_copy(update={"artifacts": kept})})
+    return now.model_copy(update={"specs": (spec.model_copy(update={"hash": hash_of(spec)}),)})
 
 
 def _describes(body: str, now: Snapshot) -> None:

@@ -113,6 +113,7 @@ class Thread:
 
     messages: Sequence[ThreadMessage] = ()
     names: dict[str, str] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
 
     async def post(self, request: str, key: str, card: Card) -> Ref:
         return Ref(channel="C1", ts=key)
@@ -130,7 +131,8 @@ class Thread:
         return self.messages
 
     async def person(self, person: Person) -> Profile:
-        return Profile(person=person, name=self.names.get(person.user, person.user))
+        name = self.names.get(person.user, person.user)
+        return Profile(person=person, name=name, known=person.user not in self.gone)
 
 
 @dataclass

@@ -205,12 +205,12 @@ def _asks(shown: dict[str, Message], snapshot: Snapshot) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("cases", "deepest"),
-    [(CASES[::2], State.WORKING), (CASES[1::2], State.REVIEWING)],
+    ("cases", "reached"),
+    [(CASES[::2], {State.CLARIFYING, State.WORKING}), (CASES[1::2], {State.REVIEWING})],
     ids=["odd seeds", "even seeds"],
 )
 async def test_every_thread_ends_clearly_and_nothing_passes_the_gate(
-    tmp_path: Path, cases: Sequence[Case], deepest: State
+    tmp_path: Path, cases: Sequence[Case], reached: set[State]
 ) -> None:
     members = [member for case in cases for member in case.members]
     channels = [case.channel for case in cases]
@@ -227,11 +227,11 @@ async def test_every_thread_ends_clearly_and_nothing_passes_the_gate(
         if end.id in records:
             assert_passed_the_gate(end, records[end.id], set(approvers))
     # The seeds are worth their time: random answers reach this far into the engine.
-    assert {"assess", "ask", "specify", "plan", "task"} <= {
+    assert {"assess", "specify", "plan", "task"} <= {
         call.role.partition(":")[0] for call in stage.model.calls
     }
     states = {state for end in ends for state in end.states}
-    assert {State.CLARIFYING, State.AWAITING_APPROVAL, deepest} <= states
+    assert {State.AWAITING_APPROVAL, *reached} <= states
 
 
 def assert_passed_the_gate(end: Snapshot, record: Record, approvers: set[str]) -> None:

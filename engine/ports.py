@@ -370,11 +370,15 @@ class Workspace(Protocol):
         ...
 
     async def read(self, commit: str, path: str) -> bytes | None:
-        """A file's bytes at a commit, None if there is no such file (symlinks have none)."""
+        """A file's bytes at a commit, None if there is no such file (symlinks have none).
+
+        Raises:
+            Rejected: it is larger than is read at all (`engine.files.MAX_READ_BYTES`).
+        """
         ...
 
     async def search(self, commit: str, literal: str, under: str = "", limit: int = 200) -> Sequence[Match]:
-        """Lines that hold `literal`, in path order; binary files are left out."""
+        """Lines that hold `literal`, in path order; binary files and those too large to read are left out."""
         ...
 
     async def changes(self, base: str, commit: str) -> Sequence[Change]:
@@ -382,7 +386,10 @@ class Workspace(Protocol):
         ...
 
     async def diff(self, base: str, commit: str, paths: Sequence[str] = ()) -> str:
-        """A unified diff made from blobs; attributes, filters and text conversions ignored."""
+        """A unified diff made from blobs; attributes, filters and text conversions ignored.
+
+        Binary files and those too large to read stand in it by their sizes.
+        """
         ...
 
     async def history(self, commit: str, path: str = "", limit: int = 20) -> Sequence[LogEntry]:

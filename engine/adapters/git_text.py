@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from engine.adapters.git import Git, require_id
 from engine.adapters.git_tree import Node, Nodes, differing, shown
+from engine.files import MAX_READ_BYTES
 from engine.ports import LogEntry, Match
 
 MAX_DIFF_BYTES = 2_000_000
@@ -20,11 +21,12 @@ _PATHS_A_CALL = 500
 async def diff(git: Git, base: str, commit: str, before: Nodes, after: Nodes, paths: Sequence[str]) -> str:
     """A unified diff of the given paths (directories too; none given: of all).
 
-    Binary files appear with their sizes. A diff over MAX_DIFF_BYTES is cut, and says so.
+    Binary and very large files appear with their sizes. A diff over MAX_DIFF_BYTES is cut, and says so; what
+    differs without being shown stays named.
     """
     wanted = [path for path in differing(before, after) if not paths or _beneath(path, paths)]
-    binary = await _binary(git, wanted, before, after)
-    text = [path for path in wanted if path not in binary]
+    unshown = await _unshown(git, wanted, before, after)
+    text = [path for path in wanted if path not in unshown]
     parts: list[str] = []
     for start in range(0, len(text), _PATHS_A_CALL):
         some = text[start : start + _PATHS_A_CALL]
@@ -34,34 +36,36 @@ async def diff(git: Git, base: str, commit: str, before: Nodes, after: Nodes, pa
             "--src-prefix=a/", "--dst-prefix=b/", require_id(base), require_id(commit), "--", *some,
         )  # fmt: skip
         parts.append(output.decode("utf-8", "backslashreplace"))
-    parts += [_binary_line(path, before.get(path), after.get(path)) for path in sorted(binary)]
-    return _bounded("".join(parts))
+    named = [_line(path, unshown[path], before.get(path), after.get(path)) for path in sorted(unshown)]
+    return _bounded("".join(parts)) + "".join(named)
 
 
 def _beneath(path: str, wanted: Sequence[str]) -> bool:
     return any(path == name or path.startswith(name.rstrip("/") + "/") for name in wanted)
 
 
-async def _binary(git: Git, paths: Sequence[str], before: Nodes, after: Nodes) -> set[str]:
+async def _unshown(git: Git, paths: Sequence[str], before: Nodes, after: Nodes) -> dict[str, str]:
+    """Paths whose lines are not shown, and why."""
     sides = [
         (path, side[path])
         for path in paths
         for side in (before, after)
         if path in side and side[path].regular
     ]
-    found: set[str] = set()
-    async with aclosing(git.blobs([node.blob for _, node in sides])) as blobs:
-        for path, _ in sides:
+    found = {path: "Too large to show" for path, node in sides if node.size > MAX_READ_BYTES}
+    small = [(path, node) for path, node in sides if node.size <= MAX_READ_BYTES]
+    async with aclosing(git.blobs([node.blob for _, node in small])) as blobs:
+        for path, _ in small:
             if b"\0" in await anext(blobs):
-                found.add(path)
+                found[path] = "Binary file"
     return found
 
 
-def _binary_line(path: str, before: Node | None, after: Node | None) -> str:
+def _line(path: str, why: str, before: Node | None, after: Node | None) -> str:
     def side(node: Node | None) -> str:
         return "absent" if node is None else f"{node.mode} {node.blob} ({node.size} bytes)"
 
-    return f"diff --git a/{shown(path)} b/{shown(path)}\nBinary file: {side(before)} -> {side(after)}\n"
+    return f"diff --git a/{shown(path)} b/{shown(path)}\n{why}: {side(before)} -> {side(after)}\n"
 
 
 def _bounded(text: str) -> str:
@@ -76,7 +80,9 @@ async def search(git: Git, tree: Nodes, literal: str, under: str, limit: int) ->
     needle = literal.encode("utf-8", "replace")
     prefix = under.strip("/")
     nodes = [
-        node for node in tree.values() if node.regular and (not prefix or _beneath(node.path, (prefix,)))
+        node
+        for node in tree.values()
+        if node.regular and node.size <= MAX_READ_BYTES and (not prefix or _beneath(node.path, (prefix,)))
     ]
     matches: list[Match] = []
     async with aclosing(git.blobs([node.blob for node in nodes])) as blobs:

@@ -14,7 +14,8 @@ from engine.adapters.git_branches import Branches
 from engine.adapters.git_commit import refusals, scan, write_commit
 from engine.adapters.git_remote import Remote
 from engine.adapters.git_tree import EXECUTABLE, Node, Nodes
-from engine.errors import PushRejected, RepositoryUnusable
+from engine.errors import PushRejected, Rejected, RepositoryUnusable
+from engine.files import MAX_READ_BYTES
 from engine.ports import Branch, Change, Committed, LogEntry, Match, TreeEntry
 
 _REMEMBERED_TREES = 16
@@ -88,6 +89,8 @@ class GitWorkspace:
         node = (await self._nodes(commit)).get(path)
         if node is None or not node.regular:
             return None
+        if node.size > MAX_READ_BYTES:
+            raise Rejected(f"{path} has {node.size} bytes; at most {MAX_READ_BYTES} can be read.")
         return await self._git.run("cat-file", "blob", node.blob)
 
     async def search(self, commit: str, literal: str, under: str = "", limit: int = 200) -> Sequence[Match]:

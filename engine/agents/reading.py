@@ -4,6 +4,7 @@ What reviewers and read-only agents see comes from objects alone: the same bytes
 whatever an implementer wrote into a checkout, a configuration or an attributes file.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -53,7 +54,11 @@ class ObjectTree:
         return [e.path for e in entries if e.mode.startswith("100") and below(e.path, under)]
 
     async def content(self, path: str) -> bytes | None:
-        """A file's bytes, None if there is no such file."""
+        """A file's bytes, None if there is no such file.
+
+        Raises:
+            Rejected: it is too large to read.
+        """
         return await self._workspace.read(self._commit, path)
 
     async def matches(self, literal: str, under: str, limit: int) -> Sequence[Match]:
@@ -120,11 +125,13 @@ def read_tool(tree: Tree) -> Tool[ReadInput]:
             raise Rejected(f"There is no file {path}. Use list or search to find its path.")
         if b"\0" in content[:8_000]:
             return Done(f"{path} is not text ({len(content)} bytes).", path)
-        return Done(numbered(content.decode("utf-8", "replace"), given.from_line, given.lines), path)
+        # In a thread: of a large file this takes as long as much else that waits for the loop.
+        return Done(await asyncio.to_thread(_numbered_bytes, content, given), path)
 
     return Tool(
         "read",
-        "Read a text file. Each line comes as `NUMBER| text`; the number and the bar are not part of it.",
+        "Read a text file. Each line comes as `NUMBER| text`; the number and the bar are not part of it. "
+        f"Of a line over {LONGEST_LINE} characters the beginning comes, and how much was cut.",
         ReadInput,
         work,
     )
@@ -187,7 +194,7 @@ def numbered(text: str, first: int, most: int) -> str:
     shown: list[str] = []
     room = LONGEST_OUTPUT - 500
     for number, line in enumerate(lines[first - 1 : first - 1 + most], start=first):
-        entry = f"{number}| {line[:LONGEST_LINE]}"
+        entry = f"{number}| {_fitting(line)}"
         room -= len(entry) + 1
         if room < 0:
             break
@@ -196,6 +203,16 @@ def numbered(text: str, first: int, most: int) -> str:
     if last < len(lines):
         shown.append(f"… {len(lines)} lines in all: go on with from_line {last + 1}.")
     return "\n".join(shown) or "(an empty file)"
+
+
+def _numbered_bytes(content: bytes, given: ReadInput) -> str:
+    return numbered(content.decode("utf-8", "replace"), given.from_line, given.lines)
+
+
+def _fitting(line: str) -> str:
+    if len(line) <= LONGEST_LINE:
+        return line
+    return f"{line[:LONGEST_LINE]} [line cut here: {len(line) - LONGEST_LINE} more characters]"
 
 
 def lines_of(text: str) -> list[str]:

@@ -174,8 +174,12 @@ def work_diff_tool(workspace: Workspace, start: str, checkout: Checkout) -> Tool
         for path in sorted(at_start | now):
             if wanted and not any(below(path, one) for one in wanted):
                 continue
-            old = await workspace.read(start, path) if path in at_start else None
-            new = await tree.content(path) if path in now else None
+            try:
+                old = await workspace.read(start, path) if path in at_start else None
+                new = await tree.content(path) if path in now else None
+            except Rejected as error:
+                parts.append(f"--- {path}: not compared. {error.sentence}")
+                continue
             if old != new:
                 parts.extend(await asyncio.to_thread(_unified, path, old, new))
         return Done("\n".join(parts) or "Nothing differs.", ", ".join(wanted) or "everything")

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from engine.errors import NeedsPerson
+from engine.errors import NeedsPerson, Rejected
 from engine.ports import ThreadMessage, Workspace
 from engine.prompts import cut
 from engine.request import Snapshot, SpecVersion
@@ -47,12 +47,16 @@ async def view(workspace: Workspace, commit: str) -> RepositoryView:
 
 
 async def text_at(workspace: Workspace, commit: str, path: str) -> str | None:
-    """A file's text at a commit; None if there is no such file, or it is not text."""
-    content = await workspace.read(commit, path)
+    """A file's text at a commit; None if there is no such file, or it is not text or too large to read."""
+    try:
+        content = await workspace.read(commit, path)
+    except Rejected:
+        return None
     if content is None or b"\0" in content[:8_000]:
         return None
     try:
-        return content.decode("utf-8")
+        # In a thread: large files would hold up all that waits for the loop.
+        return await asyncio.to_thread(content.decode)
     except UnicodeDecodeError:
         return None
 

@@ -153,7 +153,8 @@ async def _holds(context: Context, criterion: Criterion, commit: str) -> tuple[b
     """Whether a file exists, or holds the literal and on which line, by git objects."""
     path = criterion.path or ""
     if criterion.settled_by is SettledBy.FILE:
-        return await context.workspace.read(commit, path) is not None, None
+        entries = await context.workspace.files(commit)
+        return any(entry.path == path and entry.mode.startswith("100") for entry in entries), None
     text = await text_at(context.workspace, commit, path)
     literal = criterion.literal or ""
     at = text.find(literal) if text is not None and literal else -1

@@ -498,9 +498,24 @@ async def test_diffs_name_binary_files_modes_links_and_are_bounded(workspace: Wo
     assert "latin" not in await workspace.diff(base, after, ["run.sh"])
     assert "select" not in await workspace.diff(base, after, ["src"])
     (repo / "big.txt").write_text("line\n" * 600_000)
+    (repo / "data.bin").write_bytes(b"\0\1\2\3")
     bigger = commit_all(repo)
     await workspace.refresh()
-    assert "[diff cut here:" in (await workspace.diff(base, bigger))[-120:]
+    diff = await workspace.diff(base, bigger)
+    assert diff.index("[diff cut here:") < diff.index("\nBinary file: "), "what is not shown stays named"
+
+
+async def test_files_too_large_to_read_are_never_loaded(workspace: Workspace, repo: Path) -> None:
+    base = at(repo)("rev-parse", "HEAD")
+    (repo / "huge.txt").write_text("needle\n" * 700_000)
+    after = commit_all(repo)
+    await workspace.refresh()
+    with pytest.raises(Rejected, match=r"huge.txt has 4900000 bytes; at most 4000000 can be read"):
+        await workspace.read(after, "huge.txt")
+    assert await workspace.search(after, "needle") == []
+    diff = await workspace.diff(base, after)
+    assert "Too large to show: absent -> 100644" in diff
+    assert "needle" not in diff
 
 
 # ---------------------------------------------------------------- pushing

@@ -166,6 +166,24 @@ def test_only_a_line_feed_ends_a_line() -> None:
         numbered("a\n", 2, 10)
 
 
+def test_a_cut_line_says_so() -> None:
+    shown = numbered(f"{'x' * 1_200}\nshort\n", 1, 10).split("\n")
+    assert shown[0].endswith("x [line cut here: 200 more characters]")
+    assert shown[1] == "2| short"
+
+
+async def test_files_too_large_to_read_are_told_and_hide_no_other_change(
+    box: Toolbox, checkout: Path
+) -> None:
+    await asyncio.to_thread((checkout / "huge.txt").write_bytes, b"x" * 5_000_000)
+    with pytest.raises(Rejected, match=r"huge\.txt has 5000000 bytes"):
+        await use(box, "read", path="huge.txt")
+    await use(box, "write", path="new.txt", content="new\n")
+    diff = (await use(box, "diff")).text
+    assert "--- huge.txt: not compared. huge.txt has 5000000 bytes" in diff
+    assert "+new" in diff
+
+
 async def test_binary_files_are_not_shown(box: Toolbox, checkout: Path) -> None:
     await asyncio.to_thread((checkout / "x.bin").write_bytes, b"\0\1\2")
     assert "not text" in (await use(box, "read", path="x.bin")).text

@@ -1,8 +1,9 @@
 """Texts of people and models, made safe to stand in Slack. Pure.
 
-Everything untrusted passes through `mrkdwn`, `code` or `plain`. None of them lets a mention, a link or
-formatting come into being, and none hides a character: control, bidirectional and invisible ones are
-shown as ⟨U+202E⟩. Sizes are in UTF-16 units, the strictest way to count Slack's limits.
+Everything untrusted passes through `mrkdwn`, `code` or `plain`. None of them lets a mention, a link,
+formatting or a mark of the cards come into being, and none hides a character: control, bidirectional
+and invisible ones are shown as ⟨U+202E⟩. Sizes are in UTF-16 units, the strictest way to count
+Slack's limits.
 """
 
 import re
@@ -32,6 +33,12 @@ _EDGES = {
     mark: re.compile(rf"(?<![^\W_]){re.escape(mark)}(?=\S)|(?<=\S){re.escape(mark)}(?![^\W_])")
     for mark in "*_~"
 }
+
+# What cards put before what was checked, failed or waits: before others' words it would pass for theirs.
+_MARKS = "✅☑✔✓❎❌✗✘🔁⛔🔧✋❔🕓🙋👁"
+_LEADING_MARKS = re.compile(rf"^([^\w{_MARKS}]*)((?:[{_MARKS}]\ufe0f?[ ]*)+)")
+# The colon that begins a code such as :name:. Times, ports and line numbers stay as they are.
+_EMOJI_CODE = re.compile(r":(?=[\w+'-]*[^\W\d][\w+'-]*:)|(?<!\w):(?=[+-]?\d+:)")
 
 Render = Callable[[str], str]
 
@@ -81,7 +88,8 @@ def _calm(text: str) -> str:
     """Replace marks that would format; snake_case, 2 * 3 and paths stay as they are."""
     if text.lstrip().startswith(">"):
         text = text.replace(">", "\u203a", 1)
-    text = text.replace("`", _TICK)
+    text = _LEADING_MARKS.sub(lambda found: f"{found[1]}“{found[2].rstrip()}” ", text)
+    text = _EMOJI_CODE.sub("\u2236", text.replace("`", _TICK))
     for mark in "*_~":
         if _forms_a_pair(text, mark):
             text = _EDGES[mark].sub(lambda found: _LOOKALIKES[found.group()], text)

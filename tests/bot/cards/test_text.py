@@ -68,6 +68,23 @@ def test_what_is_shown(text: str, shown: str) -> None:
     assert mrkdwn(text) == shown
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (":white_check_mark: AC1", "\u2236white_check_mark: AC1"),
+        ("done :+1::skin-tone-2:", "done \u2236+1:\u2236skin-tone-2:"),
+        (":100: of 100", "\u2236100: of 100"),
+        ("at 10:30:45, a.sql:12: x, http://a:80/", "at 10:30:45, a.sql:12: x, http://a:80/"),
+        ("✅ AC1 passed", "“✅” AC1 passed"),
+        ("  - 👁️ ✔ judged\n❌ no", "  - “👁️ ✔” judged\n“❌” no"),
+        ("It prints ✅ at the end", "It prints ✅ at the end"),
+    ],
+)
+def test_others_words_give_none_of_the_cards_marks(text: str, shown: str) -> None:
+    assert mrkdwn(text) == shown
+    assert bold("✅ yes") == "*“✅” yes*"
+
+
 @given(st.text(), st.integers(min_value=2, max_value=60), st.sampled_from([mrkdwn, line, plain]))
 def test_cutting_keeps_the_limit_and_never_splits_an_entity(text: str, limit: int, render: object) -> None:
     fitted = fit(text, max(limit, 8), render)  # type: ignore[arg-type]

@@ -40,9 +40,9 @@ def _evidence(page: Page, card: DeliveryCard) -> None:
     lines = [_criterion(page, criterion) for criterion in card.criteria]
     for start in range(0, len(lines), _CRITERIA_A_SECTION):
         page.add(section("\n".join(lines[start : start + _CRITERIA_A_SECTION])))
-    _list(page, "Claimed, but not verified", card.unverified, Rank.MAIN)
-    _list(page, "Minor findings", card.minor, Rank.EXTRA)
-    _list(page, "Kept for later", card.kept, Rank.EXTRA)
+    page.bullets("Claimed, but not verified", card.unverified, Rank.MAIN)
+    page.bullets("Minor findings", card.minor, Rank.EXTRA)
+    page.bullets("Kept for later", card.kept, Rank.EXTRA)
     page.add(context(f"Cost ${card.cost_usd:.2f}"), rank=Rank.MUST)
 
 
@@ -53,14 +53,6 @@ def _criterion(page: Page, criterion: CriterionLine) -> str:
     status = page.words(criterion.status, 40, line)
     evidence = f": {page.words(criterion.evidence, 200, line)}" if criterion.evidence.strip() else ""
     return f"{first}\n      _{status}_{evidence}"
-
-
-def _list(page: Page, heading: str, entries: tuple[str, ...], rank: Rank) -> None:
-    if not entries:
-        return
-    lines = [f"• {page.words(entry, 330, line)}" for entry in entries[:8]]
-    page.cut = page.cut or len(entries) > len(lines)
-    page.add(section("\n".join([f"*{heading}*", *lines])), rank=rank)
 
 
 def _attested(page: Page, card: DeliveryCard) -> None:

@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import Any
 
 from bot.cards.presses import ACTION, Press, ShowWhole, packed
-from bot.cards.text import Render, fit, mrkdwn, plain, size
+from bot.cards.text import Render, fit, line, mrkdwn, plain, size
 
 Block = dict[str, Any]
 
@@ -13,10 +13,9 @@ MAX_BLOCKS = 50
 MAX_CHARACTERS = 12_500
 """A little under Slack's 13,200, which it does not document precisely."""
 
-SECTION = 3000
 HEADER = 150
+MOST_BULLETS = 8
 BUTTON = 75
-VALUE = 2000
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,14 @@ class Page:
     def add(self, *blocks: Block, rank: Rank = Rank.MAIN) -> None:
         """Add blocks that stay or go together."""
         self._groups.append(_Group(blocks, rank))
+
+    def bullets(self, heading: str, entries: tuple[str, ...], rank: Rank = Rank.MAIN) -> None:
+        """A headed list of untrusted entries, if there are any."""
+        if not entries:
+            return
+        lines = [f"• {self.words(entry, 330, line)}" for entry in entries[:MOST_BULLETS]]
+        self.cut = self.cut or len(entries) > len(lines)
+        self.add(section("\n".join([f"*{heading}*", *lines])), rank=rank)
 
     def header(self, raw: str) -> None:
         """The card's heading."""

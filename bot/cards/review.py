@@ -28,10 +28,10 @@ def review(card: ReviewCard) -> Message:
         page.cut = True
     for found in card.withdrawn:
         page.add(violation(page, found, card.key))
-    _list(page, "✓ Passed", card.passed, Rank.EXTRA)
-    _list(page, "? Could not be settled", card.unsettled, Rank.MAIN)
-    _list(page, "Next steps", card.next_steps, Rank.MAIN)
-    _list(page, "Minor, does not hold it up", card.minor, Rank.EXTRA)
+    page.bullets("✓ Passed", card.passed, Rank.EXTRA)
+    page.bullets("? Could not be settled", card.unsettled, Rank.MAIN)
+    page.bullets("Next steps", card.next_steps, Rank.MAIN)
+    page.bullets("Minor, does not hold it up", card.minor, Rank.EXTRA)
     return Message(_fallback(card), page.blocks())
 
 
@@ -56,11 +56,3 @@ def _failure(page: Page, failure: Failure) -> str:
     lines += [f"   *{label}:* {page.words(text, 500, line)}" for label, text in labelled if text.strip()]
     about = " · ".join(text for text in (failure.severity, failure.source) if text.strip())
     return "\n".join([*lines, f"   {page.words(about, 200, line)}"]) if about else "\n".join(lines)
-
-
-def _list(page: Page, heading: str, entries: tuple[str, ...], rank: Rank) -> None:
-    if not entries:
-        return
-    lines = [f"• {page.words(entry, 330, line)}" for entry in entries[:8]]
-    page.cut = page.cut or len(entries) > len(lines)
-    page.add(section("\n".join([f"*{heading}*", *lines])), rank=rank)

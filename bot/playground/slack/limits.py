@@ -15,7 +15,6 @@ MAX_VIEW_BLOCKS = 100
 MAX_MARKDOWN = 12_000
 MAX_MESSAGE_CHARACTERS = 13_200
 MAX_TASK_TEXT = 256
-MAX_VIEW_BYTES = 250_000
 
 _ACCESSORIES = frozenset(
     {"button", "static_select", "multi_static_select", "overflow", "radio_buttons", "checkboxes", "image"}

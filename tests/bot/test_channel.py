@@ -6,8 +6,7 @@ from time import monotonic
 
 import pytest
 
-from bot import channel
-from bot.channel import SlackChat, identify, web_client
+from bot.channel import PAGE, SlackChat, identify, web_client
 from bot.pacing import NewestWins, Turns
 from bot.playground.slack import Fault, LocalSlack, Member, SlackOptions
 from engine.cards import NoteCard
@@ -58,18 +57,15 @@ async def test_a_card_is_found_by_its_key_and_only_if_it_is_ours(slack: LocalSla
     assert not sent["unfurl_media"]
 
 
-async def test_a_card_is_found_behind_many_messages(
-    slack: LocalSlack, chat: SlackChat, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(channel, "PAGE", 3)
+async def test_a_card_is_found_behind_many_messages(slack: LocalSlack, chat: SlackChat) -> None:
     request = await thread(slack)
     root = request.split(":")[2]
-    for number in range(10):
+    for number in range(PAGE + 10):
         await slack.person("U0RILEY").say(CHANNEL, root, f"word {number}")
     ref = await chat.post(request, "note:1", note(request, "one"))
     assert await chat.find(request, "note:1") == ref
     heard = await chat.history(request, limit=4)
-    assert [message.text for message in heard] == ["root", "word 8", "word 9", heard[-1].text]
+    assert [message.text for message in heard] == ["root", f"word {PAGE + 8}", f"word {PAGE + 9}", heard[-1].text]
     assert [message.by_bot for message in heard] == [False, False, False, True]
     assert heard[0].author == Person(team="T0LOCAL", user="U0RILEY")
 

@@ -195,9 +195,9 @@ async def test_commands_die_with_a_bot_that_is_killed(sandbox: BubblewrapSandbox
 
 
 async def test_runs_side_by_side_do_not_meet(run: Run) -> None:
-    script = "echo $1 >mine; sleep 0.1; cat mine; ls /tmp"
+    script = "echo $1 >mine; touch /tmp/mark-$1; sleep 0.1; cat mine; ls -d /tmp/mark-*"
     done = await asyncio.gather(*(run("sh", "-c", script, "sh", str(n)) for n in range(8)))
-    assert [one.output for one in done] == [f"{n}\n" for n in range(8)]
+    assert [one.output for one in done] == [f"{n}\n/tmp/mark-{n}\n" for n in range(8)]
 
 
 # ---------------------------------------------------------------- bounds

@@ -65,7 +65,8 @@ async def test_a_card_is_found_behind_many_messages(slack: LocalSlack, chat: Sla
     ref = await chat.post(request, "note:1", note(request, "one"))
     assert await chat.find(request, "note:1") == ref
     heard = await chat.history(request, limit=4)
-    assert [message.text for message in heard] == ["root", f"word {PAGE + 8}", f"word {PAGE + 9}", heard[-1].text]
+    newest = [f"word {PAGE + 8}", f"word {PAGE + 9}", heard[-1].text]
+    assert [message.text for message in heard] == ["root", *newest]
     assert [message.by_bot for message in heard] == [False, False, False, True]
     assert heard[0].author == Person(team="T0LOCAL", user="U0RILEY")
 

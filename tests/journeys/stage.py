@@ -1,5 +1,6 @@
 """The real bot in this process, between a local Slack, a Messages API and quick checks."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from bot.app import Running, connect
 from bot.playground import sample_repository
-from bot.playground.demo import APP_TOKEN, BOT_TOKEN, CHECKS
+from bot.playground.demo import APP_TOKEN, BOT_TOKEN, CHECKS, Demo, DemoOptions
 from bot.playground.messages_api import MessagesApi
 from bot.playground.rehearsal import Responder
 from bot.playground.slack import CHANNELS, MEMBERS, TEAM, Channel, LocalSlack, Member, SlackOptions
@@ -20,6 +21,7 @@ from engine.settings import RepositorySettings, Settings, default_tiers
 from tests.journeys.reading import git
 
 MAKEFILE = ".PHONY: test lint-sql check-quality\ntest lint-sql check-quality:\n\t@echo 0 violations\n"
+REAL_CHECKS = {"makefile-true"}
 NOBODY = {f"GIT_{who}_{what}": "nobody" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 
@@ -45,6 +47,16 @@ class Stage:
     async def snapshot(self, channel: str, thread: str) -> Snapshot | None:
         """The stored state of a thread's request."""
         return await self.engine.snapshot(f"{TEAM}:{channel}:{thread}")
+
+
+def headless_demo(directory: Path, variant: str | None = None) -> Demo:
+    """The demo without a page.
+
+    The base play runs the sample's own checks; a variant runs quick ones, unless it perturbs the checks.
+    """
+    if variant is not None and variant not in REAL_CHECKS:
+        asyncio.run(quick_repository(directory / "remote" / "data-platform.git"))
+    return Demo(DemoOptions(headless=True, variant=variant, keep=directory))
 
 
 @asynccontextmanager

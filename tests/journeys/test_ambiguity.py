@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.playground import headless
-from bot.playground.demo import Demo, DemoOptions
+from bot.playground.demo import Demo
 from bot.playground.slack.state import TEAM, Change
 from engine.adapters.local_forge import Record, read_records
 from engine.bootstrap import rules
@@ -18,6 +18,7 @@ from engine.inspecting import requests, story
 from engine.request import Policy, Snapshot
 from engine.story import Story
 from tests.journeys.reading import cards, git, key_of, posted, until
+from tests.journeys.stage import headless_demo
 
 SITUATION = "ambiguity"
 CLEAR = ["assessing", "clarifying", "assessing", "specifying", "awaiting_approval"]
@@ -55,7 +56,7 @@ class Played:
 
 def played(directory: Path, variant: str | None = None) -> Played:
     """Play the situation, with everything it talks to in this process."""
-    return asyncio.run(_played(Demo(DemoOptions(headless=True, variant=variant, keep=directory))))
+    return asyncio.run(_played(headless_demo(directory, variant)))
 
 
 async def _played(demo: Demo) -> Played:

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from bot.playground import headless, sample_repository
-from bot.playground.demo import Demo, DemoOptions
+from bot.playground.demo import Demo
 from bot.playground.slack.state import Change
 from engine.adapters.local_forge import Record, read_records
 from tests.journeys.reading import SITUATION, can_stop, cards, git, key_of, posted, until
+from tests.journeys.stage import headless_demo
 
 KEYS = [
     "situation", "ok", "states", "questions", "spec_versions", "criteria", "review_rounds", "gate", "branch",
@@ -76,7 +77,7 @@ class Played:
 
 def played(directory: Path, variant: str | None = None) -> Played:
     """Play the situation, with everything it talks to in this process."""
-    return asyncio.run(_played(Demo(DemoOptions(headless=True, variant=variant, keep=directory))))
+    return asyncio.run(_played(headless_demo(directory, variant)))
 
 
 async def _played(demo: Demo) -> Played:

@@ -11,6 +11,7 @@ from bot.playground.slack import Channel, LocalSlack, Member, SlackOptions
 from engine.adapters.local_forge import read_records
 from tests.journeys.bots import bot_process, ended, environment
 from tests.journeys.reading import SITUATION, can_stop, cards, git, posted
+from tests.journeys.stage import quick_repository
 
 CHANNEL = Channel("C9ELSEWHERE", "elsewhere")
 ANN = Member("U9ANN", "Ann Ito", "requester")
@@ -19,6 +20,7 @@ BEN = Member("U9BEN", "Ben Roy", "somebody else")
 
 async def test_the_demo_works_end_to_end_in_any_channel_of_another_slack(tmp_path: Path) -> None:
     keep = tmp_path / "keep"
+    await quick_repository(keep / "remote" / "data-platform.git")
     model = MessagesApi([Scenario.load(SCENARIOS / SITUATION, "added-at-once")], pace=0)
     await model.start()
     async with LocalSlack(SlackOptions(paces={}, members=(ANN, BEN), channels=(CHANNEL,))) as slack:

@@ -8,10 +8,12 @@ import pytest
 from engine.adapters.local_forge import read_records
 from tests.journeys.bots import ended, environment
 from tests.journeys.reading import SITUATION, git
+from tests.journeys.stage import quick_repository
 
 
 async def test_one_line_of_json_and_a_directory_to_go_on_with(tmp_path: Path) -> None:
-    keep = tmp_path / "not" / "there" / "yet"
+    keep = tmp_path / "kept"
+    await quick_repository(keep / "remote" / "data-platform.git")
     arguments = ("demo", "--headless", SITUATION, "--json", "--variant", "added-at-once", "--keep", str(keep))
     outcomes = []
     for _ in range(2):

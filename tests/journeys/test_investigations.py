@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from bot.playground import headless
-from bot.playground.demo import Demo, DemoOptions
+from bot.playground.demo import Demo
 from bot.playground.slack.state import Change
 from engine.adapters.local_forge import Record, read_records
 from engine.request import Snapshot, TaskStatus
 from tests.journeys.reading import cards, git, key_of, until
+from tests.journeys.stage import headless_demo
 
 RESEARCH, ESCALATION = "parallel-research", "escalation"
 TO_DELIVERY = ["specifying", "awaiting_approval", "working", "reviewing", "delivering", "delivered", "done"]
@@ -38,7 +39,7 @@ class Played:
 
 
 def played(directory: Path, name: str, variant: str | None = None) -> Played:
-    return asyncio.run(_played(Demo(DemoOptions(headless=True, variant=variant, keep=directory)), name))
+    return asyncio.run(_played(headless_demo(directory, variant), name))
 
 
 async def _played(demo: Demo, name: str) -> Played:

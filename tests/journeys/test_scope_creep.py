@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from bot.playground import headless
-from bot.playground.demo import Demo, DemoOptions
+from bot.playground.demo import Demo
 from bot.playground.people import People, Player
 from bot.playground.rehearsal import ReceivedCall, Rehearsal, Reply
 from bot.playground.script import SCENARIOS, Scenario
 from bot.playground.slack.state import Change
 from tests.journeys.reading import cards, git, key_of, posted, until
-from tests.journeys.stage import staged
+from tests.journeys.stage import headless_demo, staged
 from tests.random_model import RandomResponder
 
 SITUATION = "scope-creep"
@@ -50,7 +50,7 @@ class Played:
 
 
 def played(directory: Path, variant: str | None = None) -> Played:
-    return asyncio.run(_played(Demo(DemoOptions(headless=True, variant=variant, keep=directory))))
+    return asyncio.run(_played(headless_demo(directory, variant)))
 
 
 async def _played(demo: Demo) -> Played:
@@ -124,8 +124,9 @@ class TestFinishFirst:
         assert parts[0].splitlines()[2].strip() == "Dependencies: NPS score tracking (task 1)"
         assert parts[1].splitlines()[2].strip() == "Dependencies: none known"
         assert "(task 2), Retention cohorts (task 3)" in parts[2].splitlines()[2]
+        # The card is edited while wishes arrive: which of its versions still offers A depends on the pace.
         for offer in ("A) Finish first", "B) Pause and redefine", "C) Prioritise"):
-            assert offer in card
+            assert any(offer in words for words in base.texts("scope:1"))
         assert "ETA" not in card
         assert "finish first, then discuss the rest" in base.texts("scope:1")[-1]
 

@@ -59,7 +59,10 @@ def demo(
         bool, typer.Option("--live", help="Ask a real model: needs ANTHROPIC_API_KEY, costs money.")
     ] = False,
     port: Annotated[int, typer.Option(help="Port of the page on 127.0.0.1; 0 takes a free one.")] = 0,
-    pace: Annotated[float, typer.Option(help="Factor on the script's pauses; 0 plays at once.")] = 1.0,
+    pace: Annotated[
+        float | None,
+        typer.Option(min=0, help="Factor on the script's pauses: 1, but 0 (at once) with --headless."),
+    ] = None,
 ) -> None:
     """Play with Greenlight: a local Slack in your browser, a sample repository, a scripted model.
 

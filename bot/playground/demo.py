@@ -45,15 +45,15 @@ class DemoOptions:
         keep: Directory whose state is kept, and gone on with if it holds some; None for a fresh one that
             is removed at the end.
         live: Ask a real model instead of playing the script.
-        pace: Factor on the script's pauses.
+        pace: Factor on the script's pauses; None for 1, or for none at all without a page.
         variant: Perturbation of the scenarios that have one of this name.
-        headless: No pauses, no rate limits of the local Slack.
+        headless: No page, no rate limits of the local Slack.
     """
 
     port: int = 0
     keep: Path | None = None
     live: bool = False
-    pace: float = 1.0
+    pace: float | None = None
     variant: str | None = None
     headless: bool = False
 
@@ -168,7 +168,9 @@ class Demo:
                     "--live asks a real model and needs its key: ANTHROPIC_API_KEY=… greenlight demo --live"
                 )
             return
-        pace = 0.0 if self.options.headless else self.options.pace
+        pace = self.options.pace
+        if pace is None:
+            pace = 0.0 if self.options.headless else 1.0
         self.model = MessagesApi(self.scenarios, pace=pace)
         await self.model.start()
 

@@ -56,8 +56,7 @@ class MessagesApi:
         self.calls: list[ReceivedCall] = []
         self.abandoned: list[ReceivedCall] = []
         self.faults: deque[Fault] = deque()
-        self._responder = responder or Rehearsal(scenarios)
-        self._pace = pace
+        self._responder = responder or Rehearsal(scenarios, pace)
         self._cache = PromptCache()
         self._runner: web.AppRunner | None = None
         self._url = ""
@@ -110,7 +109,7 @@ class MessagesApi:
             if fault is not None and fault not in _ON_THE_WAY:
                 return await self._fail(request, fault)
             reply = self._reply(call)
-            await asyncio.sleep(reply.delay_s * self._pace)
+            await asyncio.sleep(reply.delay_s)
             fault = fault or reply.fault
             if fault is not None and fault not in _ON_THE_WAY:
                 return await self._fail(request, fault)

@@ -80,9 +80,10 @@ class Responder(Protocol):
 
 @dataclass
 class Rehearsal:
-    """Answers from scenarios."""
+    """Answers from scenarios; `pace` is a factor on their delays, 0 answers at once."""
 
     scenarios: Sequence[Scenario]
+    pace: float = 1.0
     _played: Counter[tuple[str, int, int | None]] = field(default_factory=Counter)
 
     def reply(self, call: ReceivedCall) -> Reply:
@@ -108,7 +109,7 @@ class Rehearsal:
         delay = turn.delay_s if turn.delay_s is not None else entry.delay_s or 0.0
         key = (scenario.name, number, conversation.turn)
         fault = turn.fault if turn.silent else self._due(turn, key) or self._due(entry, (*key[:2], None))
-        return Reply(content, delay, fault)
+        return Reply(content, delay * self.pace, fault)
 
     def _scenario(self, conversation: Conversation) -> Scenario:
         """The scenario with the longest phrasing that stands in the request."""

@@ -13,8 +13,20 @@ Filled = Mapping[str, Mapping[str, str | Sequence[str] | None]]
 """What is put into a modal: {block_id: {action_id: value}}."""
 
 
+_COURSE = (
+    State.ASSESSING,
+    State.CLARIFYING,
+    State.SPECIFYING,
+    State.AWAITING_APPROVAL,
+    State.WORKING,
+    State.REVIEWING,
+    State.DELIVERING,
+    State.DELIVERED,
+)
+
+
 class Say(BaseModel):
-    """Words in the thread, once the request is in a state and everything before was told apart."""
+    """Words in the thread, once the request has come to a state and everything before was told apart."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,7 +55,7 @@ class Wishes:
         if now is None or self._said == len(self._says) or not self._all_told_apart(now):
             return None
         say = self._says[self._said]
-        if now.state is not say.when:
+        if now.state not in _COURSE[_COURSE.index(say.when) :]:
             return None
         self._said += 1
         return say

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.app import Running, connect
-from bot.playground import sample_repository
 from bot.playground.demo import APP_TOKEN, BOT_TOKEN, CHECKS, Demo, DemoOptions
 from bot.playground.messages_api import MessagesApi
 from bot.playground.rehearsal import Responder
@@ -18,11 +17,10 @@ from engine.bootstrap import Parts
 from engine.engine import Engine
 from engine.request import Snapshot
 from engine.settings import RepositorySettings, Settings, default_tiers
-from tests.journeys.reading import git
+from tests.quick import quick_repository
 
-MAKEFILE = ".PHONY: test lint-sql check-quality\ntest lint-sql check-quality:\n\t@echo 0 violations\n"
-REAL_CHECKS = {"makefile-true"}
-NOBODY = {f"GIT_{who}_{what}": "nobody" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+PACE = 0.1
+"""Of rehearsals: work takes a moment, so that people can speak while it runs."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +47,11 @@ class Stage:
         return await self.engine.snapshot(f"{TEAM}:{channel}:{thread}")
 
 
-def headless_demo(directory: Path, variant: str | None = None) -> Demo:
-    """The demo without a page.
-
-    The base play runs the sample's own checks; a variant runs quick ones, unless it perturbs the checks.
-    """
-    if variant is not None and variant not in REAL_CHECKS:
+def headless_demo(directory: Path, variant: str | None = None, *, real_checks: bool = False) -> Demo:
+    """The demo without a page, with the sample's own checks or with quick ones."""
+    if not real_checks:
         asyncio.run(quick_repository(directory / "remote" / "data-platform.git"))
-    return Demo(DemoOptions(headless=True, variant=variant, keep=directory))
+    return Demo(DemoOptions(headless=True, pace=PACE, variant=variant, keep=directory))
 
 
 @asynccontextmanager
@@ -99,17 +94,3 @@ def quick_settings(remote: Path, *, approvers: tuple[str, ...]) -> RepositorySet
     return RepositorySettings(
         name="data-platform", remote=str(remote), channels=("*",), approvers=approvers, checks=CHECKS
     )
-
-
-async def quick_repository(remote: Path) -> None:
-    """The sample repository, with checks that succeed at once: what they check is proved elsewhere."""
-    await sample_repository.create(remote)
-    makefile = remote.with_name("Makefile")
-    makefile.write_text(MAKEFILE)
-    index = {"GIT_INDEX_FILE": str(remote.with_name("index")), **NOBODY}
-    await git(remote, "read-tree", "main", **index)
-    blob = (await git(remote, "hash-object", "-w", str(makefile))).strip()
-    await git(remote, "update-index", "--cacheinfo", f"100644,{blob},Makefile", **index)
-    tree = (await git(remote, "write-tree", **index)).strip()
-    commit = await git(remote, "commit-tree", tree, "-p", "main", "-m", "Quick checks", **index)
-    await git(remote, "update-ref", "refs/heads/main", commit.strip())

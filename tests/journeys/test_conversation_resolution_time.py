@@ -75,9 +75,9 @@ class Played:
         return next(c for c in self.outcome["criteria"] if c["id"] == name)
 
 
-def played(directory: Path, variant: str | None = None) -> Played:
+def played(directory: Path, variant: str | None = None, *, real_checks: bool = False) -> Played:
     """Play the situation, with everything it talks to in this process."""
-    return asyncio.run(_played(headless_demo(directory, variant)))
+    return asyncio.run(_played(headless_demo(directory, variant, real_checks=real_checks)))
 
 
 async def _played(demo: Demo) -> Played:
@@ -119,7 +119,7 @@ def _told(demo: Demo, thread: str, outcome: dict[str, Any]) -> bool:
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    return played(tmp_path_factory.mktemp("base"))
+    return played(tmp_path_factory.mktemp("base"), real_checks=True)
 
 
 # ---------------------------------------------------------------- as the example goes
@@ -307,7 +307,7 @@ def test_what_a_report_claims_falsely_is_shown_unverified(tmp_path: Path) -> Non
 
 @pytest.mark.xdist_group("journey makefile-true")
 def test_a_makefile_that_makes_every_check_green_passes_none(tmp_path: Path) -> None:
-    play = played(tmp_path, "makefile-true")
+    play = played(tmp_path, "makefile-true", real_checks=True)
     outcome = play.outcome
     assert outcome["ok"] is True
     assert outcome["states"] == [*UP_TO_WORK, "escalated", "working", "reviewing", "escalated"]

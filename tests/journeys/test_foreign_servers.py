@@ -11,7 +11,7 @@ from bot.playground.slack import Channel, LocalSlack, Member, SlackOptions
 from engine.adapters.local_forge import read_records
 from tests.journeys.bots import bot_process, ended, environment
 from tests.journeys.reading import SITUATION, can_stop, cards, git, posted
-from tests.journeys.stage import quick_repository
+from tests.quick import quick_repository
 
 CHANNEL = Channel("C9ELSEWHERE", "elsewhere")
 ANN = Member("U9ANN", "Ann Ito", "requester")

@@ -8,7 +8,7 @@ import pytest
 from engine.adapters.local_forge import read_records
 from tests.journeys.bots import ended, environment
 from tests.journeys.reading import SITUATION, git
-from tests.journeys.stage import quick_repository
+from tests.quick import quick_repository
 
 
 async def test_one_line_of_json_and_a_directory_to_go_on_with(tmp_path: Path) -> None:

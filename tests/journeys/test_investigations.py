@@ -38,8 +38,8 @@ class Played:
         return {criterion["id"]: criterion["status"] for criterion in self.outcome["criteria"]}
 
 
-def played(directory: Path, name: str, variant: str | None = None) -> Played:
-    return asyncio.run(_played(headless_demo(directory, variant), name))
+def played(directory: Path, name: str, variant: str | None = None, *, real_checks: bool = False) -> Played:
+    return asyncio.run(_played(headless_demo(directory, variant, real_checks=real_checks), name))
 
 
 async def _played(demo: Demo, name: str) -> Played:
@@ -88,7 +88,7 @@ def research(tmp_path_factory: pytest.TempPathFactory) -> Played:
 
 @pytest.fixture(scope="module")
 def escalated(tmp_path_factory: pytest.TempPathFactory) -> Played:
-    return played(tmp_path_factory.mktemp("escalated"), ESCALATION)
+    return played(tmp_path_factory.mktemp("escalated"), ESCALATION, real_checks=True)
 
 
 @pytest.mark.xdist_group("journey research")

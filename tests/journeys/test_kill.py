@@ -13,7 +13,7 @@ from bot.playground.slack import LocalSlack, SlackOptions
 from engine.adapters.local_forge import read_records
 from tests.journeys.bots import bot_process, environment
 from tests.journeys.reading import SITUATION, can_stop, cards, git, posted, until
-from tests.journeys.stage import quick_repository
+from tests.quick import quick_repository
 
 CHANNEL = "C0DATA"
 SEED = 20261124

@@ -77,7 +77,7 @@ def at_once() -> Rehearsal:
     """The script, but the request counts as specific, so that its threads come to work soon."""
     scenario = Scenario.load(SCENARIOS / SITUATION)
     specific = next(entry for entry in scenario.entries if entry.role == "assess" and entry.when)
-    return Rehearsal([scenario.varied(Variant(replace=(specific.model_copy(update={"when": ()}),)))])
+    return Rehearsal([scenario.varied(Variant(replace=(specific.model_copy(update={"when": ()}),)))], pace=0)
 
 
 @dataclass
@@ -85,7 +85,9 @@ class Mixed:
     """Answers each thread by its own case, known by the words it was opened with."""
 
     script: Rehearsal = field(default_factory=at_once)
-    asking: Rehearsal = field(default_factory=lambda: Rehearsal([Scenario.load(SCENARIOS / SITUATION)]))
+    asking: Rehearsal = field(
+        default_factory=lambda: Rehearsal([Scenario.load(SCENARIOS / SITUATION)], pace=0)
+    )
 
     def reply(self, call: ReceivedCall) -> Reply:
         """As `Responder`."""

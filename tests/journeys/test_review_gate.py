@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from bot.playground import headless
-from bot.playground.demo import Demo, DemoOptions
+from bot.playground.demo import Demo
 from bot.playground.slack.state import TEAM
 from engine.adapters.local_forge import Record, read_records
 from engine.request import Snapshot, State, Status
 from engine.runs.existing import as_judged
 from tests.journeys.reading import cards, git, until
+from tests.journeys.stage import headless_demo
 
 SITUATION = "review-gate"
 MODEL, DRAFT = "feat-DPA-456-churn-model", "feat-DPA-456-churn-draft"
@@ -51,7 +52,7 @@ class Played:
 
 
 def played(directory: Path, variant: str | None = None) -> Played:
-    return asyncio.run(_played(Demo(DemoOptions(headless=True, variant=variant, keep=directory))))
+    return asyncio.run(_played(headless_demo(directory, variant)))
 
 
 async def _played(demo: Demo) -> Played:

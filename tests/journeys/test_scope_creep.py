@@ -188,7 +188,10 @@ class RandomClassifier:
     """The rehearsal, but for what tells messages apart: that answers anything its schema allows."""
 
     seed: int
-    script: Rehearsal = field(default_factory=lambda: Rehearsal([Scenario.load(SCENARIOS / SITUATION)]))
+    script: Rehearsal = field(
+        # Work that takes a moment, so that people can speak while it runs.
+        default_factory=lambda: Rehearsal([Scenario.load(SCENARIOS / SITUATION)], pace=0.3)
+    )
 
     def reply(self, call: ReceivedCall) -> Reply:
         responder = RandomResponder(self.seed, care=1.0) if call.role == "triage" else self.script

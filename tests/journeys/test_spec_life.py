@@ -44,7 +44,7 @@ async def test_a_section_is_edited_as_text_and_two_of_three_approve(tmp_path: Pa
     approvers = (DANA, LEE, SAM)
     members = (*MEMBERS, Member(LEE, "Lee Park", "approver"))
     async with staged(
-        tmp_path, Rehearsal([scenario]), members=members, approvers=approvers, approvals=2
+        tmp_path, Rehearsal([scenario], pace=0), members=members, approvers=approvers, approvals=2
     ) as stage:
         riley = stage.slack.person(RILEY)
         thread = await riley.mention(CHANNEL, "Add lineage tracking")

@@ -28,7 +28,9 @@ class Halting:
 
     role: str
     command: tuple[str, ...] = ()
-    script: Rehearsal = field(default_factory=lambda: Rehearsal([Scenario.load(SCENARIOS / SITUATION)]))
+    script: Rehearsal = field(
+        default_factory=lambda: Rehearsal([Scenario.load(SCENARIOS / SITUATION)], pace=0)
+    )
 
     def reply(self, call: ReceivedCall) -> Reply:
         """As `Responder`."""

@@ -257,12 +257,11 @@ def _calls_are_as_documented(w: World) -> None:
 
 
 @pytest.mark.timeout(300)
-async def test_a_makefile_that_says_true_passes_nothing(tmp_path: Path) -> None:
+async def test_a_file_outside_the_spec_is_told_and_put_back(tmp_path: Path) -> None:
     async with world(tmp_path, [Scenario.load(SCENARIO, "makefile-true")]) as w:
         now = await approved(w, await requirements(w))
         now, ended = await work_on(w, now, "implement", 7)
         assert ended.outside == ("Makefile",)
-        now = await review(w, now, 8)
         now, reverted = await work_on(
             w,
             now.model_copy(update={"tasks": (*now.tasks, Task(id="revert1", agent="greenlight"))}),
@@ -272,10 +271,6 @@ async def test_a_makefile_that_says_true_passes_nothing(tmp_path: Path) -> None:
         assert reverted.outside == ()
         makefile = await w.context.workspace.read(reverted.commit, "Makefile")
         assert makefile == await w.context.workspace.read(now.base_commit, "Makefile")
-    assert now.round is not None
-    tests = next(s for s in now.round.settled if s.id == "AC8")
-    assert tests.status == "not checked"
-    assert now.round.gate is not GateVerdict.PASS
 
 
 @pytest.mark.timeout(300)

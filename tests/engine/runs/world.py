@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.playground import sample_repository
 from bot.playground.messages_api import MessagesApi
 from bot.playground.rehearsal import ReceivedCall, Reply, Responder
 from bot.playground.script import Scenario
@@ -26,6 +25,7 @@ from engine.settings import CheckSettings, RepositorySettings, Settings
 from engine.store import Store
 from engine.store.database import open_database
 from engine.store.migrations import migrate
+from tests.quick import quick_repository
 
 T = TypeVar("T")
 
@@ -163,7 +163,7 @@ async def world(
 ) -> AsyncIterator[World]:
     """Everything, on a fresh sample repository."""
     remote = directory / "remote.git"
-    await sample_repository.create(remote)
+    await quick_repository(remote)
     repository = RepositorySettings(
         name="data-platform", remote=str(remote), channels=("C1",), approvers=("UDANA",), checks=CHECKS
     )

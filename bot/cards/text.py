@@ -26,6 +26,7 @@ _BLANKS = frozenset(
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _TICK = "\u02cb"
 _LOOKALIKES = {"*": "\u2217", "_": "\uff3f", "~": "\u223c", "`": _TICK}
+_LONGEST_ADDRESS = 1500
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 _USER_ID = re.compile(r"[UW][A-Z0-9]{1,30}")
 _OPENINGS = {mark: re.compile(rf"(?<![^\W_]){re.escape(mark)}(?=\S)") for mark in "*_~"}
@@ -169,13 +170,14 @@ def web_address(url: str) -> str | None:
         good = parts.scheme in {"http", "https"} and _HOST.fullmatch(parts.netloc) is not None
     except ValueError:
         return None
-    if not good or len(url) > 2000 or plain(url) != url or " " in url:
+    if not good or plain(url) != url or " " in url:
         return None
-    return quote(url, safe=":/?#[]@!$&'()+,;=%-._~*")
+    address = quote(url, safe=":/?#[]@!$&'()+,;=%-._~*")
+    return address if len(address) <= _LONGEST_ADDRESS else None
 
 
 def link(url: str, label: str) -> str:
     """A link if the address is one, else label and address as text."""
     address = web_address(url)
     shown = escape(plain(label).replace("|", "¦"))
-    return f"<{address.replace('&', '&amp;')}|{shown}>" if address else f"{shown} {code(url[:300])}"
+    return f"<{address.replace('&', '&amp;')}|{shown}>" if address else f"{shown} {fit(url, 300, code).text}"

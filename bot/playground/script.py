@@ -286,9 +286,13 @@ def _stands(condition: str | Pattern, text: str) -> bool:
     return " ".join(condition.split()) in " ".join(text.split())
 
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The one written in C where there is one: scenarios are long."""
+
+
 def _mapping(path: Path) -> dict[str, JsonValue]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 (a safe one)
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioInvalid(path, [f"cannot be read: {error}"]) from None
     except yaml.YAMLError as error:

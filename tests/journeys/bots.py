@@ -4,7 +4,8 @@ import asyncio
 import multiprocessing
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
@@ -17,6 +18,7 @@ from tests.journeys.reading import until
 
 GREENLIGHT = Path(sys.executable).with_name("greenlight")
 START_S = 60.0
+ENDED_S = 90.0
 FORK_SERVER = multiprocessing.get_context("forkserver")
 
 
@@ -41,7 +43,20 @@ def environment(slack: LocalSlack | None = None, model: MessagesApi | None = Non
 
 
 async def ended(*arguments: str, env: Mapping[str, str]) -> Ended:
-    """Run `greenlight` to its end."""
+    """Run `greenlight` to its end, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        process = _forked(arguments, env, out, err)
+        await asyncio.to_thread(process.start)
+        await asyncio.to_thread(process.join, ENDED_S)
+        if process.exitcode is None:
+            process.kill()
+            await asyncio.to_thread(process.join)
+        return Ended(code=process.exitcode or 0, out=out.read_text(), err=err.read_text())
+
+
+async def executed(*arguments: str, env: Mapping[str, str]) -> Ended:
+    """`ended` by the installed command itself, which takes seconds to start."""
     process = await asyncio.create_subprocess_exec(
         str(GREENLIGHT),
         *arguments,
@@ -53,20 +68,24 @@ async def ended(*arguments: str, env: Mapping[str, str]) -> Ended:
     return Ended(code=process.returncode or 0, out=out.decode(), err=err.decode())
 
 
+def _forked(arguments: Sequence[str], env: Mapping[str, str], out: Path, err: Path) -> ForkServerProcess:
+    # What takes seconds to import is imported once for all of them.
+    FORK_SERVER.set_forkserver_preload([served.__name__])
+    return FORK_SERVER.Process(target=served.main, args=(arguments, dict(env), out, err))
+
+
 class Bot:
     """`greenlight ARGUMENTS` as a process of its own, connected to a Slack of the test's."""
 
     def __init__(self, slack: LocalSlack, env: Mapping[str, str], log: Path, *arguments: str) -> None:
         self._slack = slack
-        self._given = (arguments, dict(env), log)
+        self._given = (arguments, env, log, log)
         self._log = log
         self._process: ForkServerProcess | None = None
 
     async def start(self) -> None:
         """Start the process and wait until it is connected."""
-        # What takes seconds to import is imported once for all of them.
-        FORK_SERVER.set_forkserver_preload([served.__name__])
-        process = self._process = FORK_SERVER.Process(target=served.main, args=self._given)
+        process = self._process = _forked(*self._given)
         await asyncio.to_thread(process.start)
         await until(
             lambda: self._slack.connected or process.exitcode is not None, START_S, "the bot is connected"

@@ -19,11 +19,10 @@ for name in (
     import_module(name)  # the commands import them late; here each process has them from the start
 
 
-def main(arguments: Sequence[str], env: Mapping[str, str], log: Path) -> None:
-    """`greenlight ARGUMENTS` in this environment, with what it prints at the end of a file."""
+def main(arguments: Sequence[str], env: Mapping[str, str], out: Path, err: Path) -> None:
+    """`greenlight ARGUMENTS` in this environment, with what it prints at the end of two files."""
     os.environ.clear()
     os.environ.update(env)
-    file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(file, stream.fileno())
+    for stream, path in ((sys.stdout, out), (sys.stderr, err)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), stream.fileno())
     app(list(arguments))

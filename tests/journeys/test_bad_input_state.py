@@ -5,7 +5,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,11 +17,11 @@ from engine.errors import ConfigurationInvalid, GreenlightError
 from engine.request import State
 from engine.state_dir import hold
 from tests.journeys.bad_input import DANA, RILEY, Thread, World, repository, small_repository, world
+from tests.journeys.bots import ended, environment
 from tests.journeys.reading import can_stop, cards, key_of
 
 pytestmark = pytest.mark.xdist_group("bad-input-state")
 
-GREENLIGHT = Path(sys.executable).with_name("greenlight")
 CHANNELS = ["C0ONE", "C0TWO", "C0THREE"]
 TINY_MB = 12
 
@@ -155,25 +155,6 @@ async def test_while_another_process_locks_the_database_no_event_is_lost(tmp_pat
 # ---------------------------------------------------------------- processes
 
 
-async def command(environment: Mapping[str, str], *arguments: str) -> tuple[int | None, str]:
-    """Exit code and standard error of a `greenlight` command that should end by itself."""
-    inherited = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
-    process = await asyncio.create_subprocess_exec(
-        str(GREENLIGHT),
-        *arguments,
-        env={**inherited, **environment},
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(60):
-            _, said = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        raise
-    return process.returncode, said.decode()
-
-
 def configuration(path: Path, state: Path) -> Path:
     """A file for `greenlight run`."""
     path.write_text(f'state_dir = "{state}"\n')
@@ -182,29 +163,23 @@ def configuration(path: Path, state: Path) -> Path:
 
 async def test_a_second_process_and_one_without_a_sandbox_refuse_with_a_sentence(tmp_path: Path) -> None:
     async with small_world(tmp_path) as bot:
-        environment = {
-            "SLACK_API_URL": bot.slack.api_url,
-            "SLACK_BOT_TOKEN": "xoxb-fake-second",
-            "SLACK_APP_TOKEN": "xapp-fake-second",
-            "ANTHROPIC_API_KEY": "sk-ant-fake-second",
-        }
-        none = {"GREENLIGHT_BWRAP": "/nonexistent"}
+        known = environment(bot.slack) | {"ANTHROPIC_API_KEY": "sk-ant-fake-second"}
+        none = known | {"GREENLIGHT_BWRAP": "/nonexistent"}
         held = configuration(tmp_path / "held.toml", tmp_path / "state")
         free = configuration(tmp_path / "free.toml", tmp_path / "other")
         second, bare, live = await asyncio.gather(
-            command(environment, "run", "--config", str(held)),
-            command(environment | none, "run", "--config", str(free)),
-            command(environment | none, "demo", "--live"),
+            ended("run", "--config", str(held), env=known),
+            ended("run", "--config", str(free), env=none),
+            ended("demo", "--live", env=none),
         )
-        code, said = second
-        assert code == 2, said
-        assert f"Another Greenlight (process {os.getpid()}) is running on the state directory" in said
-        assert "Stop it first, or set another state_dir." in said
-        for code, said in (bare, live):
-            assert code == 2, said
-            assert "GREENLIGHT_BWRAP names /nonexistent" in said
-            assert "Traceback" not in said
-        assert "only the built-in rehearsal can be played" in live[1]
+        assert second.code == 2, second.err
+        assert f"Another Greenlight (process {os.getpid()}) is running on the state directory" in second.err
+        assert "Stop it first, or set another state_dir." in second.err
+        for refused in (bare, live):
+            assert refused.code == 2, refused.err
+            assert "GREENLIGHT_BWRAP names /nonexistent" in refused.err
+            assert "Traceback" not in refused.err
+        assert "only the built-in rehearsal can be played" in live.err
         # The first one is unharmed.
         thread = await bot.ask(CHANNELS[0], "Add a greeting")
         await thread.card("spec:1")

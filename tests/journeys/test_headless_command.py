@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.adapters.local_forge import read_records
-from tests.journeys.bots import ended, environment
+from tests.journeys.bots import ended, environment, executed
 from tests.journeys.reading import SITUATION, git
 from tests.quick import quick_repository
 
@@ -16,8 +16,8 @@ async def test_one_line_of_json_and_a_directory_to_go_on_with(tmp_path: Path) ->
     await quick_repository(keep / "remote" / "data-platform.git")
     arguments = ("demo", "--headless", SITUATION, "--json", "--variant", "added-at-once", "--keep", str(keep))
     outcomes = []
-    for _ in range(2):
-        play = await ended(*arguments, env=environment())
+    for run in (executed, ended):
+        play = await run(*arguments, env=environment())
         assert play.code == 0, play.err
         assert play.out.count("\n") == 1
         assert play.out.endswith("}\n")

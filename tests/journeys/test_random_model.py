@@ -136,7 +136,7 @@ class Wanderers:
                 return snapshot
             live = snapshot.live if snapshot else ()
             assert monotonic() < end, f"case {self._case.seed} hangs: {unclear}; {live}"
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.5)
 
     async def _act(self) -> None:
         """Click something, or say something; going on is likelier than ending."""

@@ -14,6 +14,7 @@ LONGEST_FILE = 64_000
 LONGEST_BODY = 12_000
 LONGEST_DESCRIPTION = 300
 MOST_TOOLS = 60
+MOST_FRONT_MATTER = 10_000
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,47}")
 _DESCRIPTION = re.compile(r"^(description:[ \t]*)(?![\"'|>])(\S.*)$", re.MULTILINE)
@@ -114,6 +115,8 @@ def _parts(content: bytes) -> tuple[dict[str, object], str]:
     found = _PARTS.match(text)
     if found is None:
         raise AgentFileUnusable("it does not begin with front matter between two lines of ---")
+    if len(found[1]) > MOST_FRONT_MATTER:
+        raise AgentFileUnusable(f"its front matter is longer than {MOST_FRONT_MATTER:,} characters")
     matter = _yaml(found[1])
     if not isinstance(matter, dict):
         raise AgentFileUnusable("its front matter is not YAML with keys such as name: and description:")

@@ -94,7 +94,7 @@ async def _played(demo: Demo) -> Played:
         demo.slack.workspace.observers.append(look)
         outcome = await headless.enact(SITUATION, demo)
         thread = next(iter(demo.slack.workspace.messages))
-        await until(lambda: _told(demo, thread, outcome), 15, "the progress card tells the end")
+        await until(lambda: _told(demo, thread, outcome), 15, "the cards tell the end")
         standing = cards(demo.slack, "C0DATA", thread)
         return Played(
             outcome=outcome,
@@ -110,11 +110,13 @@ async def _played(demo: Demo) -> Played:
 
 
 def _told(demo: Demo, thread: str, outcome: dict[str, Any]) -> bool:
-    """The last edit of the progress card may wait for its turn."""
-    progress = cards(demo.slack, "C0DATA", thread)["progress"]
+    """The last edits of the cards may wait for their turn."""
+    standing = cards(demo.slack, "C0DATA", thread)
     if outcome["states"][-1] == "done":
-        return not can_stop(progress)
-    return "I need a decision" in progress.words
+        return (
+            not can_stop(standing["progress"]) and "confirmed that it is done" in standing["delivery:1"].words
+        )
+    return "I need a decision" in standing["progress"].words
 
 
 @pytest.fixture(scope="module")
@@ -305,6 +307,7 @@ def test_what_a_report_claims_falsely_is_shown_unverified(tmp_path: Path) -> Non
     assert "Claimed, but not verified" not in play.words["review:2"]
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("journey makefile-true")
 def test_a_makefile_that_makes_every_check_green_passes_none(tmp_path: Path) -> None:
     play = played(tmp_path, "makefile-true", real_checks=True)

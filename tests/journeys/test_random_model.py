@@ -213,6 +213,7 @@ def _asks(shown: dict[str, Message], snapshot: Snapshot) -> bool:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("cases", "deepest"),
     [(CASES[::2], State.WORKING), (CASES[1::2], State.REVIEWING)],

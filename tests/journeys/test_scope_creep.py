@@ -199,7 +199,7 @@ class RandomClassifier:
 
 
 @pytest.mark.xdist_group("journey scope random")
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(n, marks=pytest.mark.long) for n in (2, 3))])
 async def test_whatever_the_classifier_says_no_wish_reaches_a_prompt_of_the_work(
     tmp_path: Path, seed: int
 ) -> None:

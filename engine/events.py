@@ -184,12 +184,18 @@ class CheckResult(_Frozen):
 
 
 class Fact(_Frozen):
-    """What git objects say about a file or text criterion; `line` is where the literal stands."""
+    """What git objects say about a file or text criterion.
+
+    Attributes:
+        line: Where the literal stands, from 1.
+        unread: Why the file could not be looked into; then nothing is known of the rest.
+    """
 
     criterion: str
     at_base: bool
     at_commit: bool
     line: int | None = None
+    unread: str = ""
 
 
 class Origin(StrEnum):

@@ -63,7 +63,7 @@ def _criterion(
             return _stands(
                 criterion,
                 Status.ATTESTATION_PENDING,
-                f"{criterion.who} confirms by {criterion.how}, {criterion.when}",
+                f"asked of {criterion.who}: {criterion.how} ({criterion.when})",
             )
 
 
@@ -122,6 +122,9 @@ def _green(criterion: Criterion, result: CheckResult, before: Sequence[CheckResu
 def _fact(criterion: Criterion, facts: Sequence[Fact]) -> Settled:
     if not facts:
         return _stands(criterion, Status.NOT_CHECKED, f"Nobody looked whether {_claim(criterion)}")
+    unread = min((fact.unread for fact in facts if fact.unread), default="")
+    if unread:
+        return _stands(criterion, Status.NOT_CHECKED, f"Whether {_claim(criterion)} is unknown: {unread}")
     if not all(fact.at_commit for fact in facts):
         return _stands(
             criterion,

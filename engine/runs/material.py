@@ -49,9 +49,18 @@ async def view(workspace: Workspace, commit: str) -> RepositoryView:
 async def text_at(workspace: Workspace, commit: str, path: str) -> str | None:
     """A file's text at a commit; None if there is no such file, or it is not text or too large to read."""
     try:
-        content = await workspace.read(commit, path)
+        return await whole_text_at(workspace, commit, path)
     except Rejected:
         return None
+
+
+async def whole_text_at(workspace: Workspace, commit: str, path: str) -> str | None:
+    """A file's text at a commit; None if there is no such file, or it is not text.
+
+    Raises:
+        Rejected: it is too large to read.
+    """
+    content = await workspace.read(commit, path)
     if content is None or b"\0" in content[:8_000]:
         return None
     try:

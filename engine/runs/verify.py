@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.agents.parallel import together
+from engine.errors import Rejected
 from engine.events import CheckResult, Fact, Ran, Verified
-from engine.ports import Command, Ended, Execution, Limits
+from engine.ports import Command, Ended, Execution, Limits, Workspace
 from engine.request import SpecVersion, State
 from engine.runs.context import Context
-from engine.runs.material import approved_spec, text_at
+from engine.runs.material import approved_spec, whole_text_at
 from engine.schemas import Criterion, SettledBy
 from engine.settings import CheckSettings
 from engine.store import Receipt
@@ -52,7 +53,7 @@ async def run(context: Context) -> Verified:
     ]
     results = await together([_result(context, job, slots) for job in jobs])
     facts = [
-        await _fact(context, criterion, spec.base_commit, commit)
+        await look_up(context.workspace, criterion, spec.base_commit, commit)
         for criterion in spec.draft.criteria
         if criterion.settled_by in {SettledBy.FILE, SettledBy.TEXT} and criterion.path
     ]
@@ -143,19 +144,27 @@ def _receipt(context: Context, id: str, job: Job, done: Execution) -> Receipt:
 # ---------------------------------------------------------------- files and texts
 
 
-async def _fact(context: Context, criterion: Criterion, base: str, commit: str) -> Fact:
-    at_base, _ = await _holds(context, criterion, base)
-    at_commit, line = await _holds(context, criterion, commit)
+async def look_up(workspace: Workspace, criterion: Criterion, base: str, commit: str) -> Fact:
+    """What git objects say of a file or text criterion at two commits."""
+    try:
+        at_base, _ = await _holds(workspace, criterion, base)
+        at_commit, line = await _holds(workspace, criterion, commit)
+    except Rejected as unread:
+        return Fact(criterion=criterion.id, at_base=False, at_commit=False, unread=unread.sentence)
     return Fact(criterion=criterion.id, at_base=at_base, at_commit=at_commit, line=line)
 
 
-async def _holds(context: Context, criterion: Criterion, commit: str) -> tuple[bool, int | None]:
-    """Whether a file exists, or holds the literal and on which line, by git objects."""
+async def _holds(workspace: Workspace, criterion: Criterion, commit: str) -> tuple[bool, int | None]:
+    """Whether a file exists, or holds the literal and on which line, by git objects.
+
+    Raises:
+        Rejected: the file is too large to look into.
+    """
     path = criterion.path or ""
     if criterion.settled_by is SettledBy.FILE:
-        entries = await context.workspace.files(commit)
+        entries = await workspace.files(commit)
         return any(entry.path == path and entry.mode.startswith("100") for entry in entries), None
-    text = await text_at(context.workspace, commit, path)
+    text = await whole_text_at(workspace, commit, path)
     literal = criterion.literal or ""
     at = text.find(literal) if text is not None and literal else -1
     return (True, text.count("\n", 0, at) + 1) if text is not None and at >= 0 else (False, None)

@@ -120,6 +120,13 @@ def test_results_of_another_command_are_not_compared(where: Ran) -> None:
         assert settled(but("tests", where, other))["AC5"].status is Status.NOT_CHECKED
 
 
+def test_a_text_in_a_file_too_large_to_read_is_not_checked() -> None:
+    unread = Fact(criterion="AC2", at_base=False, at_commit=False, unread="It has 5000000 bytes.")
+    found = settled(facts=(*FACTS[2:], unread))["AC2"]
+    assert found.status is Status.NOT_CHECKED
+    assert found.evidence.endswith("is unknown: It has 5000000 bytes.")
+
+
 def test_results_of_another_commit_count_for_nothing() -> None:
     other = [r.model_copy(update={"commit": "d" * 40}) for r in GREEN]
     assert settled(other)["AC5"].status is Status.NOT_CHECKED

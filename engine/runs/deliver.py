@@ -8,6 +8,7 @@ from engine.agents.roster import built_in
 from engine.errors import PushRejected
 from engine.events import Cause, Delivered, Failed
 from engine.findings import standing
+from engine.people import Person
 from engine.policy import enough, policy_for, required_reviewers
 from engine.ports import Draft, PullRequest
 from engine.request import (
@@ -43,9 +44,11 @@ async def run(context: Context) -> Delivered | Failed:
     if current is None or policy is None:
         return Failed(cause=Cause.PUSH, sentence="Nothing was reviewed, so nothing was delivered.")
     settled = _settled(snapshot, spec, current)
+    members = await _members(context, spec)
+    approvals = tuple(approval for approval in spec.approvals if approval.by in members)
     problem = (
-        not_approved(spec, snapshot, policy, await _members(context, spec))
-        or not_passed(settled, snapshot, current, policy)
+        not_approved(spec, snapshot, policy, approvals)
+        or not_passed(settled, snapshot, current, policy, unchecked_allowed=snapshot.unchecked_by in members)
         or await _outside(context, spec, current.commit)
     )
     if problem:
@@ -60,14 +63,16 @@ async def run(context: Context) -> Delivered | Failed:
     return Delivered(branch=branch, commit=current.commit, number=opened.number, url=opened.url)
 
 
-async def _members(context: Context, spec: SpecVersion) -> tuple[Approval, ...]:
-    """The approvals of people who may still act: not those who left or cannot be looked up."""
+async def _members(context: Context, spec: SpecVersion) -> frozenset[Person]:
+    """Who of those whose word is needed may still act: not who left or cannot be looked up."""
+    unchecked_by = context.snapshot.unchecked_by
+    asked = [*(approval.by for approval in spec.approvals), *([unchecked_by] if unchecked_by else ())]
 
     async def look_up() -> list[bool]:
-        return [(await context.chat.person(approval.by)).may_act for approval in spec.approvals]
+        return [(await context.chat.person(person)).may_act for person in asked]
 
     found = await patiently(context, "approvers", look_up)
-    return tuple(approval for approval, may in zip(spec.approvals, found, strict=True) if may)
+    return frozenset(person for person, may in zip(asked, found, strict=True) if may)
 
 
 async def _outside(context: Context, spec: SpecVersion, commit: str) -> str:
@@ -89,7 +94,14 @@ def not_approved(spec: SpecVersion, snapshot: Snapshot, policy: Policy, approval
     return ""
 
 
-def not_passed(settled: tuple[Settled, ...], snapshot: Snapshot, current: ReviewRound, policy: Policy) -> str:
+def not_passed(
+    settled: tuple[Settled, ...],
+    snapshot: Snapshot,
+    current: ReviewRound,
+    policy: Policy,
+    *,
+    unchecked_allowed: bool,
+) -> str:
     """Why the gate does not let exactly this commit through, or nothing."""
     if current.commit != (snapshot.head or current.commit):
         return "the work has changed since it was reviewed."
@@ -98,7 +110,7 @@ def not_passed(settled: tuple[Settled, ...], snapshot: Snapshot, current: Review
         standing(current),
         required=required_reviewers(policy, snapshot),
         commit=current.commit,
-        unchecked_allowed=snapshot.unchecked_by is not None,
+        unchecked_allowed=unchecked_allowed,
     )
     if verdict.verdict is GateVerdict.PASS:
         return ""

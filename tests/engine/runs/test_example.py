@@ -181,11 +181,17 @@ async def test_example_one_becomes_a_checked_draft_pull_request(tmp_path: Path) 
         )
         unapproved = await RUNS[RunKind.DELIVER](w.run(RunKind.DELIVER, _tampered(now), number=16))
         beyond = await RUNS[RunKind.DELIVER](w.run(RunKind.DELIVER, _narrower(now), number=17))
+        allowed = await RUNS[RunKind.DELIVER](w.run(RunKind.DELIVER, _unchecked(now), number=19))
+        w.thread.gone.add(RITA.user)
+        left = await RUNS[RunKind.DELIVER](w.run(RunKind.DELIVER, _unchecked(now), number=20))
         w.thread.gone.add(DANA.user)
         gone = await RUNS[RunKind.DELIVER](w.run(RunKind.DELIVER, now, number=18))
     assert isinstance(beyond, Failed)
     assert "files that nobody approved" in beyond.sentence
     assert "src/amp_metrics_incremental/conversation_resolution_time.sql" in beyond.sentence
+    assert allowed == result
+    assert isinstance(left, Failed)
+    assert "There is no result of check tests with only the artifacts" in left.sentence
     assert isinstance(gone, Failed)
     assert "not enough approvals that count today" in gone.sentence
     assert triaged.of == "triaged"
@@ -206,6 +212,14 @@ def _tampered(now: Snapshot) -> Snapshot:
     assert now.spec is not None
     draft = now.spec.draft.model_copy(update={"artifacts": (*now.spec.draft.artifacts, "other.sql")})
     return now.model_copy(update={"specs": (now.spec.model_copy(update={"draft": draft}),)})
+
+
+def _unchecked(now: Snapshot) -> Snapshot:
+    """As if a check had no second result, and Rita had decided to deliver nevertheless."""
+    assert now.round is not None
+    once = tuple(r for r in now.round.results or () if (r.check, r.where) != ("tests", Ran.ARTIFACTS))
+    rounds = (*now.review_rounds[:-1], now.round.model_copy(update={"results": once}))
+    return now.model_copy(update={"review_rounds": rounds, "unchecked_by": RITA})
 
 
 def _narrower(now: Snapshot) -> Snapshot:

@@ -71,6 +71,8 @@ async def _played(demo: Demo) -> Played:
             30,
             "the delivery card tells the end",
         )
+        if any(item["fate"] == "started" for item in outcome["scope_items"]):
+            await until(lambda: posted(demo.slack)["questions:1"], 30, "the follow-up asks")
         changed = await git(demo.remote, "diff", "--name-only", "main", str(outcome["commit"]))
         roots = [m.words for m in demo.slack.workspace.messages.values() if m.by_bot and m.thread_ts is None]
         assert demo.model is not None

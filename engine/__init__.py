@@ -7,6 +7,7 @@ What a front end may import, and nothing else (import-linter holds it to that):
     engine.events      what comes in, and Reply
     engine.cards       what people are shown, and Detail
     engine.people      Person, Profile
+    engine.attesting   how criteria stand with what people said after delivery
     engine.ports       Chat and the other contracts, with their values
     engine.request     the stored state, to look at
     engine.settings    configuration

@@ -7,6 +7,7 @@ from typing import Any
 from bot.playground.demo import Demo, DemoOptions
 from bot.playground.people import Ending, Over, People, Player
 from bot.playground.script import SCENARIOS, ScenarioInvalid
+from engine.attesting import with_attestations
 from engine.engine import Engine
 from engine.errors import ConfigurationInvalid
 from engine.request import Snapshot, State, WishFate
@@ -145,7 +146,7 @@ async def _outcome(name: str, snapshot: Snapshot, ends: Ending, engine: Engine) 
                 "status": s.status.value,
                 "evidence": s.evidence,
             }
-            for s in (current.settled if current else ())
+            for s in with_attestations(snapshot, current.settled if current else ())
         ],
         "review_rounds": len(snapshot.review_rounds),
         "gate": gate,

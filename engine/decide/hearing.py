@@ -6,6 +6,7 @@ from engine.decide import reviewing, scoping
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.standing import how_it_stands
 from engine.events import Said, ToldApart, Triaged
+from engine.policy import may_approve
 from engine.request import Heard, Live, Policy, RunKind, Snapshot, SpecFate, State, Taken
 from engine.schemas import MessageKind
 
@@ -143,17 +144,37 @@ def _strictly(snapshot: Snapshot, told: ToldApart) -> MessageKind:
 
 
 def _not_yet(moves: Moves, heard: Heard, told: ToldApart, policy: Policy) -> None:
-    """What a delivery lacks: a fix if it is part of the spec, else a wish."""
-    beyond = told.kind not in {MessageKind.WITHIN_SPEC, MessageKind.QUESTION}
+    """What a delivery lacks: a fix if it is part of the spec, else a wish.
+
+    The implementer gets the words of one who may approve. Of anyone else's it is told only at which of the
+    spec's criteria they point, whatever a model took them for.
+    """
+    approver = may_approve(policy, moves.now, heard.by)
+    part = told.kind in {MessageKind.WITHIN_SPEC, MessageKind.QUESTION}
+    beyond = not (part if approver else _strictly(moves.now, told) is MessageKind.WITHIN_SPEC)
     if not beyond and moves.now.state is State.DELIVERED:
         reviewing.grant_round(moves, policy)
-        reviewing.start_fix(moves, heard.text)
+        reviewing.start_fix(moves, heard.text if approver else "")
         moves.show(f"delivery:{moves.now.deliveries}")
+        if not approver:
+            _point_at(moves, heard, told)
         return
     scoping.keep_aside(moves, heard, told.title, needs=told.needs, after=told.after)
     why = "What you miss goes beyond the approved spec" if beyond else "Meanwhile something else goes on here"
     moves.post(
         f"{why}: I keep it as a proposed task and change nothing for it. "
         "Confirm the delivery if the rest is done; the card of proposed tasks can start it then.",
+        to=heard.by,
+    )
+
+
+def _point_at(moves: Moves, heard: Heard, told: ToldApart) -> None:
+    taken = Taken(
+        ts=heard.ts, by=heard.by, text=heard.text, kind=MessageKind.WITHIN_SPEC, criteria=told.criteria
+    )
+    scoping.remember(moves, taken)
+    moves.post(
+        f"I have {', '.join(told.criteria)} worked on again. Your words themselves reach the agents once an "
+        "approver says on the card of proposed tasks that they are part of the spec.",
         to=heard.by,
     )

@@ -245,7 +245,7 @@ def test_leave_to_deliver_unchecked_is_an_approvers_and_ends_with_the_commit() -
     story.chooses(DANA, "escalation:1", Choice.DELIVER_UNCHECKED)
     assert story.now.unchecked_by == DANA
     story.goes_on(until=State.DELIVERED).chooses(ASKER, "delivery:1", Choice.NOT_YET, "The view is missing")
-    told_apart = Triaged(message="", kind=MessageKind.WITHIN_SPEC, title="")
+    told_apart = Triaged(message="", kind=MessageKind.WITHIN_SPEC, title="", criteria=("AC1",))
     story.ends(RunKind.TRIAGE, told_apart)
     story.goes_on(until=State.REVIEWING)
     assert story.now.unchecked_by is None

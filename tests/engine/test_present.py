@@ -111,7 +111,7 @@ def test_a_delivery_shows_the_round_that_judged_its_commit() -> None:
     story = reached(State.DELIVERED)
     before = render(story.now, "delivery:1", Shown(), POLICY)
     story.chooses(ASKER, "delivery:1", Choice.NOT_YET, "Weeks are missing")
-    story.ends(RunKind.TRIAGE, Triaged(message="", kind=MessageKind.WITHIN_SPEC, title=""))
+    story.ends(RunKind.TRIAGE, Triaged(message="", kind=MessageKind.WITHIN_SPEC, title="", criteria=("AC1",)))
     story.goes_on(until=State.REVIEWING).review_ends(exit_code=1)
     after = render(story.now, "delivery:1", Shown(), POLICY)
     assert isinstance(before, DeliveryCard)

@@ -1,9 +1,11 @@
 """Wishes during work: whatever a classifier says, none reaches the work before somebody who may says so."""
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.events import CURRENT, Choice, Chose, Linked, ToldApart, Triaged
+from engine.people import Person
 from engine.request import OpenThread, RunKind, Snapshot, SpecFate, State, WishFate
 from engine.runs.material import told_in_thread
 from engine.schemas import MessageKind
@@ -151,3 +153,26 @@ def test_stop_words_and_questions_about_progress_never_wait_for_a_model() -> Non
         assert story.told
         assert not story.now.heard
     assert "tasks done" in story.told
+
+
+@pytest.mark.parametrize("kind", [MessageKind.WITHIN_SPEC, MessageKind.QUESTION, MessageKind.CHATTER])
+@pytest.mark.parametrize("named", [("AC1",), ("AC99",), ()])
+@pytest.mark.parametrize("by", [ASKER, DANA])
+def test_not_yet_hands_on_the_words_of_approvers_only(
+    by: Person, named: tuple[str, ...], kind: MessageKind
+) -> None:
+    story = reached(State.DELIVERED)
+    story.chooses(by, "delivery:1", Choice.NOT_YET, "Predict churn as well")
+    story.ends(RunKind.TRIAGE, Triaged(message="", kind=kind, title="Churn", criteria=named))
+    works = story.now.state is State.WORKING
+    fix = story.now.tasks[-1].objective if works else ""
+    words, pointed_at = told_in_thread(story.now)
+    assert words == []
+    if by == DANA:
+        assert works is (kind is not MessageKind.CHATTER)
+        assert fix == ("Predict churn as well" if works else "")
+    else:
+        assert works is (kind is MessageKind.WITHIN_SPEC and named == ("AC1",))
+        assert fix == ""
+        assert pointed_at == (["AC1"] if works else [])
+    assert [item.title for item in story.now.scope_items] == ([] if works else ["Churn"])

@@ -117,8 +117,8 @@ class TestResearch:
         (look,) = [task for task in research.snapshot.tasks if task.agent == SEARCHER]
         assert look.objective == ""
 
-    def test_what_only_the_world_can_tell_stays_pending(self, research: Played) -> None:
-        pending = {name for name, status in research.statuses.items() if status == "attestation pending"}
+    def test_what_only_the_world_can_tell_is_asked_of_people(self, research: Played) -> None:
+        pending = {name for name, status in research.statuses.items() if status == "attested"}
         assert pending == {"AC9", "AC10"}
         waiting = [words for key, words in research.seen if key == "delivery:1" and "did it hold?" in words]
         assert all(name in waiting[0] for name in pending), "pending on the delivery, and asked of people"
@@ -198,8 +198,8 @@ class TestEscalation:
             "AC3": "passed",
             "AC4": "regression only",
             "AC5": "regression only",
-            "AC6": "attestation pending",
-            "AC7": "attestation pending",
+            "AC6": "attested",
+            "AC7": "attested",
         }
 
     def test_the_new_test_really_failed_before_the_fix(self, escalated: Played) -> None:

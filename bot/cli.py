@@ -53,7 +53,8 @@ def demo(
         str | None, typer.Option(help="A perturbed script, such as never-added; see the scenario files.")
     ] = None,
     keep: Annotated[
-        Path | None, typer.Option(help="Keep state and the bare remote in this directory, and go on with it.")
+        Path | None,
+        typer.Option(help="Keep state, messages and remote in this directory, go on with them."),
     ] = None,
     live: Annotated[
         bool, typer.Option("--live", help="Ask a real model: needs ANTHROPIC_API_KEY, costs money.")

@@ -13,7 +13,7 @@ from bot.playground import forge as forge_pages
 from bot.playground import sample_repository
 from bot.playground.messages_api import MessagesApi
 from bot.playground.script import SCENARIOS, Scenario, load_scenarios
-from bot.playground.slack import Front, Link, LocalSlack, SlackOptions, Suggestion
+from bot.playground.slack import Front, Link, LocalSlack, SlackOptions, Suggestion, keeping
 from bot.playground.unisolated import UnisolatedSandbox
 from engine.adapters.anthropic_model import AnthropicModel
 from engine.adapters.bubblewrap import BubblewrapSandbox
@@ -24,6 +24,7 @@ from engine.ports import Sandbox
 from engine.settings import CheckSettings, RepositorySettings, Settings, WebSettings
 
 FAKE_KEY = "sk-ant-fake-rehearsal"
+MAIN = "conversation-resolution-time"
 BOT_TOKEN = "xoxb-fake-local"  # noqa: S105 (visibly fake: the local Slack's)
 APP_TOKEN = "xapp-fake-local"  # noqa: S105
 
@@ -95,6 +96,8 @@ class Demo:
         self.scenarios = self._scenarios()
         await self._start_model()
         self.slack = LocalSlack(self._slack_options())
+        if self.options.keep:
+            keeping.keep(self.slack.workspace, self.directory / "slack.jsonl")
         await self.slack.start()
         settings = self._settings()
         if self.model or not self._has_key:
@@ -175,15 +178,14 @@ class Demo:
         await self.model.start()
 
     def _scenarios(self) -> tuple[Scenario, ...]:
-        if self.options.variant is None:
-            return tuple(load_scenarios())
-        paths = sorted(SCENARIOS.glob("*/scenario.yml"))
-        loaded = [Scenario.load(path) for path in paths]
+        """All of them, with the variant where there is one of its name; the main job first."""
+        variant = self.options.variant
+        found = sorted(load_scenarios(), key=lambda scenario: scenario.name != MAIN)
         return tuple(
-            Scenario.load(path, self.options.variant)
-            if self.options.variant in scenario.variants
+            Scenario.load(SCENARIOS / scenario.name, variant)
+            if variant is not None and variant in scenario.variants
             else scenario
-            for path, scenario in zip(paths, loaded, strict=True)
+            for scenario in found
         )
 
     def _settings(self) -> Settings:

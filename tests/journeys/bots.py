@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -50,6 +51,9 @@ async def ended(*arguments: str, env: Mapping[str, str]) -> Ended:
         await asyncio.to_thread(process.start)
         await asyncio.to_thread(process.join, ENDED_S)
         if process.exitcode is None:
+            assert process.pid is not None
+            os.kill(process.pid, signal.SIGUSR1)
+            await asyncio.to_thread(process.join, 2)
             process.kill()
             await asyncio.to_thread(process.join)
         return Ended(code=process.exitcode or 0, out=out.read_text(), err=err.read_text())

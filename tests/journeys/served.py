@@ -1,6 +1,8 @@
 """What a process of the bot's own executes; imported once, by the server that forks them."""
 
+import faulthandler
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -25,4 +27,6 @@ def main(arguments: Sequence[str], env: Mapping[str, str], out: Path, err: Path)
     os.environ.update(env)
     for stream, path in ((sys.stdout, out), (sys.stderr, err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), stream.fileno())
+    # A process that hangs says where.
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
     app(list(arguments))

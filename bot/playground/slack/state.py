@@ -204,6 +204,12 @@ class Workspace:
         self.changed(Changed.MESSAGE, message.ts)
         return message
 
+    def restore(self, messages: Sequence[Message]) -> None:
+        """Put messages of an earlier process back; nobody is told."""
+        self.messages.update({message.ts: message for message in messages})
+        moments = (ts for m in messages for ts in (m.ts, m.edited_ts) if ts)
+        self._last_ts = max((int(ts.replace(".", "")) for ts in moments), default=self._last_ts)
+
     def remove(self, ts: str) -> Message:
         """Take a message out.
 

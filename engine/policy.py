@@ -62,11 +62,6 @@ def may_approve(policy: Policy, snapshot: Snapshot, person: Person) -> bool:
     return not policy.approvers or person in policy.approvers
 
 
-def may_advise(policy: Policy, snapshot: Snapshot, person: Person) -> bool:
-    """Whether this person's words may reach who does the work, without being told apart as a wish first."""
-    return person == snapshot.requester or may_approve(policy, snapshot, person)
-
-
 def enough(policy: Policy, snapshot: Snapshot, approvals: Sequence[Approval]) -> bool:
     """Whether these approvals, each person once and each still entitled, suffice."""
     return len({a.by for a in entitled(policy, snapshot, approvals)}) >= policy.approvals

@@ -7,7 +7,7 @@ from engine.decide import disputing, reviewing, working
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.opening import LONGEST_REQUEST, NOTES, specify
 from engine.events import Cause, Choice, Chose, Due, Said, Stopped
-from engine.policy import may_advise, may_approve
+from engine.policy import may_approve
 from engine.request import (
     Decided,
     Escalation,
@@ -28,11 +28,12 @@ WAITING = {
     State.BLOCKED,
     State.PAUSED,
 }
-_ADVISED = {Choice.FIX, Choice.ANOTHER_ROUND, Choice.RETRY}
+_WORKS = {Choice.FIX, Choice.ANOTHER_ROUND, Choice.RETRY, Choice.KEEP_OUTSIDE, Choice.REVERT_OUTSIDE}
 NO_ADVICE = (
-    "Only the requester and approvers can advise the one who does the work; your click changed nothing. "
-    "Choose it without words, or have one of them write it."
+    "Only approvers can advise the one who does the work, so that nothing beyond the approved spec gets "
+    "there; your click changed nothing. Choose it without words, or have one of them write it."
 )
+NOT_YOURS = "The requester or an approver decides this. Your click changed nothing."
 DECIDED = "This was decided already; your click changed nothing."
 
 
@@ -69,8 +70,12 @@ def choose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
         return only_you(snapshot, "Please say what is missing.")
     if offer.choice is Choice.DISPUTE and (problem := disputing.problem(snapshot, event, policy)):
         return only_you(snapshot, problem)
-    if text and event.choice in _ADVISED and not may_advise(policy, snapshot, event.by):
-        return only_you(snapshot, NO_ADVICE)
+    approver = may_approve(policy, snapshot, event.by)
+    if event.choice in _WORKS and not approver:
+        if event.by != snapshot.requester:
+            return only_you(snapshot, NOT_YOURS)
+        if text:
+            return only_you(snapshot, NO_ADVICE)
     moves = Moves(snapshot, event.at)
     decided = Decided(by=event.by, choice=event.choice, text=text)
     _decide(moves, escalation, decided)

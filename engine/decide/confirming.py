@@ -22,7 +22,11 @@ def confirm(snapshot: Snapshot, event: Chose) -> Decision:
 
 
 def attest(snapshot: Snapshot, event: Chose) -> Decision:
-    """Whether a criterion held that only the world can tell; said by whom the spec names, if it names one."""
+    """Whether a criterion held that only the world can tell; said by whom the spec names, if it names one.
+
+    What they saw stands on the delivery. It reaches no agent: a fix is told the criterion alone, and what
+    an approver adds to it.
+    """
     criterion = next((c for c in attesting.attested_criteria(snapshot) if c.id == event.item), None)
     if criterion is None:
         return only_you(snapshot, "That is not a criterion to be confirmed here; your click changed nothing.")
@@ -50,7 +54,7 @@ def attest(snapshot: Snapshot, event: Chose) -> Decision:
     if word.held:
         _finish_or_wait(moves, event.by)
     else:
-        _did_not_hold(moves, criterion, word)
+        _did_not_hold(moves, criterion)
     return moves.decision()
 
 
@@ -65,18 +69,17 @@ def _finish_or_wait(moves: Moves, by: Person) -> None:
     moves.show(f"delivery:{moves.now.deliveries}")
 
 
-def _did_not_hold(moves: Moves, criterion: Criterion, word: Attestation) -> None:
-    note = f" What was seen: {word.note}" if word.note else ""
+def _did_not_hold(moves: Moves, criterion: Criterion) -> None:
     moves.show(f"delivery:{moves.now.deliveries}")
     moves.escalate(
         State.ESCALATED,
         Cause.NOT_HELD,
-        f"{criterion.id} did not hold after delivery: {criterion.text}{note}",
+        f"{criterion.id} did not hold after delivery: {criterion.text}",
         (
             Offer(
                 choice=Choice.FIX,
                 label="Have it fixed",
-                tradeoff="The implementer gets what was seen; checks, reviews and a new delivery follow.",
+                tradeoff="The implementer gets the criterion and your advice; checks and reviews follow.",
                 asks="Advice for the fix",
             ),
             Offer(

@@ -112,11 +112,16 @@ def choose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
         return only_you(snapshot, "This spec is decided already; your click changed nothing.")
     if event.card != f"spec:{spec.number}":
         return only_you(snapshot, f"That is an old version; please look at version {spec.number} below.")
+    if event.choice not in {Choice.CHANGE_SPEC, Choice.REJECT_SPEC}:
+        return only_you(snapshot, "That is not a choice for a spec; your click changed nothing.")
+    if event.by != snapshot.requester and not may_approve(policy, snapshot, event.by):
+        does = "change" if event.choice is Choice.CHANGE_SPEC else "reject"
+        return only_you(
+            snapshot, f"Only the requester and the approvers can {does} the spec. Your click changed nothing."
+        )
     if event.choice is Choice.CHANGE_SPEC:
         return _change(snapshot, spec, event)
-    if event.choice is Choice.REJECT_SPEC:
-        return _reject(snapshot, spec, event, policy)
-    return only_you(snapshot, "That is not a choice for a spec; your click changed nothing.")
+    return _reject(snapshot, spec, event)
 
 
 def _change(snapshot: Snapshot, spec: SpecVersion, event: Chose) -> Decision:
@@ -150,11 +155,7 @@ def _ask_for(snapshot: Snapshot, spec: SpecVersion, event: Chose, note: Note) ->
     return moves.decision()
 
 
-def _reject(snapshot: Snapshot, spec: SpecVersion, event: Chose, policy: Policy) -> Decision:
-    if event.by != snapshot.requester and not may_approve(policy, snapshot, event.by):
-        return only_you(
-            snapshot, "Only the requester and the approvers can reject. Your click changed nothing."
-        )
+def _reject(snapshot: Snapshot, spec: SpecVersion, event: Chose) -> Decision:
     moves = Moves(snapshot, event.at)
     moves.raise_epoch()
     moves.cancel_live()

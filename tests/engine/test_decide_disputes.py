@@ -185,8 +185,12 @@ def test_no_asks_what_to_do_and_a_new_delivery_asks_anew() -> None:
     story.chooses(ASKER, "delivery:1", Choice.CONFIRM)
     says(story, ERIN, Choice.NOT_HELD, text="31 minutes")
     assert stands(story) is State.ESCALATED
-    story.chooses(ASKER, f"escalation:{len(story.now.escalations)}", Choice.FIX, "Drop the join.")
-    assert "31 minutes" in story.now.tasks[-1].trouble
+    card = f"escalation:{len(story.now.escalations)}"
+    story.chooses(BYSTANDER, card, Choice.FIX)
+    assert stands(story) is State.ESCALATED
+    story.chooses(ASKER, card, Choice.FIX)
+    assert "did not hold after delivery" in story.now.tasks[-1].trouble
+    assert "31 minutes" not in story.now.tasks[-1].model_dump_json()
     story.goes_on(until=State.DELIVERED)
 
     assert story.now.confirmed_by is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.decide.choosing import NO_ADVICE
+from engine.decide.choosing import NO_ADVICE, NOT_YOURS
 from engine.events import Assessed, Cause, Choice, Delivered, Failed, Planned, Triaged
 from engine.people import Person
 from engine.request import CancelRuns, RunKind, SpecFate, StartRun, State, TaskStatus
@@ -61,9 +61,11 @@ def test_what_failed_goes_back_to_the_implementer_three_rounds_at_most() -> None
     assert story.now.state is State.ESCALATED
     assert story.now.escalation is not None
     assert story.now.escalation.cause is Cause.ROUNDS
-    story.chooses(BYSTANDER, "escalation:1", Choice.ANOTHER_ROUND, "Also drop the old table")
+    story.chooses(BYSTANDER, "escalation:1", Choice.ANOTHER_ROUND)
+    assert (story.now.state, story.last.reply.text) == (State.ESCALATED, NOT_YOURS)
+    story.chooses(ASKER, "escalation:1", Choice.ANOTHER_ROUND, "Also drop the old table")
     assert (story.now.state, story.last.reply.text) == (State.ESCALATED, NO_ADVICE)
-    story.chooses(ASKER, "escalation:1", Choice.ANOTHER_ROUND, "Read the pipeline's page")
+    story.chooses(DANA, "escalation:1", Choice.ANOTHER_ROUND, "Read the pipeline's page")
     assert story.now.tasks[-1].objective == "Read the pipeline's page"
     story.goes_on(until=State.REVIEWING).review_ends(exit_code=1)
     assert story.now.state is State.ESCALATED
@@ -103,7 +105,7 @@ def test_work_that_changed_nothing_is_not_reviewed() -> None:
     story.ends(RunKind.TASK, task_ended("build", BASE))
     assert story.now.state is State.ESCALATED
     assert story.now.review_rounds == ()
-    story.chooses(ASKER, "escalation:1", Choice.FIX, "Please do it")
+    story.chooses(DANA, "escalation:1", Choice.FIX, "Please do it")
     assert story.now.tasks[-1].objective == "Please do it"
     assert "nothing in the repository was changed" in story.now.tasks[-1].trouble
 
@@ -185,9 +187,12 @@ def test_a_change_makes_a_new_version_and_voids_approvals() -> None:
     story = Story(POLICY.model_copy(update={"approvals": 2})).opened()
     story.goes_on(until=State.AWAITING_APPROVAL).approves(DANA)
     old = story.now.specs[-1]
-    story.chooses(BYSTANDER, "spec:1", Choice.CHANGE_SPEC)
-    assert story.told == "Please say what should change."
     story.chooses(BYSTANDER, "spec:1", Choice.CHANGE_SPEC, "Also by week")
+    assert "Only the requester and the approvers can change" in story.told
+    assert story.now.specs[-1] == old
+    story.chooses(ASKER, "spec:1", Choice.CHANGE_SPEC)
+    assert story.told == "Please say what should change."
+    story.chooses(ASKER, "spec:1", Choice.CHANGE_SPEC, "Also by week")
     story.goes_on(until=State.AWAITING_APPROVAL)
     assert story.now.specs[-1].because == "Also by week"
     assert story.now.specs[-1].approvals == ()

@@ -32,6 +32,7 @@ from engine.schemas import Assessment, Question, Verdict
 LONGEST_REQUEST = 8_000
 LONGEST_ANSWER = 500
 NOTES = 20
+DETAILS = NOTES // 2
 
 _LINKS_ONLY = re.compile(r"^(\s*<?https?://\S+>?\s*)+$")
 
@@ -174,11 +175,12 @@ def submit(snapshot: Snapshot, event: Submitted) -> Decision:
         return only_you(snapshot, "These answers were already submitted; your click changed nothing.")
     missing = [q.header for q, g in zip(current.questions, current.given, strict=True) if g is None]
     if missing:
-        return only_you(
-            snapshot,
-            f"Still open: {', '.join(missing)}. Choose “You decide” where you have no preference; "
-            "the spec will show what was assumed.",
+        advice = (
+            "Only people know this, so please answer it."
+            if current.about
+            else "Choose “You decide” where you have no preference; the spec will show what was assumed."
         )
+        return only_you(snapshot, f"Still open: {', '.join(missing)}. {advice}")
     moves = Moves(snapshot, event.at)
     closed = current.model_copy(update={"submitted_by": event.by})
     moves.set(rounds=(*snapshot.rounds[:-1], closed))
@@ -210,6 +212,7 @@ def say(snapshot: Snapshot, event: Said) -> Decision:
         if labels or not current.questions[index].can_find_out or not not_sure(text)
         else Given(by=event.by, find_out=True)
         for index, (labels, text) in understood.items()
+        if labels or text or not current.about
     }
     _record(moves, given)
     moves.wait()
@@ -221,10 +224,15 @@ def add_detail(snapshot: Snapshot, event: Said) -> Decision:
     """More words before the spec: the requester's, or anyone's who addresses me."""
     if not event.text.strip() or (event.by != snapshot.requester and not event.mentions_bot):
         return unchanged(snapshot)
-    if len(snapshot.notes) >= NOTES:
+    if len(snapshot.notes) >= DETAILS:
         return only_you(snapshot, "I cannot take more notes here; please put the rest into the spec.")
     moves = Moves(snapshot, event.at)
     moves.set(notes=(*snapshot.notes, Note(by=event.by, text=event.text[:LONGEST_REQUEST])))
+    if event.mentions_bot:
+        moves.tell(
+            "Noted for the request of this thread; the spec will show what came of it. "
+            "For another request, mention me in a new thread."
+        )
     return moves.quiet_decision()
 
 
@@ -270,10 +278,11 @@ def asked(moves: Moves, result: Asked) -> None:
 
 def _still_vague(moves: Moves, assessment: Assessment) -> None:
     gaps = "; ".join(gap.what for gap in assessment.gaps)
+    asked_rounds = sum(not r.about for r in moves.now.rounds)
     moves.escalate(
         State.ESCALATED,
         Cause.STILL_VAGUE,
-        f"After {len(moves.now.rounds)} rounds of questions I still cannot tell what would count as done. "
+        f"After {asked_rounds} rounds of questions I still cannot tell what would count as done. "
         f"Open: {gaps or assessment.understood}",
         (
             Offer(

@@ -3,6 +3,7 @@
 import pytest
 
 from engine.decide.choosing import NO_ADVICE, NOT_YOURS
+from engine.decide.opening import DETAILS
 from engine.events import Assessed, Cause, Choice, Delivered, Failed, Planned, Triaged
 from engine.people import Person
 from engine.request import CancelRuns, RunKind, SpecFate, StartRun, State, TaskStatus
@@ -395,3 +396,16 @@ def test_the_cap_is_raised_by_an_approver() -> None:
     story.chooses(DANA, "escalation:1", Choice.RAISE_CAP)
     assert story.now.cap_usd == 10
     assert isinstance(story.goes_on(until=State.DELIVERED).now.delivery, Delivered)
+
+
+def test_a_second_mention_is_noted_and_told_where_another_request_goes() -> None:
+    story = Story().opened()
+    for number in range(DETAILS):
+        story.says(f"And detail {number}", by=BYSTANDER, mentions=True)
+        assert "mention me in a new thread" in story.told
+    story.says("One more", by=BYSTANDER, mentions=True)
+    assert "cannot take more notes" in story.told
+    assert len(story.now.notes) == DETAILS
+    story.goes_on(until=State.AWAITING_APPROVAL)
+    story.chooses(ASKER, "spec:1", Choice.CHANGE_SPEC, "By week, please")
+    assert story.now.state is State.SPECIFYING

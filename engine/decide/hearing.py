@@ -1,11 +1,13 @@
 """Messages while work runs, and what is still missing from a delivery: told apart, then acted on."""
 
 import re
+from collections.abc import Sequence
 
 from engine.decide import reviewing, scoping
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.standing import how_it_stands
 from engine.events import Said, ToldApart, Triaged
+from engine.people import Person
 from engine.policy import may_approve
 from engine.request import Heard, Live, Policy, RunKind, Snapshot, SpecFate, State, Taken
 from engine.schemas import MessageKind
@@ -18,17 +20,32 @@ LONGEST_WISH = 1_000
 ASKS = {State.ESCALATED, State.BLOCKED, State.PAUSED}
 STATES = {State.WORKING, State.REVIEWING, State.DELIVERING, State.DELIVERED, *ASKS}
 
+_BY_BUTTONS = "Words decide nothing here: please use the buttons of the card above."
+
 # The word alone is a stop already where it is decoded; this is what else begins like an order to stop.
 _STOPPISH = re.compile(r"\W*(please\W+)?(stop|halt|cancel|abort)\b.{0,40}", re.IGNORECASE | re.DOTALL)
+_STOP_HINT = (
+    "To stop everything, write the word “stop” alone or press Stop on the first card of this thread. "
+    "Nothing stops by this message; I read it like any other."
+)
+# Short sentences about the work itself and nothing else; whatever says more is told apart by triage.
+_WORK = r"(it|this|that|things|everything|all( of (it|this))?|(the|this|my) (work|task|request)|work)"
 _PROGRESS = re.compile(
-    r"\W*(and|so|hey|hi)?\W*("
-    r"(status|progress|any (news|updates?|progress))"
-    r"|(how (is|are|does|far)|how's|where (is|are)|what('s| is) the (status|state|progress))\b"
-    r"[\w' ]{0,30}\?"
-    r")[\s?!.]*",
+    r"\W*((and|so|ok|okay|hey|hi|hello)\W+)?("
+    r"((a|any|the)\W)?(status|progress|news|updates?|(status|progress) (updates?|report))"
+    r"|(what['\u2019]?s|what is) (the|our) (current )?(status|state|progress)( of (this|the work))?"
+    rf"|how(['\u2019]?s| is| are) {_WORK} (going|coming( along)?|progressing|looking|getting on)"
+    r"|how are (you|we) (doing|getting on|coming along)"
+    r"|how far( along)? (are|is|have) (you|we|it|this|the work)( (got|come|along))?"
+    r"|where are (you|we)( (at|with (it|this)))?"
+    rf"|(how|where) do(es)? (we|you|{_WORK}) stand"
+    rf"|when (is|are|will) (you|we|{_WORK}) (be )?(done|ready|finished|over)"
+    rf"|(is|are) (you|we|{_WORK}) (done|ready|finished|there)"
+    rf"|how (much longer|long (does|will) {_WORK} take)"
+    r"|what are you (doing|working on|up to)"
+    r")(\W+(so far|by now|(right )?now|at the moment|today|yet|already|please|here|on (it|this)))?\W*",
     re.IGNORECASE,
 )
-_MORE = re.compile(r"\b(also|and|plus|add|too|instead|with)\b", re.IGNORECASE)
 
 
 def hears(snapshot: Snapshot) -> bool:
@@ -40,25 +57,35 @@ def hears(snapshot: Snapshot) -> bool:
 def hear(snapshot: Snapshot, event: Said) -> Decision:
     """A message while work runs: told apart by triage, kept out of the work until then."""
     text = event.text.strip()
-    if not text or event.ts in {heard.ts for heard in snapshot.heard}:
+    if not text or _known(snapshot, event.ts):
         return unchanged(snapshot)
-    if _STOPPISH.fullmatch(text):
-        return only_you(
-            snapshot,
-            "To stop everything, write the word “stop” alone or press Stop on the first card of this thread. "
-            "I have changed nothing.",
-        )
-    if _PROGRESS.fullmatch(text) and not _MORE.search(text.lstrip("Aand ,.")):
-        return only_you(snapshot, how_it_stands(snapshot))
+    if _PROGRESS.fullmatch(text):
+        return _tell_how_it_stands(snapshot, event)
     if len(snapshot.heard) >= HEARD:
         return only_you(
             snapshot, "I am still reading earlier messages of this thread; please say it again in a minute."
         )
     moves = Moves(snapshot, event.at)
     hear_text(moves, Heard(ts=event.ts, by=event.by, text=event.text[:LONGEST_WISH]))
-    if event.mentions_bot and snapshot.state in ASKS:
+    if _STOPPISH.fullmatch(text):
+        moves.tell(_STOP_HINT)
+    elif event.mentions_bot and snapshot.state in ASKS:
         moves.tell("This waits for a choice on the card above; its buttons take your words too.")
     return moves.quiet_decision()
+
+
+def _known(snapshot: Snapshot, ts: str) -> bool:
+    listed = (snapshot.heard, snapshot.taken, snapshot.scope_items)
+    return ts in {one.ts for messages in listed for one in messages}
+
+
+def _tell_how_it_stands(snapshot: Snapshot, event: Said) -> Decision:
+    """A question about progress is answered without a model; that it was taken for one can be corrected."""
+    moves = Moves(snapshot, event.at)
+    text = event.text[:LONGEST_WISH]
+    scoping.remember(moves, Taken(ts=event.ts, by=event.by, text=text, kind=MessageKind.QUESTION))
+    moves.tell(how_it_stands(snapshot))
+    return moves.decision()
 
 
 def hear_text(moves: Moves, heard: Heard) -> None:
@@ -84,11 +111,24 @@ def batch(snapshot: Snapshot) -> tuple[Heard, ...]:
 
 def triaged(moves: Moves, live: Live, result: Triaged, policy: Policy) -> None:
     """Messages were told apart: each is acted on, in the order in which they were said."""
+    owed: dict[MessageKind, list[Person]] = {}
     for told in (result.model_copy(update={"message": live.about}), *result.others):
         heard = _take(moves, told.message)
         if heard is not None:
-            _act(moves, heard, told, policy)
+            kind = _act(moves, heard, told, policy)
+            owed.setdefault(kind, []).append(heard.by)
+    if not moves.now.state.ended:
+        _answer(moves, owed.get(MessageKind.QUESTION, []), "asked", how_it_stands(moves.now))
+        _answer(moves, owed.get(MessageKind.ANSWER, []), "answered", _BY_BUTTONS)
     tell_apart(moves)
+
+
+def _answer(moves: Moves, people: Sequence[Person], did: str, text: str) -> None:
+    """One message for all who are owed the same words; it can name one person only."""
+    if len(set(people)) == 1:
+        moves.post(text, to=people[0])
+    elif people:
+        moves.post(f"To all who {did}: {text}")
 
 
 def not_told_apart(moves: Moves, ts: str) -> None:
@@ -113,19 +153,18 @@ def _take(moves: Moves, ts: str) -> Heard | None:
     return heard
 
 
-def _act(moves: Moves, heard: Heard, told: ToldApart, policy: Policy) -> None:
+def _act(moves: Moves, heard: Heard, told: ToldApart, policy: Policy) -> MessageKind:
+    """What a message was taken for in the end: who asked or answered is owed a word."""
     kind = _strictly(moves.now, told)
     if heard.not_yet:
         _not_yet(moves, heard, told, policy)
-    elif kind is MessageKind.NEW_SCOPE:
+        return MessageKind.NEW_SCOPE
+    if kind is MessageKind.NEW_SCOPE:
         scoping.keep_aside(moves, heard, told.title, needs=told.needs, after=told.after)
     else:
         taken = Taken(ts=heard.ts, by=heard.by, text=heard.text, kind=kind, criteria=told.criteria)
         scoping.remember(moves, taken)
-        if kind is MessageKind.QUESTION and not moves.now.state.ended:
-            moves.post(how_it_stands(moves.now), to=heard.by)
-        elif kind is MessageKind.ANSWER and not moves.now.state.ended:
-            moves.post("Words decide nothing here: please use the buttons of the card above.", to=heard.by)
+    return kind
 
 
 def _strictly(snapshot: Snapshot, told: ToldApart) -> MessageKind:

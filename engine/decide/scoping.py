@@ -32,8 +32,14 @@ TAKEN = 30
 """Messages that are no wishes and whose classification can still be corrected."""
 
 NOT_YOURS = "The requester or an approver decides that. Your click changed nothing."
+NOT_YOURS_TO_CORRECT = (
+    "The requester, an approver or who wrote it says what it is. Your click changed nothing."
+)
 _ESTIMATE = re.compile(
-    r"\b(eta|today|tomorrow|tonight|next (week|month|sprint)|"
+    r"\b(eta|today|tomorrow|tonight|(this|next) (week|month|quarter|year|sprint)|q[1-4]|eo[dwmqy]|"
+    r"(by|until|before) (noon|(mon|tues|wednes|thurs|fri|satur|sun)days?|"
+    r"(january|february|march|april|may|june|july|august|september|october|november|december))|"
+    r"end of (the |this |next )?(day|week|month|quarter|year|sprint)|\d+\s*(h|hrs?|wks?)|"
     r"(\d+|an?|one|two|three|few|couple( of)?|half( an?)?)[\s-]*"
     r"(min(ute)?s?|hours?|days?|weeks?|months?|sprints?|quarters?|(story )?points?)|"
     r"minutes|hours|days|weeks|months|sprints)\b",
@@ -52,7 +58,7 @@ def keep_aside(
     item = ScopeItem(
         by=heard.by,
         text=heard.text,
-        title=" ".join(title.split())[:80] or _first_words(heard.text),
+        title=_title(title) or _first_words(heard.text),
         ts=heard.ts,
         needs=tuple(need for need in needs if not _ESTIMATE.search(need)),
         after=tuple(dict.fromkeys(ts for ts in after if ts in known)),
@@ -62,8 +68,12 @@ def keep_aside(
 
 
 def remember(moves: Moves, taken: Taken) -> None:
-    """A message that is no wish: kept so that people can say that it was taken wrongly."""
-    moves.set(taken=(*moves.now.taken, taken)[-TAKEN:])
+    """A message that is no wish: kept so that people can say that it was taken wrongly.
+
+    However much is said later, what an approver passed on stays: hand-overs hold it.
+    """
+    newest = (*moves.now.taken, taken)
+    moves.set(taken=(*(one for one in newest[:-TAKEN] if one.passed_on), *newest[-TAKEN:]))
     if taken.kind is MessageKind.WITHIN_SPEC:
         moves.set(scope_shown=True)
     _show(moves)
@@ -74,6 +84,11 @@ def _show(moves: Moves) -> None:
         moves.show(CARD)
     if moves.now.delivery:
         moves.show(f"delivery:{moves.now.deliveries}")
+
+
+def _title(title: str) -> str:
+    """A model's name for a wish; none if it holds an estimate, which nobody gave."""
+    return "" if _ESTIMATE.search(title) else " ".join(title.split())[:80]
 
 
 def _first_words(text: str) -> str:
@@ -189,20 +204,24 @@ def _close(moves: Moves, decided: Decided) -> None:
 
 
 def _correct(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
-    """Somebody says what a message is."""
+    """Somebody says what a message is: its author, the requester or an approver."""
     item = next((one for one in snapshot.scope_items if one.ts == event.item), None)
     taken = next((one for one in snapshot.taken if one.ts == event.item), None)
     if snapshot.state.ended or (item is None and taken is None) or (item is not None and not item.open):
         return only_you(snapshot, "This was decided already; your click changed nothing.")
     if event.choice is Choice.IS_SPEC and not may_approve(policy, snapshot, event.by):
         return only_you(snapshot, "Only an approver can say that it is part of the approved spec.")
+    if taken is not None and taken.passed_on and not may_approve(policy, snapshot, event.by):
+        return only_you(snapshot, "An approver passed these words on; only an approver takes that back.")
+    said = item or taken
+    assert said is not None  # noqa: S101 (one of them is there)
+    if event.by != said.by and not _decides(snapshot, event.by, policy):
+        return only_you(snapshot, NOT_YOURS_TO_CORRECT)
     moves = Moves(snapshot, event.at)
     moves.set(
         scope_items=tuple(one for one in snapshot.scope_items if one is not item),
         taken=tuple(one for one in snapshot.taken if one is not taken),
     )
-    said = item or taken
-    assert said is not None  # noqa: S101 (one of them is there)
     if event.choice is Choice.IS_SCOPE:
         title = item.title if item else ""
         keep_aside(moves, Heard(ts=said.ts, by=said.by, text=said.text), title)
@@ -225,8 +244,17 @@ def _take_for(moves: Moves, said: ScopeItem | Taken, event: Chose) -> None:
             corrected_by=event.by,
         ),
     )
-    if part and moves.now.state is State.DELIVERED:
+    if part:
+        _tell_who_is_told(moves)
+
+
+def _tell_who_is_told(moves: Moves) -> None:
+    """Where nobody is about to be handed anything, the approver learns what it takes."""
+    delivered = moves.now.state is State.DELIVERED
+    if delivered and moves.now.confirmed_by is None:
         moves.tell("Noted. “Not yet” on the delivery starts another round, which is told it.")
+    elif delivered or moves.now.state in {State.REVIEWING, State.DELIVERING}:
+        moves.tell("Noted. If another round comes, its hand-over holds these words.")
 
 
 # ---------------------------------------------------------------- into requests of their own

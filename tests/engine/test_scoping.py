@@ -4,15 +4,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.events import CURRENT, Choice, Chose, Linked, ToldApart, Triaged
+from engine.events import CURRENT, Choice, Chose, Linked, Said, ToldApart, Triaged
 from engine.people import Person
-from engine.request import OpenThread, RunKind, Snapshot, SpecFate, State, WishFate
+from engine.request import OpenThread, RunKind, ShowCard, Snapshot, SpecFate, State, WishFate
 from engine.runs.material import told_in_thread
 from engine.schemas import MessageKind
 from tests.engine.stories import COMMIT, Story, reached
 from tests.engine.strategies import ASKER, BYSTANDER, DANA
 
 CANARY = "canary-wish"
+STRANGER = Person(team="T1", user="U9")
 LEDGER = {"scope_items", "heard", "taken"}
 
 kinds = st.sampled_from(MessageKind)
@@ -146,13 +147,168 @@ def test_many_messages_at_once_are_read_in_order_and_none_is_lost() -> None:
     assert [item.text for item in story.now.scope_items] == [f"Also add number {n}" for n in range(60)]
 
 
-def test_stop_words_and_questions_about_progress_never_wait_for_a_model() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "How is it going?",
+            "how\u2019s it going so far?",
+            "status?",
+            "Status update please",
+            "any progress yet?",
+        ),
+        *("what's the status?", "what is the status of this?", "how far are you?", "When is it done?"),
+        *(
+            "where are we?",
+            "how long will it take?",
+            "are you done yet?",
+            "hey, what are you working on now?",
+        ),
+    ],
+)
+def test_a_question_about_the_work_is_answered_at_once_and_can_be_corrected(text: str) -> None:
     story = reached(State.WORKING)
-    for text in ("stop all of it!", "Please halt the work", "How is it going?", "status?"):
-        story.says(text)
-        assert story.told
-        assert not story.now.heard
+    story.says(text, BYSTANDER)
     assert "tasks done" in story.told
+    assert not story.now.heard
+    assert [(taken.text, taken.kind) for taken in story.now.taken] == [(text, MessageKind.QUESTION)]
+    assert ShowCard(card="progress") in story.last.effects
+    corrects(story, BYSTANDER, Choice.IS_SCOPE)
+    assert [item.text for item in story.now.scope_items] == [text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("How does it handle null scores?", "Where are the retention cohorts?", "progress bar please"),
+        *(
+            "what's the status column for?",
+            "how is it going, and add a chart",
+            "is it ready for weekly scores?",
+        ),
+    ],
+)
+def test_a_question_about_anything_else_is_told_apart(text: str) -> None:
+    story = reached(State.WORKING)
+    story.says(text)
+    assert story.told == ""
+    assert [heard.text for heard in story.now.heard] == [text]
+    assert [run.kind for run in story.now.live].count(RunKind.TRIAGE) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("stop all of it!", "Please halt the work", "Stop rounding the score to integers"),
+        "cancel the daily view, use weekly",
+    ],
+)
+def test_an_order_to_stop_something_is_told_apart_and_its_author_learns_how_to_stop(text: str) -> None:
+    story = reached(State.WORKING)
+    story.says(text)
+    assert "the word “stop” alone" in story.told
+    assert [heard.text for heard in story.now.heard] == [text]
+    told(story, MessageKind.WITHIN_SPEC, criteria=("AC1",))
+    assert [taken.text for taken in story.now.taken] == [text]
+
+
+def test_a_message_that_comes_twice_is_taken_once() -> None:
+    story = reached(State.WORKING)
+    event = {**story.common(), "by": ASKER, "text": "status?", "ts": "7.0"}
+    for _ in range(2):
+        story.happens(Said.model_validate(event))
+    assert len(story.now.taken) == 1
+    assert story.last.effects == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "words"),
+    [
+        (MessageKind.QUESTION, State.WORKING, "tasks done"),
+        (MessageKind.ANSWER, State.BLOCKED, "Words decide nothing here"),
+    ],
+)
+def test_what_a_batch_is_owed_is_said_once(kind: MessageKind, state: State, words: str) -> None:
+    for people, addressed in (((ASKER, ASKER), ASKER), ((ASKER, BYSTANDER, DANA), None)):
+        story = reached(state)
+        for number, by in enumerate(people):
+            story.says(f"What of number {number}?", by)
+        others = tuple(ToldApart(message=heard.ts, kind=kind, title="") for heard in story.now.heard[1:])
+        told(story, kind, others=others)
+        (post,) = story.now.posts
+        assert post.to == addressed
+        assert words in post.text
+        assert post.text.startswith("To all who ") is (addressed is None)
+        assert len(story.now.taken) == len(people)
+
+
+# ---------------------------------------------------------------- corrections
+
+
+def passed_on(state: State = State.WORKING) -> Story:
+    """An approver said of the requester's wish that it is part of the spec."""
+    story = wished(state, "Also add trends")
+    corrects(story, DANA, Choice.IS_SPEC)
+    assert told_in_thread(story.now)[0] == ["Also add trends"]
+    return story
+
+
+@pytest.mark.parametrize("choice", [Choice.IS_TALK, Choice.IS_SCOPE])
+@pytest.mark.parametrize("by", [ASKER, BYSTANDER])
+def test_only_an_approver_takes_back_what_an_approver_passed_on(choice: Choice, by: Person) -> None:
+    story = passed_on()
+    before = story.now
+    corrects(story, by, choice)
+    assert story.now == before
+    assert "only an approver takes that back" in story.told
+    corrects(story, DANA, choice)
+    assert told_in_thread(story.now)[0] == []
+
+
+@pytest.mark.parametrize(("by", "may"), [(ASKER, True), (DANA, True), (BYSTANDER, True), (STRANGER, False)])
+def test_the_requester_an_approver_and_the_author_correct_by_one_click(by: Person, may: bool) -> None:
+    story = reached(State.WORKING)
+    story.says("Also add trends", BYSTANDER)
+    told(story, MessageKind.NEW_SCOPE)
+    for choice in (Choice.IS_TALK, Choice.IS_SCOPE):
+        before = story.now
+        corrects(story, by, choice)
+        assert (story.now != before) is may
+        assert ("changed nothing" in story.told) is not may
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (State.WORKING, ""),
+        (State.REVIEWING, "If another round comes"),
+        (State.DELIVERING, "If another round comes"),
+        (State.DELIVERED, "“Not yet” on the delivery starts another round"),
+    ],
+)
+def test_the_approver_learns_whether_anybody_is_told(state: State, said: str) -> None:
+    story = passed_on(state)
+    assert said in story.told
+    assert bool(said) is bool(story.told)
+
+
+def test_what_was_passed_on_stays_however_much_is_said_later() -> None:
+    story = passed_on()
+    for _ in range(40):
+        story.says("status?")
+    assert told_in_thread(story.now)[0] == ["Also add trends"]
+    assert len(story.now.taken) == 31
+
+
+@pytest.mark.parametrize(
+    "title", ["Wish (ETA 2 weeks)", "Trends, 2 h", "Trends by Friday", "Trends, end of month", "Trends in Q3"]
+)
+def test_an_estimate_in_a_title_or_a_need_is_nobodys(title: str) -> None:
+    story = reached(State.WORKING)
+    story.says("Also add trends")
+    told(story, MessageKind.NEW_SCOPE, title=title, needs=(title, "access to billing data"))
+    (item,) = story.now.scope_items
+    assert (item.title, item.needs) == ("Also add trends", ("access to billing data",))
 
 
 @pytest.mark.parametrize("kind", [MessageKind.WITHIN_SPEC, MessageKind.QUESTION, MessageKind.CHATTER])

@@ -1,18 +1,18 @@
 """The form of a pull request: headings to fill, and boxes that only evidence ticks. Pure.
 
-A box is ticked if a model names evidence for it, that evidence speaks of the same thing, and all of it holds.
-The model's word alone ticks nothing, and neither does a common word.
+A box is ticked if a model names evidence for it, all of that holds, and it speaks of everything the box says.
+The model's word alone ticks nothing, and neither does a word in common. In doubt a box stays open.
 """
 
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from engine.events import CheckResult
 from engine.request import Settled, Status
 from engine.runs.pull_request import escaped
 from engine.schemas import BoxTie, SettledBy, SpecDraft
-from engine.wording import shares_word
 
 REVIEWS = "reviews"
 LONGEST_FORM = 12_000
@@ -22,6 +22,47 @@ _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*\s*$")
 _BOX = re.compile(r"^(\s*[-*+]\s+)\[[ xX]\]\s+(.*\S)\s*$")
 _GOOD = frozenset({Status.PASSED, Status.REGRESSION_ONLY, Status.JUDGED_MET, Status.ATTESTED})
+
+_WORD = re.compile(r"[^\W_]+")
+_CLAUSES = re.compile(r"[,;&]|\band\b", re.IGNORECASE)
+# Whatever holds passed, is done and was checked: these say nothing of their own.
+_SAYS_NOTHING = frozenset(
+    re.findall(
+        r"[a-z]+",
+        """a all also an any are as at be been both by can check checked checks confirm confirmed did do does
+        done each ensure ensured every for from green had has have i if in into is it its make my of on or our
+        pass passed passes passing ran run runs sure that the their there these this those to up validated
+        verified verify was we were which will with""",
+    )
+)
+# What came to be: neither a green check nor what was green before can show that.
+_ADDED = frozenset(
+    {
+        "add",
+        "added",
+        "adding",
+        "adds",
+        "created",
+        "included",
+        "introduced",
+        "new",
+        "newly",
+        "written",
+        "wrote",
+    }
+)
+# Nothing of this happened before the pull request is opened, or only people did it.
+_ELSEWHERE = re.compile(
+    r"\b(?:manual\w*|by hand|humans?|staging|(?:pre)?prod(?:uction)?|deploy\w*|merg\w*|releas\w*|live)\b",
+    re.IGNORECASE,
+)
+_NEGATION = r"\b(?:no|not|never|none|nothing|without|cannot|\w+n['\u2019]t)\b"
+_NEGATED = re.compile(rf"{_NEGATION}[^.,:;]*", re.IGNORECASE)
+_ENDINGS = frozenset(
+    {"", "s", "e", "es", "ed", "ing", "er", "ers", "or", "ors", "al", "ly", "ment", "ness"}
+    | {"ion", "ions", "ation", "ations"}
+)
+_STEM = 4
 
 
 @dataclass(frozen=True)
@@ -48,12 +89,17 @@ class Form:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Something that holds or does not: its name, what it speaks of, and how it shows."""
+    """Something that holds or does not: its name, what it speaks of, and how it shows.
+
+    Attributes:
+        adds: Whether it can show that something is new: no check does, nor does what was green before.
+    """
 
     name: str
     about: str
     holds: bool
     shown: str
+    adds: bool = False
 
 
 def read_form(text: str) -> Form:
@@ -84,7 +130,13 @@ def evidence(
         reviewed: Whether every required review of it is valid and without a standing grave finding.
     """
     found = {
-        one.id: Evidence(one.id, one.text, one.status in _GOOD, f"{one.id} {one.status.value}")
+        one.id: Evidence(
+            one.id,
+            one.text,
+            one.status in _GOOD,
+            f"{one.id} {one.status.value}",
+            adds=one.settled_by is not SettledBy.CHECK and one.status is not Status.REGRESSION_ONLY,
+        )
         for one in settled
     }
     for name in dict.fromkeys(c.check for c in draft.criteria if c.settled_by is SettledBy.CHECK and c.check):
@@ -104,10 +156,43 @@ def ticked(
     for number, box in enumerate(form.boxes, start=1):
         names = {name for tie in ties if tie.box == number for name in tie.evidence}
         named = [known[name] for name in known if name in names]
-        telling = [one for one in named if shares_word(box, one.about)]
+        telling = _telling(box, named)
         if telling and names <= known.keys() and all(one.holds for one in named):
-            ticks[number] = tuple(telling)
+            ticks[number] = telling
     return ticks
+
+
+def _telling(box: str, named: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """Evidence that shows all that a box says, each clause by one piece; empty if one stays open."""
+    words = _words(box)
+    if _ELSEWHERE.search(box):
+        return ()
+    able = [one for one in named if one.adds] if words & _ADDED else named
+    clauses = [_words(clause) - _ADDED for clause in _CLAUSES.split(box) if clause.strip()]
+    negated = _NEGATED.search(box) is not None
+    told = [(one, _words(one.about if negated else _NEGATED.sub(" ", one.about))) for one in able]
+    shows = [[one for one, has in told if clause and _covered(clause, has)] for clause in clauses]
+    if not shows or not all(shows):
+        return ()
+    return tuple(one for one in able if any(one in shown for shown in shows))
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word.casefold() for word in _WORD.findall(text)) - _SAYS_NOTHING
+
+
+def _covered(said: Collection[str], told: Collection[str]) -> bool:
+    return all(any(_alike(one, other) for other in told) for one in said)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two words are one in different forms (comments, commented; table, tables)."""
+    if one == other:
+        return True
+    stem = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    if stem < _STEM:
+        return one.removesuffix("s") == other.removesuffix("s")
+    return one[stem:] in _ENDINGS and other[stem:] in _ENDINGS
 
 
 def unknown(form: Form, ties: Sequence[BoxTie], known: Collection[str]) -> list[str]:

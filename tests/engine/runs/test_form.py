@@ -119,3 +119,73 @@ def test_a_ticket_that_was_not_given_is_refused() -> None:
     assert "no heading 'Purpos'" in problems
     assert "no box 9" in problems
     assert "no evidence 'AC7'" in problems
+
+
+CHECK, FILE, JUDGED = SettledBy.CHECK, SettledBy.FILE, SettledBy.JUDGED
+GREEN = ("All tests pass: make test exits with 0.", CHECK, Status.PASSED)
+QUALITY = ("Data correctness: make check-quality finds 0 rows.", CHECK, Status.REGRESSION_ONLY)
+PAGE = ("Documentation is complete: the table has a markdown page.", FILE, Status.PASSED)
+COMMENTS = ("Code passes review: the table and its columns are commented.", JUDGED, Status.JUDGED_MET)
+
+
+def box_ticked(box: str, *criteria: tuple[str, SettledBy, Status], names: tuple[str, ...] = ()) -> bool:
+    """Whether a box is ticked if a model names these criteria, and these other pieces of evidence."""
+    stand = [
+        Settled(id=f"AC{n}", text=text, settled_by=by, status=status, evidence="")
+        for n, (text, by, status) in enumerate(criteria, start=1)
+    ]
+    results = [check_result(Ran.COMMIT, COMMIT), check_result(Ran.ARTIFACTS, COMMIT)]
+    shown = form.evidence(DRAFT, stand, results, reviewed=True)
+    blank = form.read_form(f"- [ ] {box}")
+    return 1 in form.ticked(blank, [tie(1, *(one.id for one in stand), *names)], shown)
+
+
+@pytest.mark.parametrize(
+    ("box", "criteria", "names"),
+    [
+        ("Verified data correctness", (QUALITY,), ()),
+        ("Ran the data quality checks", (QUALITY,), ()),
+        ("Added comments to columns/tables", (COMMENTS,), ()),
+        ("Added markdown documentation", (PAGE,), ()),
+        ("ALL TESTS PASS", (GREEN,), ()),
+        ("All tests pass", (), ("tests",)),
+        ("Tests and data quality checks are green", (GREEN, QUALITY), ()),
+        ("All reviews passed", (), (form.REVIEWS,)),
+        ("No secrets in the code", (("There are no secrets in the code", JUDGED, Status.JUDGED_MET),), ()),
+    ],
+)
+def test_evidence_for_all_that_a_box_says_ticks_it(
+    box: str, criteria: tuple[tuple[str, SettledBy, Status], ...], names: tuple[str, ...]
+) -> None:
+    assert box_ticked(box, *criteria, names=names)
+
+
+@pytest.mark.parametrize(
+    ("box", "criteria", "names"),
+    [
+        ("I have added tests for the new behaviour", (GREEN,), ("tests",)),
+        ("Added tests", (GREEN,), ("tests",)),
+        ("New tests", (), ("tests",)),
+        ("Added data quality checks", (QUALITY,), ()),
+        ("Tested manually in staging", (GREEN,), ("tests",)),
+        ("Manual tests", (("Manual tests pass", JUDGED, Status.JUDGED_MET),), ()),
+        ("Reviewed by a human security reviewer", (), (form.REVIEWS,)),
+        ("Reviewed by a colleague", (), (form.REVIEWS,)),
+        ("Ran the data quality checks on production data", (QUALITY,), ()),
+        ("Deployed, and tests pass", (GREEN,), ()),
+        ("Tests pass after it is merged", (GREEN,), ()),
+        ("UI tests pass", (GREEN,), ()),
+        ("Tests cover 90% of it", (("Tests cover the table", JUDGED, Status.JUDGED_MET),), ()),
+        ("Tests and documentation", (GREEN,), ()),
+        ("Tests and so on", (GREEN,), ()),
+        ("Tests are faster", (GREEN,), ()),
+        ("Breaking changes", (("There are no breaking changes.", JUDGED, Status.JUDGED_MET),), ()),
+        ("No documentation", (PAGE,), ()),
+        ("Verified", (GREEN,), ()),
+        ("Added", (PAGE,), ()),
+    ],
+)
+def test_a_box_that_says_more_than_the_evidence_stays_open(
+    box: str, criteria: tuple[tuple[str, SettledBy, Status], ...], names: tuple[str, ...]
+) -> None:
+    assert not box_ticked(box, *criteria, names=names)

@@ -113,8 +113,10 @@ class Toolbox:
 def problems(error: ValidationError) -> tuple[str, ...]:
     """What is wrong, a line each, without the values that are wrong, in words for models and people."""
     details = error.errors(include_url=False, include_input=False)[:12]
-    if any(detail["type"] == "json_invalid" for detail in details):
-        return ("The answer is not JSON.",)
+    broken = next((detail for detail in details if detail["type"] == "json_invalid"), None)
+    if broken is not None:
+        # The parser's words name what it met and where, never the text itself.
+        return (f"The answer is not JSON that can be read: {broken.get('ctx', {}).get('error', 'broken')}.",)
     return tuple(
         f"{'.'.join(str(part) for part in detail['loc']) or 'the answer'}: {_in_words(detail)}"
         for detail in details

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from bot.playground import sample_repository
 from engine.adapters.bubblewrap import BubblewrapSandbox
@@ -11,8 +12,9 @@ from engine.adapters.git_workspace import GitWorkspace
 from engine.agents.reading import lines_of, numbered
 from engine.agents.roster import ToolName
 from engine.agents.toolboxes import LOOKING, reader, writer
-from engine.agents.tools import LONGEST_OUTPUT, Done, Toolbox
+from engine.agents.tools import LONGEST_OUTPUT, Done, Toolbox, problems
 from engine.errors import Rejected
+from engine.schemas import Report
 
 ALL = tuple(ToolName)
 NUMBERS = count()
@@ -213,3 +215,16 @@ async def test_the_whole_repository_may_be_named_in_several_ways(box: Toolbox) -
         assert (await use(box, "list", under=name)).text == whole
         assert (await use(box, "diff", paths=[name, "src"])).text == "Nothing differs."
         assert (await use(box, "history", path=name)).text == (await use(box, "history")).text
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [("I would say so.", "line 1"), ('{"title": "\\ud800"}', "hex escape"), ("", "EOF")],
+)
+def test_an_answer_that_cannot_be_read_is_told_why_and_never_quoted(answer: str, why: str) -> None:
+    with pytest.raises(ValidationError) as broken:
+        Report.model_validate_json(answer)
+    (told,) = problems(broken.value)
+    assert told.startswith("The answer is not JSON that can be read: ")
+    assert why in told
+    assert "would say" not in told

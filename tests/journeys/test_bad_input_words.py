@@ -238,3 +238,25 @@ async def test_cards_whose_posting_lost_its_answer_stand_there_once(bot: World) 
         await thread.card(key)
     keys = Counter(key_of(m.metadata) for m in bot.slack.thread(CHANNELS[8], thread.ts) if m.by_bot)
     assert keys == {"progress": 1, "spec:1": 1, "review:1": 1, "delivery:1": 1}
+
+
+async def test_twenty_messages_a_second_are_each_heard_once_and_stop_still_stops(bot: World) -> None:
+    thread = await a_good_request_works(bot, CHANNELS[11])
+    await thread.press(DANA, await thread.card("spec:1"), ApproveSpec)
+    await thread.card("delivery:1")
+    said = []
+    for number in range(60):
+        member = (RILEY, DANA, SAM)[number % 3]
+        said.append(await bot.slack.person(member).say(thread.channel, thread.ts, f"And greeting {number}"))
+        await asyncio.sleep(0.05)
+    for _ in range(600):
+        now = await thread.snapshot()
+        heard = [item.ts for item in now.scope_items] + [taken.ts for taken in now.taken]
+        if len(heard) >= min(60, len(said)) and not now.heard:
+            break
+        await asyncio.sleep(0.05)
+    assert sorted(heard) == sorted(said)
+    assert now.state is State.DELIVERED
+    assert not now.live
+    await bot.slack.person(SAM).say(thread.channel, thread.ts, "stop")
+    await thread.becomes(State.STOPPED)

@@ -1,7 +1,7 @@
 """Work that stands on a branch already: which branch and which ticket people mean. Pure.
 
 A branch is one that people named, or chose from those the remote really has; a ticket's key stands in their
-words or in the branch's name. Neither is ever guessed.
+words or in the branch's name, and where the two differ people are asked. Neither is ever guessed.
 """
 
 import re
@@ -20,8 +20,16 @@ MOST_OFFERED = 3
 MOST_ASKED = 3
 
 _KEY = re.compile(r"(?<![A-Za-z0-9])([A-Z][A-Z0-9]{1,9})-([1-9][0-9]{0,6})(?![A-Za-z0-9])")
-# What looks like a key and is none.
-_STANDARDS = frozenset({"UTF", "SHA", "ISO", "RFC", "CVE", "MD", "AES", "RSA", "HTTP", "TLS", "GPT", "COVID"})
+# What looks like a key and is none; versions too (V2-1).
+_STANDARDS = re.compile(r"UTF|SHA|ISO|RFC|CVE|MD|AES|RSA|HTTP|TLS|GPT|COVID|PEP|SOC|V[0-9]+")
+# Where a branch's name has its key: feat-ABC-1, feat/ABC-1-what.
+_USUAL = re.compile(r"[^-/]+[-/]([A-Z][A-Z0-9]{1,9}-[1-9][0-9]{0,6})(?=-|$)")
+# A ticket mentioned beside the work: “this is not ABC-1”, “done like ABC-1”.
+_ASIDE = re.compile(
+    r"\b(?:not|no|never|\w+n['\u2019]t|like|unlike|similar|same|see|than|without|except|instead|after|before)\b"
+    r"[^.,;:\n]*",
+    re.IGNORECASE,
+)
 _LONGEST_LABEL = 60
 
 
@@ -72,18 +80,25 @@ def prefixes(subjects: Iterable[str]) -> frozenset[str]:
 
 
 def ticket(words: str, branch: str, known: frozenset[str]) -> str:
-    """The one key that people's words name, else the one of the branch's name; empty if that is not clear.
+    """The one key that people's words and the branch's name agree on; empty if that is not clear.
+
+    A key in words counts only if its project is known. Words that name another key than the branch leave it
+    unclear, and so does a ticket that is only compared with, unless the work's own stands beside it.
 
     Args:
-        words: Everything people said.
+        words: Everything people said; the branch's name in them says no more than the branch does.
         branch: The branch's name.
-        known: Projects of the repository's tickets; empty for any but what is known to be none.
+        known: Projects of the repository's tickets; if empty, only a key at its usual place in the branch's
+            name counts, and makes its project known.
     """
-    said, called = _keys(words, known), _keys(branch, known)
-    if len(said) == 1:
-        return said[0]
-    both = [key for key in called if key in said] if said else called
-    return both[0] if len(both) == 1 else ""
+    called = _keys(branch, known) if known else _usual_key(branch)
+    projects = known or frozenset(key.partition("-")[0] for key in called)
+    if not projects:
+        return ""
+    rest = without(branch, words)
+    mentioned, said = _keys(rest, projects), _keys(_ASIDE.sub(" ", rest), projects)
+    found = said if mentioned else called
+    return found[0] if len(found) == 1 and (not called or found[0] in called) else ""
 
 
 def ticket_told(rounds: Sequence[Round]) -> str | None:
@@ -91,10 +106,10 @@ def ticket_told(rounds: Sequence[Round]) -> str | None:
     given = _newest(rounds, TICKET)
     if given is None or IN_THE_THREAD in given.labels:
         return None
-    keys = _keys(given.text, frozenset())
+    keys = dict.fromkeys(match[0] for match in _KEY.finditer(given.text))
     if NO_TICKET in given.labels:
         return ""
-    return keys[0] if len(keys) == 1 else None
+    return next(iter(keys)) if len(keys) == 1 else None
 
 
 def foreign_keys(text: str, key: str, known: frozenset[str]) -> tuple[str, ...]:
@@ -106,9 +121,14 @@ def _keys(text: str, known: frozenset[str]) -> list[str]:
     found = dict.fromkeys(
         match[0]
         for match in _KEY.finditer(text)
-        if (match[1] in known if known else match[1] not in _STANDARDS)
+        if (match[1] in known if known else not _STANDARDS.fullmatch(match[1]))
     )
     return list(found)
+
+
+def _usual_key(branch: str) -> list[str]:
+    found = _USUAL.match(branch)
+    return _keys(found[1], frozenset()) if found else []
 
 
 # ---------------------------------------------------------------- what is asked
@@ -143,7 +163,7 @@ def _about(line: BranchLine) -> str:
 
 
 def ticket_question() -> Question:
-    """Which ticket it belongs to, where the repository's history names tickets and people did not."""
+    """Which ticket it belongs to, where the repository's history names tickets and it is not clear which."""
     return Question(
         header="Ticket",
         text="Which ticket does the work belong to? Type its key, such as ABC-123, with “Other…”.",

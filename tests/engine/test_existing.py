@@ -15,20 +15,50 @@ DPA = frozenset({"DPA"})
     [
         ("Create PR for DPA-456", "churn", DPA, "DPA-456"),
         ("Create PR", "feat-DPA-456-churn-model", DPA, "DPA-456"),
-        ("Create PR for DPA-1 and DPA-2", "churn", DPA, ""),
-        ("Create PR for DPA-1 and DPA-2", "feat-DPA-2-churn", DPA, "DPA-2"),
-        ("Create PR for DPA-1", "feat-DPA-2-churn", DPA, "DPA-1"),
-        ("Write UTF-8, sum with SHA-256", "churn", frozenset(), ""),
-        ("Write UTF-8 for ABC-7", "churn", frozenset(), "ABC-7"),
-        ("Write OPS-3", "churn", DPA, ""),
-        ("feat-dpa-456", "feat-dpa-456", DPA, ""),
-        ("DPA-456x, XDPA-1, DPA-0", "churn", DPA, ""),
+        ("Create PR for DPA-456", "feat-DPA-456-churn", DPA, "DPA-456"),
+        ("Create PR for feat-DPA-456-churn", "feat-DPA-456-churn", DPA, "DPA-456"),
+        ("Create PR for DPA-456, done like DPA-100", "feat-DPA-456-churn", DPA, "DPA-456"),
+        ("Create PR for DPA-456, not DPA-100", "churn", DPA, "DPA-456"),
+        ("Create PR for DPA-2", "feat-DPA-1-DPA-2", DPA, "DPA-2"),
+        ("Create PR", "feat-ABC-7-churn", frozenset(), "ABC-7"),
+        ("Create PR", "feat/ABC-7", frozenset(), "ABC-7"),
+        ("Create PR for ABC-7, SOC-2 compliant", "feat-ABC-7-churn", frozenset(), "ABC-7"),
     ],
 )
-def test_a_ticket_is_what_people_or_the_branch_name_say(
+def test_a_ticket_is_what_people_and_the_branch_name_say(
     words: str, branch: str, known: frozenset[str], key: str
 ) -> None:
     assert existing.ticket(words, branch, known) == key
+
+
+@pytest.mark.parametrize(
+    ("words", "branch", "known"),
+    [
+        ("Create PR for DPA-1 and DPA-2", "churn", DPA),
+        ("Create PR for DPA-1 and DPA-2", "feat-DPA-2-churn", DPA),
+        ("Create PR for DPA-1", "feat-DPA-2-churn", DPA),
+        ("Create PR for churn, done like DPA-100", "feat-DPA-456-churn", DPA),
+        ("Create PR for feat-DPA-456-churn, like DPA-100", "feat-DPA-456-churn", DPA),
+        ("This is not DPA-100", "churn", DPA),
+        ("This isn't DPA-456", "feat-DPA-456-churn", DPA),
+        ("Create PR", "feat-DPA-1-DPA-2", DPA),
+        ("Create PR for ABC-8", "feat-ABC-7-churn", frozenset()),
+        ("Write UTF-8, sum with SHA-256", "churn", frozenset()),
+        ("It must be SOC-2 compliant", "feat-churn", frozenset()),
+        ("It follows PEP-8", "feat-churn", frozenset()),
+        ("Create PR for ABC-7", "churn", frozenset()),
+        ("Create PR", "feat-churn-V2-1", frozenset()),
+        ("Create PR", "release-V2-1", frozenset()),
+        ("Create PR", "feat-UTF-8", frozenset()),
+        ("Create PR", "feat-ABC-7x", frozenset()),
+        ("Write OPS-3", "churn", DPA),
+        ("Write OPS-3", "feat-OPS-3", DPA),
+        ("feat-dpa-456", "feat-dpa-456", DPA),
+        ("DPA-456x, XDPA-1, DPA-0", "churn", DPA),
+    ],
+)
+def test_a_ticket_is_never_guessed(words: str, branch: str, known: frozenset[str]) -> None:
+    assert existing.ticket(words, branch, known) == ""
 
 
 def test_projects_are_known_from_a_history_that_mostly_names_tickets() -> None:
@@ -78,6 +108,7 @@ def test_answers_about_the_branch_are_read_from_the_newest_round() -> None:
     ("given", "told"),
     [
         (Given(by=ASKER, text="it is DPA-9"), "DPA-9"),
+        (Given(by=ASKER, text="SOC-9"), "SOC-9"),
         (Given(by=ASKER, text="DPA-9 or DPA-10"), None),
         (Given(by=ASKER, labels=(existing.NO_TICKET,)), ""),
         (Given(by=ASKER, labels=(existing.IN_THE_THREAD,)), None),

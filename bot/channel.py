@@ -3,22 +3,26 @@
 Every card carries its request and key as message metadata: Slack has no idempotency key for posting,
 so that is how a card is found again after a crash. Connection errors are never retried inside a post
 for the same reason; the engine looks first and then posts again.
+
+Where another server stands for Slack, answers may be thin and methods missing. What it cannot tell is
+then done without; Slack itself is believed only what it says.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.cards import blocks
+from bot.cards import Message, blocks
 from bot.decode import plain_words
 from bot.pacing import NewestWins, Turns
-from bot.slack_errors import GONE, ShortWaits, slack_errors
+from bot.slack_errors import GONE, ShortWaits, is_slack, lacks_method, part, slack_errors
 from engine.cards import Card, ProgressCard
-from engine.errors import ChatRefused, GreenlightError
+from engine.errors import ChatRefused, ConfigurationInvalid, GreenlightError, Unreachable
 from engine.people import Person, Profile
 from engine.ports import Ref, ThreadMessage
 
@@ -33,15 +37,19 @@ MANY_PROFILES = 5000
 PAGE = 200
 MOST_PAGES = 25
 
+UNTOLD = "Slack did not tell me who this is. Please try again in a moment."
+LEFT = "This person's account is deactivated."
+NOT_PLACED = "Slack took a message and did not say where it stands."
+
 
 class Identity(BaseModel):
-    """Who the bot is in its workspace."""
+    """Who the bot is in its workspace. `bot` is None where the server gives its apps no bot ids."""
 
     model_config = ConfigDict(frozen=True)
 
     team: str
     user: str
-    bot: str
+    bot: str | None = None
 
 
 def web_client(token: str, api_url: str | None = None) -> AsyncWebClient:
@@ -64,10 +72,18 @@ async def identify(client: AsyncWebClient) -> Identity:
     Raises:
         Transient: Slack did not answer.
         ChatRefused: the token is not valid.
+        ConfigurationInvalid: the answer does not say which workspace or which user that is.
     """
-    async with slack_errors():
+    async with slack_errors("to tell me who I am"):
         answer = await client.auth_test()
-    return Identity(team=str(answer["team_id"]), user=str(answer["user_id"]), bot=str(answer.get("bot_id")))
+    told = {name: str(answer.get(name) or "") for name in ("team_id", "user_id", "bot_id")}
+    missing = [name for name in ("team_id", "user_id") if not told[name]]
+    if missing:
+        raise ConfigurationInvalid(
+            f"The answer to auth.test does not say {' and '.join(missing)}, so I do not know who I am. "
+            "Check SLACK_BOT_TOKEN, and SLACK_API_URL if it is set."
+        )
+    return Identity(team=told["team_id"], user=told["user_id"], bot=told["bot_id"] or None)
 
 
 class SlackChat:
@@ -81,6 +97,7 @@ class SlackChat:
     def __init__(self, client: AsyncWebClient, me: Identity) -> None:
         self._client = client
         self._me = me
+        self._foreign = not is_slack(client.base_url)
         self._posts = Turns(POST_INTERVAL_S, POST_BURST)
         self._updates: NewestWins[Ref, Card] = NewestWins(UPDATE_INTERVAL_S, self._update)
         self._profiles: dict[Person, tuple[float, Profile]] = {}
@@ -97,19 +114,7 @@ class SlackChat:
             ChatRefused: Slack will not take it.
         """
         _, channel, thread_ts = request.split(":")
-        message = blocks(card)
-        await self._posts.wait(channel)
-        async with slack_errors():
-            answer = await self._client.chat_postMessage(
-                channel=channel,
-                thread_ts=thread_ts,
-                text=message.text,
-                blocks=message.blocks,
-                metadata=_metadata(request, key),
-                unfurl_links=False,
-                unfurl_media=False,
-            )
-        return Ref(channel=str(answer["channel"]), ts=str(answer["ts"]))
+        return await self._say(channel, thread_ts, blocks(card), _metadata(request, key))
 
     async def open_thread(self, channel: str, key: str, card: Card) -> Ref:
         """Begin a thread with a card; one of this key among the channel's newest messages is returned.
@@ -118,28 +123,21 @@ class SlackChat:
             As `post`.
         """
         marked = {"event_type": THREAD_METADATA, "event_payload": {"key": key}}
-        async with slack_errors():
-            found = await self._client.conversations_history(
-                channel=channel, include_all_metadata=True, limit=PAGE
-            )
-        for old in found["messages"]:
+        newest, _ = await self._page(
+            self._client.conversations_history(channel=channel, include_all_metadata=True, limit=PAGE)
+        )
+        for old in newest:
             if self._is_mine(old) and old.get("metadata") == marked:
                 return Ref(channel=channel, ts=str(old["ts"]))
-        message = blocks(card)
-        await self._posts.wait(channel)
-        async with slack_errors():
-            answer = await self._client.chat_postMessage(
-                channel=channel,
-                text=message.text,
-                blocks=message.blocks,
-                metadata=marked,
-                unfurl_links=False,
-                unfurl_media=False,
-            )
-        return Ref(channel=str(answer["channel"]), ts=str(answer["ts"]))
+        return await self._say(channel, None, blocks(card), marked)
 
     async def find(self, request: str, key: str) -> Ref | None:
-        """The card that an earlier attempt posted under `key`, or None."""
+        """The card that an earlier attempt posted under `key`, or None.
+
+        Raises:
+            Transient: try again, and do not post meanwhile.
+            ChatRefused: Slack does not show the thread.
+        """
         _, channel, thread_ts = request.split(":")
         wanted = _metadata(request, key)
         async for message in self._thread(channel, thread_ts):
@@ -160,7 +158,11 @@ class SlackChat:
             await self._updates.put(ref, card)
 
     async def history(self, request: str, limit: int = 50) -> Sequence[ThreadMessage]:
-        """The thread's first message and its newest ones, oldest first, `limit` in all."""
+        """The thread's first message and its newest ones, oldest first, `limit` in all.
+
+        Raises:
+            As `find`.
+        """
         team, channel, thread_ts = request.split(":")
         found = [self._heard(message, team) async for message in self._thread(channel, thread_ts)]
         return found if len(found) <= limit else [found[0], *found[len(found) - limit + 1 :]]
@@ -171,20 +173,43 @@ class SlackChat:
         if profile is not None and monotonic() < expires:
             return profile
         try:
-            async with slack_errors():
-                answer = await self._client.users_info(user=person.user)
-        except ChatRefused as refused:
-            # Only a server that is not Slack lacks the method; there, team and user id are all there is.
-            return Profile(person=person, name=person.user, known=refused.code == "unknown_method")
-        except GreenlightError:
-            return Profile(person=person, name=person.user, known=False)
-        profile = self._profile(person, answer["user"])
+            async with slack_errors("to tell me who this is"):
+                user = part(await self._client.users_info(user=person.user), "user", dict)
+        except GreenlightError as error:
+            return self._untold(person, error)
+        profile = self._profile(person, user)
         if len(self._profiles) >= MANY_PROFILES:
             self._profiles.clear()
         self._profiles[person] = (monotonic() + PROFILE_SECONDS, profile)
         return profile
 
     # ------------------------------------------------------------ inside
+
+    async def _say(
+        self, channel: str, thread_ts: str | None, message: Message, metadata: dict[str, Any]
+    ) -> Ref:
+        await self._posts.wait(channel)
+        async with slack_errors():
+            answer = await self._client.chat_postMessage(
+                channel=channel,
+                thread_ts=thread_ts,
+                text=message.text,
+                blocks=message.blocks,
+                metadata=metadata,
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        return self._placed(answer, channel)
+
+    def _placed(self, answer: AsyncSlackResponse, channel: str) -> Ref:
+        """Where a message stands, from the answer to posting it."""
+        given, message = answer.get("channel"), answer.get("message")
+        ts = answer.get("ts") or (message.get("ts") if isinstance(message, Mapping) else None)
+        if ts:
+            return Ref(channel=given if given and isinstance(given, str) else channel, ts=str(ts))
+        if self._foreign:  # its next answer would be no better, and every attempt is one more message
+            raise ChatRefused(NOT_PLACED, "no_ts")
+        raise Unreachable(f"{NOT_PLACED} I look for it.")
 
     async def _update(self, ref: Ref, card: Card) -> None:
         message = blocks(card)
@@ -205,35 +230,65 @@ class SlackChat:
         """The thread's messages, oldest first, each once (Slack repeats the first on every page)."""
         cursor, seen = "", set[str]()
         for _ in range(MOST_PAGES):
-            async with slack_errors():
-                answer = await self._client.conversations_replies(
+            messages, cursor = await self._page(
+                self._client.conversations_replies(
                     channel=channel,
                     ts=thread_ts,
                     include_all_metadata=True,
                     limit=PAGE,
                     cursor=cursor or None,
                 )
-            for message in answer["messages"]:
-                if message.get("ts") not in seen:
-                    seen.add(message.get("ts"))
+            )
+            for message in messages:
+                if (ts := str(message["ts"])) not in seen:
+                    seen.add(ts)
                     yield message
-            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
             if not cursor:
                 return
 
+    async def _page(self, call: Awaitable[AsyncSlackResponse]) -> tuple[list[Mapping[str, Any]], str]:
+        """The messages of a page that have a ts, and the cursor of the next page.
+
+        Nothing where the server has no such method. Slack has it: without messages its answer is an
+        error, or a card that is there would be posted again.
+        """
+        try:
+            async with slack_errors("to show me messages"):
+                answer = await call
+                messages = part(answer, "messages", list)
+        except GreenlightError as error:
+            if self._lacks_method(error):
+                return [], ""
+            raise
+        more = answer.get("response_metadata")
+        cursor = more.get("next_cursor") if isinstance(more, Mapping) else None
+        return [one for one in messages if isinstance(one, Mapping) and one.get("ts")], str(cursor or "")
+
+    def _lacks_method(self, error: GreenlightError) -> bool:
+        return self._foreign and lacks_method(error)
+
     def _is_mine(self, message: Mapping[str, Any]) -> bool:
-        return message.get("user") == self._me.user or message.get("bot_id") == self._me.bot
+        by_id = self._me.bot is not None and message.get("bot_id") == self._me.bot
+        return by_id or message.get("user") == self._me.user
+
+    def _untold(self, person: Person, error: GreenlightError) -> Profile:
+        """Where the server has no profiles, team and user id are all there is; else nothing is allowed."""
+        if self._lacks_method(error):
+            return Profile(person=person, name=person.user)
+        why = error.sentence if isinstance(error, ChatRefused) else UNTOLD
+        return Profile(person=person, name=person.user, known=False, why=why)
 
     def _profile(self, person: Person, user: Mapping[str, Any]) -> Profile:
-        shown = user.get("profile") or {}
+        shown = user["profile"] if isinstance(user.get("profile"), Mapping) else {}
         name = (
             shown.get("display_name") or shown.get("real_name") or user.get("real_name") or user.get("name")
         )
-        elsewhere = user.get("team_id") not in {None, self._me.team} or person.team != self._me.team
+        elsewhere = {str(user.get("team_id") or self._me.team), person.team} != {self._me.team}
         return Profile(
             person=person,
             name=str(name or person.user),
             known=not user.get("deleted"),
+            why=LEFT if user.get("deleted") else "",
             bot=bool(user.get("is_bot")) or person.user == "USLACKBOT",
             guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
             outside=bool(user.get("is_stranger")) or elsewhere,

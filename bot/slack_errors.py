@@ -1,8 +1,13 @@
-"""The one place where errors of Slack's SDK become errors of the engine."""
+"""The one place where errors of Slack's SDK become errors of the engine.
+
+Another server may stand where Slack stands, and know less: `lacks_method` tells by the error when it
+does not know what it was asked at all. Whose server it is tells `is_slack`.
+"""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
@@ -11,8 +16,11 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetry
 from slack_sdk.http_retry.request import HttpRequest
 from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from engine.errors import ChatRefused, GreenlightError, RateLimited, Unreachable
+
+Kind = TypeVar("Kind")
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +29,11 @@ SHORT_WAIT_S = 5.0
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "message_deleted"})
 """The message cannot be changed any more, and that is all right."""
 
+UNKNOWN_METHOD = frozenset({"unknown_method", "method_not_found", "not_implemented"})
+"""How servers that are not Slack say that they do not have a method."""
+
+_NO_PAGE = frozenset({404, 405, 501})
+_SLACK = (".slack.com", ".slack-gov.com")
 _BUSY = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
 )
@@ -38,30 +51,69 @@ _SENTENCES = {
 _TOKENS = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
 
 
+class NoApiAnswer(Unreachable):
+    """An answer as no method of Slack's gives it: a page, a missing page, or a part of it is not there."""
+
+
 @asynccontextmanager
-async def slack_errors() -> AsyncIterator[None]:
+async def slack_errors(asked: str = "a message") -> AsyncIterator[None]:
     """Translate what calls of the SDK raise inside.
+
+    Args:
+        asked: Ends the sentence “Slack refused …”.
 
     Raises:
         RateLimited: with Slack's Retry-After.
+        NoApiAnswer: an Unreachable; see there.
         Unreachable: no answer, half an answer, or Slack's own failure.
         ChatRefused: Slack will never take this call as it is; `code` is Slack's error code.
     """
     try:
         yield
     except SlackClientError as error:
-        raise _mapped(error) from error
+        raise _mapped(error, asked) from error
+    except AttributeError as error:  # the SDK takes for granted that an answer is a JSON object
+        raise _no_api_answer() from error
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         raise Unreachable("Slack did not answer. I try again.") from error
 
 
-def _mapped(error: SlackClientError) -> GreenlightError:
+def part(answer: AsyncSlackResponse, name: str, kind: type[Kind]) -> Kind:
+    """A part that is in every answer of Slack's.
+
+    Raises:
+        NoApiAnswer: it is missing, or of another kind.
+    """
+    found = answer.get(name)
+    if not isinstance(found, kind):
+        raise _no_api_answer()
+    return found
+
+
+def lacks_method(error: GreenlightError) -> bool:
+    """Whether a server that is not Slack says so that it does not know what it was asked."""
+    return isinstance(error, NoApiAnswer) or (isinstance(error, ChatRefused) and error.code in UNKNOWN_METHOD)
+
+
+def is_slack(base_url: str) -> bool:
+    """Whether a Web API is Slack's own, and so knows all of its methods."""
+    host = (urlsplit(base_url).hostname or "").rstrip(".")
+    return f".{host}".endswith(_SLACK)
+
+
+def _no_api_answer() -> NoApiAnswer:
+    return NoApiAnswer("Slack did not answer as it should. I try again.")
+
+
+def _mapped(error: SlackClientError, asked: str) -> GreenlightError:
     response = getattr(error, "response", None)
     status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0) or 0)
     data = getattr(response, "data", None)
     code = str(data.get("error") or "") if isinstance(data, Mapping) else ""
     if status == 429 or code in {"ratelimited", "rate_limited"}:
         return RateLimited("Slack asks me to slow down.", _retry_after(getattr(response, "headers", {})))
+    if status in {200, *_NO_PAGE} and not (isinstance(data, Mapping) and "ok" in data):
+        return _no_api_answer()
     if status >= 500 or code in _BUSY or not code:
         return Unreachable("Slack did not answer as it should. I try again.")
     log.warning("slack.refused", code=code, where=_where(data))
@@ -69,7 +121,7 @@ def _mapped(error: SlackClientError) -> GreenlightError:
         return ChatRefused(
             "Slack does not accept my token any more. Reinstall the app, then restart me.", code
         )
-    return ChatRefused(_SENTENCES.get(code, f"Slack refused a message ({code[:60]})."), code)
+    return ChatRefused(_SENTENCES.get(code, f"Slack refused {asked} ({code[:60]})."), code)
 
 
 def _where(data: Any) -> list[str]:

@@ -13,7 +13,11 @@ class Person(BaseModel):
 
 
 class Profile(BaseModel):
-    """What the chat knows of a person. `known` is False where it could not tell: then nothing is allowed."""
+    """What the chat knows of a person. `known` is False where it could not tell: then nothing is allowed.
+
+    Attributes:
+        why: A sentence for people: why someone is not known. Empty for those who are.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -23,6 +27,7 @@ class Profile(BaseModel):
     bot: bool = False
     guest: bool = False
     outside: bool = False
+    why: str = ""
 
     @property
     def may_act(self) -> bool:

@@ -6,7 +6,7 @@ from time import monotonic
 
 import pytest
 
-from bot.channel import PAGE, SlackChat, identify, web_client
+from bot.channel import PAGE, UNTOLD, SlackChat, identify, web_client
 from bot.pacing import NewestWins, Turns
 from bot.playground.slack import Fault, LocalSlack, Member, SlackOptions
 from engine.cards import NoteCard
@@ -161,8 +161,10 @@ async def test_someone_slack_cannot_tell_about_may_do_nothing_until_it_can(
 ) -> None:
     riley = Person(team="T0LOCAL", user="U0RILEY")
     slack.faults.add("users.info", Fault.SERVER_ERROR)
-    assert not (await chat.person(riley)).may_act
-    assert (await chat.person(riley)).may_act
+    untold = await chat.person(riley)
+    assert (untold.may_act, untold.why) == (False, UNTOLD)
+    told = await chat.person(riley)
+    assert (told.may_act, told.why) == (True, "")
 
 
 @pytest.mark.parametrize("url", ["{}/api/", "{}/api", "{}/", "{}"])

@@ -7,7 +7,11 @@ from engine.people import Person
 from engine.request import Attestation, Settled, Snapshot, Status
 from engine.schemas import Criterion, SettledBy
 
-_USER = re.compile(r"(?<![A-Za-z0-9])[UW][A-Z0-9]{4,20}(?![A-Za-z0-9])")
+# A mention, or a bare id. A word in capitals (UNITY, WAREHOUSE) has no digit; Slack's ids have.
+_USER = re.compile(
+    r"<@(?P<mentioned>[UW][A-Z0-9]{2,20})(?:\|[^<>]*)?>"
+    r"|(?<![A-Za-z0-9])(?P<bare>(?=[A-Z]*[0-9])[UW][A-Z0-9]{4,20})(?![A-Za-z0-9])"
+)
 
 
 def attested_criteria(snapshot: Snapshot) -> tuple[Criterion, ...]:
@@ -19,7 +23,7 @@ def attested_criteria(snapshot: Snapshot) -> tuple[Criterion, ...]:
 def asked_of(criterion: Criterion, team: str) -> Person | None:
     """The Slack user that the criterion names; None if it names none, so that anyone may say."""
     found = _USER.search(criterion.who or "")
-    return Person(team=team, user=found[0]) if found else None
+    return Person(team=team, user=found["mentioned"] or found["bare"]) if found else None
 
 
 def said_of(snapshot: Snapshot, criterion: str) -> Attestation | None:

@@ -1,7 +1,8 @@
 """A look into the web: told people's own words, and nothing that has seen the repository.
 
 Everything in the call is either ours or was typed by a person in the thread: no path, file, report, option
-label or objective is, because models that read the repository wrote those. `tests/security` holds that.
+label, objective or section of a spec is, because models that read the repository wrote those.
+`tests/engine/runs/test_search.py` holds that.
 """
 
 from collections.abc import Sequence
@@ -76,11 +77,14 @@ def tools(web: WebSettings, names: Sequence[str]) -> tuple[WebTool, ...]:
 
 
 def typed(snapshot: Snapshot) -> tuple[str, ...]:
-    """What people typed since the request: answers in their own words, and notes they did not pick."""
+    """What people typed since the request: answers in their own words, and notes they did not pick.
+
+    Edits of a spec's section stay out: people changed some of its lines, and a model wrote the rest.
+    """
     answers = [
         given.text for round_ in snapshot.rounds for given in round_.given if given is not None and given.text
     ]
-    notes = [note.text for note in snapshot.notes if not note.picked]
+    notes = [note.text for note in snapshot.notes if not note.picked and not note.section]
     return (*answers, *notes)
 
 

@@ -16,6 +16,7 @@ from engine.people import Person
 from engine.ports import ThreadMessage
 from engine.request import Note, RunKind, Snapshot, Task
 from engine.runs import RUNS
+from engine.runs.search import typed
 from engine.settings import WebSettings
 from tests.engine.runs.states import rich
 from tests.engine.runs.world import RITA, World, world
@@ -76,7 +77,9 @@ async def state_of(w: World, text: Any) -> Snapshot:
     state = rich(text, base=base, commit=base)
     look = Task(id="look2", agent=SEARCHER, objective=text("an objective"))
     picked = Note(by=Person(team="T1", user="U9"), text=text("a label"), picked=True)
-    return state.model_copy(update={"tasks": (*state.tasks, look), "notes": (*state.notes, picked)})
+    section = Note(by=RITA, text=text("a section"), section="approach", lines=text("a line"))
+    notes = (*state.notes, picked, section)
+    return state.model_copy(update={"tasks": (*state.tasks, look), "notes": notes})
 
 
 async def test_no_repository_content_is_in_a_web_call(tmp_path: Path) -> None:
@@ -100,6 +103,17 @@ async def test_no_repository_content_is_in_a_web_call(tmp_path: Path) -> None:
         assert entry.path not in sent
         lines = (content or b"").decode(errors="replace").splitlines()
         assert not [line for line in lines if len(line.strip()) > 25 and line.strip() in sent], entry.path
+
+
+def test_what_was_typed_is_answers_and_notes_but_no_edit_of_a_section() -> None:
+    state = rich(str, base="b" * 40, commit="c" * 40)
+    note = Note(by=RITA, text="From one table only")
+    section = Note(by=RITA, text="“Approach” becomes: join a.sql", section="approach", lines="join a.sql")
+    picked = Note(by=RITA, text="a label", picked=True)
+
+    told = typed(state.model_copy(update={"rounds": (), "notes": (section, note, picked)}))
+
+    assert told == ("From one table only",)
 
 
 async def test_a_web_call_is_bounded_and_has_no_other_tools(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ class ProgressCard(_Card):
         activity: The latest things that running agents did, newest last.
         waiting_for: People whose answer is awaited (empty: nobody, or anyone as the headline says).
         kept: Titles of wishes kept out of the running work.
-        talk: The newest message that was taken for talk and stands on no other card.
+        talk: The newest messages that were told apart and stand on no other card, newest first.
     """
 
     card: Literal["progress"] = "progress"
@@ -68,7 +68,7 @@ class ProgressCard(_Card):
     cap_usd: float = 0.0
     can_stop: bool = True
     ended_by: Person | None = None
-    talk: "TakenLine | None" = None
+    talk: "tuple[TakenLine, ...]" = ()
 
 
 # ---------------------------------------------------------------- questions
@@ -406,6 +406,9 @@ class ScopeCard(_Card):
 
     Attributes:
         files: What the running request changes, in words.
+        wishes: All of them, as they are numbered.
+        taken: The newest messages that are no wishes, newest first.
+        earlier: How many such messages are listed in the whole text only.
         offers: A, B and C, as far as they are open.
         startable: Whether wishes can be accepted as follow-ups.
         open: Whether what messages were taken for can be corrected.
@@ -416,6 +419,7 @@ class ScopeCard(_Card):
     files: str
     wishes: tuple[WishLine, ...]
     taken: tuple[TakenLine, ...] = ()
+    earlier: int = 0
     offers: tuple[OfferLine, ...] = ()
     startable: bool = False
     open: bool = True

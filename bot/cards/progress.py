@@ -29,8 +29,8 @@ def progress(card: ProgressCard) -> Message:
     activity = [page.words(text, 300, line) for text in card.activity[-_ACTIVITY:]]
     if activity:
         page.add(context("\n".join(activity)))
-    if card.talk and card.can_stop:
-        page.add(*taken_blocks(page, card.key, card.talk, "talk", can_correct=True), rank=Rank.EXTRA)
+    for index, taken in enumerate(card.talk if card.can_stop else ()):
+        page.add(*taken_blocks(page, card.key, taken, f"talk{index}", can_correct=True))
     page.add(divider(), context(*_small_print(page, card)), rank=Rank.MUST)
     if card.can_stop:
         page.buttons(_stop(card))

@@ -1,12 +1,16 @@
 """Wishes beyond the approved spec: what each was taken for, and how to go on with them."""
 
-from bot.cards.page import Block, Message, Page, Rank, actions, button, context, divider, section
+from bot.cards.page import Block, Message, Page, Rank, actions, button, context, count, divider, section
 from bot.cards.presses import Choose, ChooseWishes, Wish
 from bot.cards.text import bold, fit, line, mention, plain
 from engine.cards import FollowUpCard, OfferLine, ScopeCard, TakenFor, TakenLine, WishLine
 from engine.events import Choice
 
-_WISHES = 8
+_OPEN = 8
+"""Open wishes shown at once; whatever they say, they fit beside what has to stay."""
+_LIVE_BLOCKS = 22
+"""Blocks of wishes that can still be decided: two for an open one, one for an accepted one."""
+_SETTLED = 10
 _CHOOSABLE = 10
 """Checkboxes of one modal."""
 
@@ -22,60 +26,89 @@ def beyond(card: ScopeCard | FollowUpCard) -> Message:
 
 
 def scope(card: ScopeCard) -> Message:
-    """The running task, each proposed one with what it needs, A/B/C, and corrections."""
+    """The running task, proposed ones with what they need, settled ones, A/B/C, and corrections."""
     page = Page(card.request, card.key)
     page.header(f"Beyond the spec: {card.title}" if card.wishes else f"What I heard: {card.title}")
     if card.wishes:
         page.add(section(_SAID), rank=Rank.MUST)
         files = f"\n      Files: {page.words(card.files, 200, line)}" if card.files else ""
         page.add(section(f"*1. Current task:* {page.words(card.title, 150, line)}{files}"), rank=Rank.MUST)
-    for index, wish in enumerate(card.wishes[:_WISHES]):
-        page.add(*_wish(page, card, wish, f"wish{index}"))
-    page.cut = page.cut or len(card.wishes) > _WISHES
+        _list(page, card)
     if card.decided_by is not None:
         decision = page.words(card.decision, 400, line)
         page.add(context(f"{mention(card.decided_by)} chose: {decision}"), rank=Rank.MUST)
     if card.offers:
         page.add(divider(), *(_offer(page, card, offer) for offer in card.offers), rank=Rank.MUST)
     for index, taken in enumerate(card.taken):
-        shown = taken_blocks(page, card.key, taken, f"taken{index}", can_correct=card.open)
-        page.add(*shown, rank=Rank.EXTRA)
+        page.add(*taken_blocks(page, card.key, taken, f"taken{index}", can_correct=card.open))
+    page.cut = page.cut or card.earlier > 0
     names = ", ".join(wish.title for wish in card.wishes)
     return Message(fit(f"Beyond the spec of {card.title}: {names}", 300, line).text, page.blocks())
+
+
+# ---------------------------------------------------------------- wishes
+
+
+def _list(page: Page, card: ScopeCard) -> None:
+    """What can be decided first, each with its buttons; then the rest, a line each.
+
+    Open wishes beyond those shown move up once these are settled.
+    """
+    waiting = [wish for wish in card.wishes if wish.fate == "proposed"]
+    accepted = [wish for wish in card.wishes if wish.fate == "accepted" and card.startable]
+    shown = waiting[:_OPEN]
+    droppable = accepted[: _LIVE_BLOCKS - 2 * len(shown)]
+    for index, wish in enumerate(shown):
+        page.add(*_wish(page, card, wish, f"wish{index}"), rank=Rank.MUST)
+    if len(waiting) > len(shown):
+        page.cut = True
+        page.add(context(_more(card, len(waiting) - len(shown))), rank=Rank.MUST)
+    for index, wish in enumerate(droppable):
+        drop = _drop(card, wish, f"accepted{index}")
+        page.add(section(_settled(page, wish), drop), rank=Rank.MUST)
+    lines = [_settled(page, wish) for wish in card.wishes if wish not in waiting and wish not in droppable]
+    page.cut = page.cut or len(lines) > _SETTLED
+    if lines:
+        page.add(context("\n".join(lines[-_SETTLED:])), rank=Rank.EXTRA)
+
+
+def _more(card: ScopeCard, number: int) -> str:
+    tasks = count(number, "more proposed task")
+    if card.startable or card.open:
+        return f"and {tasks}, listed whole under “Show all”: they move up here as those above are settled."
+    return f"and {tasks}, listed whole under “Show all”."
 
 
 def _wish(page: Page, card: ScopeCard, wish: WishLine, name: str) -> list[Block]:
     lines = [
         f"*{wish.number}. Proposed task:* {page.words(wish.title, 100, bold)}, asked by {mention(wish.by)}",
-        f"      Scope: {page.words(wish.scope, 300, line)}",
-        f"      Dependencies: {page.words(wish.after, 200, line) if wish.after else 'none known'}",
+        f"      Scope: {page.words(wish.scope, 250, line)}",
+        f"      Dependencies: {page.words(wish.after, 150, line) if wish.after else 'none known'}",
     ]
-    if wish.outcome:
-        by = f" ({mention(wish.decided_by)})" if wish.decided_by else ""
-        lines.append(f"      _{page.words(wish.outcome, 100, line)}_{by}")
-    blocks = [section("\n".join(lines))]
     elements = _settling(card, wish, name) if card.startable else []
     if not wish.fixed:
+        lines.append(f"      I took “{page.words(wish.text, 150, line)}” as a new wish.")
         elements += [
             _says(card.key, page.request, (name, wish.ts), Choice.IS_SPEC, "It was part of the spec"),
             _says(card.key, page.request, (name, wish.ts), Choice.IS_TALK, "Just talk"),
         ]
-    if not wish.fixed:
-        blocks.append(context(f"I took “{page.words(wish.text, 150, line)}” as a new wish."))
-    if elements:
-        blocks.append(actions(*elements))
-    return blocks
+    return [section("\n".join(lines)), *([actions(*elements)] if elements else [])]
+
+
+def _settled(page: Page, wish: WishLine) -> str:
+    by = f" ({mention(wish.decided_by)})" if wish.decided_by else ""
+    outcome = f": {page.words(wish.outcome, 100, line)}" if wish.outcome else ""
+    return f"{wish.number}. {page.words(wish.title, 80, line)}{outcome}{by}"
 
 
 def _settling(card: ScopeCard, wish: WishLine, name: str) -> list[Block]:
-    if wish.fate not in {"proposed", "accepted"}:
-        return []
     start = Choose(request=card.request, card=card.key, choice=Choice.START_WISH, item=wish.ts)
-    drop = Choose(request=card.request, card=card.key, choice=Choice.DROP_WISH, item=wish.ts)
-    buttons = [button(f"drop:{name}", "Drop it", drop)]
-    if wish.fate == "proposed":
-        buttons.insert(0, button(f"start:{name}", "Start it as its own task", start))
-    return buttons
+    return [button(f"start:{name}", "Start it as its own task", start), _drop(card, wish, name)]
+
+
+def _drop(card: ScopeCard, wish: WishLine, name: str) -> Block:
+    press = Choose(request=card.request, card=card.key, choice=Choice.DROP_WISH, item=wish.ts)
+    return button(f"drop:{name}", "Drop it", press)
 
 
 def _says(card: str, request: str, message: tuple[str, str], choice: Choice, label: str) -> Block:

@@ -9,7 +9,7 @@ from engine.events import CURRENT, Choice
 from engine.request import Decided, ScopeItem, Snapshot, SpecFate, State, Taken, WishFate
 from engine.schemas import MessageKind
 
-TAKEN_SHOWN = 5
+TAKEN_SHOWN = 10
 _KINDS = {".sql": "SQL file", ".yml": "YAML file", ".yaml": "YAML file", ".py": "Python file", ".md": "doc"}
 _WORKS = {
     State.WORKING,
@@ -32,7 +32,8 @@ def scope_card(snapshot: Snapshot) -> ScopeCard:
         title=snapshot.title,
         files=in_words(spec.draft.artifacts) if spec else "",
         wishes=tuple(_wish(snapshot, item, n) for n, item in enumerate(snapshot.scope_items, 2)),
-        taken=tuple(taken_line(taken) for taken in snapshot.taken[-TAKEN_SHOWN:]),
+        taken=newest_taken(snapshot, TAKEN_SHOWN),
+        earlier=max(0, len(snapshot.taken) - TAKEN_SHOWN),
         offers=_offers(snapshot),
         startable=snapshot.state in {State.DELIVERED, State.DONE},
         open=not snapshot.state.ended,
@@ -128,32 +129,54 @@ def _decision(decided: Decided) -> str:
 # ---------------------------------------------------------------- what is no wish
 
 
-def taken_line(taken: Taken) -> TakenLine:
-    """A message that is no wish, and what was made of it."""
+def newest_taken(snapshot: Snapshot, most: int) -> tuple[TakenLine, ...]:
+    """The newest messages that are no wishes and what was made of each, newest first."""
+    return tuple(_taken_line(snapshot, taken) for taken in reversed(snapshot.taken[-most:]))
+
+
+def _taken_line(snapshot: Snapshot, taken: Taken) -> TakenLine:
     return TakenLine(
         ts=taken.ts,
         by=taken.by,
         text=taken.text,
         kind=TakenFor(taken.kind.value),
-        outcome=_made_of(taken),
+        outcome=_made_of(snapshot, taken),
         confirmed=taken.passed_on or taken.corrected_by is not None,
     )
 
 
-def _made_of(taken: Taken) -> str:
-    about = f" ({', '.join(taken.criteria)})" if taken.criteria else ""
+def _made_of(snapshot: Snapshot, taken: Taken) -> str:
     match taken.kind:
-        case MessageKind.WITHIN_SPEC if taken.passed_on:
-            return f"part of the spec{about}: the next hand-over holds these words"
         case MessageKind.WITHIN_SPEC:
-            return (
-                f"part of the spec{about}: the next hand-over points at it; an approver passes the words on"
-            )
+            about = f" ({', '.join(taken.criteria)})" if taken.criteria else ""
+            return f"part of the spec{about}: {_handed_on(snapshot, taken)}"
         case MessageKind.QUESTION:
             return "a question about progress"
         case MessageKind.ANSWER:
             return "an answer to what I asked"
     return "just talk"
+
+
+def _handed_on(snapshot: Snapshot, taken: Taken) -> str:
+    """Which hand-over tells of it, as far as one is still to come: none is promised that may not."""
+    does, did = (
+        ("holds these words", "held these words") if taken.passed_on else ("points at it", "pointed at it")
+    )
+    if snapshot.state.ended:
+        return f"hand-overs that came after it, if any, {did}"
+    passes = "" if taken.passed_on else "; an approver passes the words on"
+    return f"{_next_hand_over(snapshot)} {does}{passes}"
+
+
+def _next_hand_over(snapshot: Snapshot) -> str:
+    match snapshot.state:
+        case State.DELIVERED if snapshot.confirmed_by is None:
+            return "“Not yet” on the delivery starts another round, whose hand-over"
+        case State.REVIEWING | State.DELIVERING | State.DELIVERED:
+            return "if another round comes, its hand-over"
+        case State.ESCALATED | State.BLOCKED | State.PAUSED:
+            return "if work is handed over again, that hand-over"
+    return "the next hand-over"
 
 
 def follow_up_card(snapshot: Snapshot, wish: str) -> FollowUpCard | None:
@@ -174,5 +197,5 @@ def scope_text(snapshot: Snapshot) -> str:
         after = f"\n   Depends on: {wish.after}" if wish.after else ""
         fate = f"\n   {wish.outcome}" if wish.outcome else ""
         parts.append(f"{wish.number}. {wish.title}\n   “{wish.text}”\n   Scope: {wish.scope}{after}{fate}")
-    parts += [f"“{taken.text}”: taken as {_made_of(taken)}" for taken in snapshot.taken]
+    parts += [f"“{taken.text}”: taken as {_made_of(snapshot, taken)}" for taken in snapshot.taken]
     return "\n\n".join(parts)

@@ -81,6 +81,16 @@ def many(of: st.SearchStrategy[Any], most: int = 10) -> st.SearchStrategy[tuple[
 
 
 common = {"request": st.just(REQUEST)}
+stamps = st.sampled_from(["1764000000.000100", "view:V0:1764000000.abc"])
+taken = st.builds(
+    TakenLine,
+    ts=stamps,
+    by=people,
+    text=words,
+    kind=st.sampled_from(TakenFor),
+    outcome=words,
+    confirmed=flags,
+)
 progress = st.builds(
     ProgressCard,
     **common,
@@ -92,6 +102,7 @@ progress = st.builds(
     activity=many(words, 8),
     waiting_for=many(people, 12),
     kept=many(words),
+    talk=many(taken, 3),
     can_stop=flags,
 )
 items = st.builds(
@@ -213,7 +224,6 @@ deliveries = st.builds(
     confirmed_by=st.none() | people,
     superseded=flags,
 )
-stamps = st.sampled_from(["1764000000.000100", "view:V0:1764000000.abc"])
 wishes = st.builds(
     WishLine,
     number=numbers,
@@ -228,14 +238,12 @@ wishes = st.builds(
     decided_by=st.none() | people,
     fixed=flags,
 )
-taken = st.builds(
-    TakenLine,
-    ts=stamps,
-    by=people,
-    text=words,
-    kind=st.sampled_from(TakenFor),
-    outcome=words,
-    confirmed=flags,
+ways = st.builds(
+    OfferLine,
+    choice=st.sampled_from([Choice.FINISH_FIRST.value]),
+    label=words,
+    tradeoff=words,
+    recommended=flags,
 )
 scopes = st.builds(
     ScopeCard,
@@ -243,9 +251,10 @@ scopes = st.builds(
     key=st.just("scope:1"),
     title=words,
     files=words,
-    wishes=many(wishes),
-    taken=st.lists(taken, max_size=5).map(tuple),
-    offers=st.just(()),
+    wishes=many(wishes, 40),
+    taken=many(taken),
+    earlier=numbers,
+    offers=many(ways, 1),
     startable=flags,
     open=flags,
     decided_by=st.none() | people,

@@ -1,0 +1,219 @@
+"""The card of proposed tasks and what was made of messages: everything open is in reach of a click."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from bot.cards import blocks
+from bot.cards.page import MAX_BLOCKS, MAX_CHARACTERS, Block, characters
+from bot.cards.presses import Choose, unpacked
+from bot.playground.slack.limits import Surface, violations
+from engine.cards import OfferLine, ProgressCard, ScopeCard, TakenFor, TakenLine, WishLine
+from engine.events import Choice, Triaged
+from engine.present import Shown, detail, render
+from engine.request import RunKind, State, WishFate
+from engine.schemas import MessageKind
+from tests.bot.cards.test_cards import read
+from tests.engine.stories import Story, reached
+from tests.engine.strategies import ASKER, DANA
+
+CORRECTIONS = {Choice.IS_SCOPE, Choice.IS_SPEC, Choice.IS_TALK}
+
+
+def heard(story: Story, text: str, kind: MessageKind, **more: object) -> None:
+    """Somebody says something, and it is taken for this."""
+    story.says(text)
+    result = Triaged(message=story.now.heard[0].ts, kind=kind, title=text).model_copy(update=more)
+    story.ends(RunKind.TRIAGE, result)
+
+
+def wished(state: State, number: int) -> Story:
+    story = reached(state)
+    for n in range(number):
+        heard(story, f"Wish number {n}", MessageKind.NEW_SCOPE)
+    return story
+
+
+def scope(story: Story) -> ScopeCard:
+    card = render(story.now, "scope:1", Shown(), story.policy)
+    assert isinstance(card, ScopeCard)
+    return card
+
+
+def progress(story: Story) -> ProgressCard:
+    card = render(story.now, "progress", Shown(), story.policy)
+    assert isinstance(card, ProgressCard)
+    return card
+
+
+def presses(card: ScopeCard | ProgressCard) -> Iterator[Choose]:
+    """Everything a click on the card's buttons can choose."""
+    for block in blocks(card).blocks:
+        elements: list[Block] = [*block.get("elements", []), block.get("accessory") or {}]
+        for element in elements:
+            press = unpacked(element["value"]) if element.get("type") == "button" else None
+            if isinstance(press, Choose):
+                yield press
+
+
+def reachable(card: ScopeCard | ProgressCard, *choices: Choice) -> list[str]:
+    """The messages about which one of these can be chosen, in the card's order."""
+    return list(dict.fromkeys(press.item for press in presses(card) if press.choice in choices))
+
+
+# ---------------------------------------------------------------- wishes
+
+
+def test_every_open_wish_comes_in_reach_as_others_are_settled() -> None:
+    story = wished(State.DELIVERED, 30)
+    assert "and 22 more proposed tasks" in read(scope(story))
+    clicks = 0
+    while open_wishes := [item.ts for item in story.now.scope_items if item.open]:
+        card = scope(story)
+        assert len(blocks(card).blocks) <= MAX_BLOCKS
+        assert reachable(card, Choice.START_WISH) == open_wishes[:8]
+        assert {*open_wishes[:8]} <= {*reachable(card, Choice.IS_SPEC)}
+        choice = (Choice.DROP_WISH, Choice.START_WISH, Choice.IS_TALK)[clicks % 3]
+        story.chooses(ASKER, "scope:1", choice, item=open_wishes[0])
+        clicks += 1
+    assert clicks == 30
+    assert "more proposed task" not in read(scope(story))
+
+
+def test_settled_wishes_stand_in_a_line_each_after_the_open_ones() -> None:
+    story = wished(State.DELIVERED, 3)
+    first, second, third = (item.ts for item in story.now.scope_items)
+    story.chooses(ASKER, "scope:1", Choice.DROP_WISH, item=first)
+    story.chooses(ASKER, "scope:1", Choice.START_WISH, item=second)
+    text = read(scope(story))
+    lines = [line for line in text.splitlines() if "Wish number" in line]
+    assert lines[0].startswith("*4. Proposed task:* *Wish number 2*")
+    assert "3. Wish number 1: starts in its own thread" in text
+    assert "2. Wish number 0: dropped" in text
+    assert text.index("4. Proposed") < text.index("3. Wish") < text.index("2. Wish")
+    assert reachable(scope(story), Choice.DROP_WISH) == [third, second]
+
+
+def test_an_accepted_wish_can_still_be_dropped_however_many_there_are() -> None:
+    story = wished(State.DELIVERED, 25)
+    for item in story.now.scope_items[:14]:
+        story.chooses(ASKER, "scope:1", Choice.START_WISH, item=item.ts)
+    while any(item.fate is not WishFate.DROPPED for item in story.now.scope_items):
+        story.chooses(ASKER, "scope:1", Choice.DROP_WISH, item=reachable(scope(story), Choice.DROP_WISH)[-1])
+    card = scope(story)
+    assert "Show all" in read(card)  # only the latest settled ones have a line
+    whole = detail(story.now, "scope:1")
+    assert whole is not None
+    assert whole.text.count("dropped") == 25
+
+
+def test_the_longest_words_push_no_open_wish_off_the_card() -> None:
+    long = "&😀words " * 900
+    wishes = tuple(
+        WishLine(
+            number=n + 2,
+            ts=f"176400{n:04}.000100",
+            title=long,
+            text=long,
+            by=DANA,
+            scope=long,
+            after=long,
+            fate="proposed" if n < 20 else "accepted" if n < 50 else "dropped",
+            outcome="" if n < 20 else long,
+            decided_by=DANA,
+        )
+        for n in range(60)
+    )
+    offers = tuple(
+        OfferLine(choice=choice, label=long, tradeoff=long, recommended=True)
+        for choice in (Choice.FINISH_FIRST, Choice.REDEFINE, Choice.PRIORITISE)
+    )
+    taken = TakenLine(ts="1764000000.000200", by=ASKER, text=long, kind=TakenFor.QUESTION, outcome=long)
+    card = ScopeCard(
+        request="T1:C1:1.0",
+        key="scope:1",
+        title=long,
+        files=long,
+        wishes=wishes,
+        taken=(taken,) * 10,
+        offers=offers,
+        startable=True,
+        decided_by=DANA,
+        decision=long,
+    )
+    message = blocks(card)
+    assert violations(message.blocks, Surface.MESSAGE) == []
+    assert characters(message.blocks) <= MAX_CHARACTERS
+    assert reachable(card, Choice.START_WISH) == [wish.ts for wish in wishes[:8]]
+    assert len(reachable(card, Choice.DROP_WISH)) == 14
+    assert reachable(card, Choice.IS_SCOPE) == [taken.ts]
+
+
+# ---------------------------------------------------------------- what is no wish
+
+
+def test_the_newest_messages_can_be_corrected_on_the_card_of_proposed_tasks() -> None:
+    story = wished(State.WORKING, 3)
+    for n in range(14):
+        heard(story, f"Talk {n}", MessageKind.CHATTER)
+    taken = [one.ts for one in story.now.taken]
+    corrected = reachable(scope(story), *CORRECTIONS)[3:]
+    assert corrected == taken[:-11:-1]
+    assert "Show all" in read(scope(story))
+
+
+def test_messages_beside_as_many_wishes_as_fit_can_be_corrected() -> None:
+    story = wished(State.DELIVERED, 12)
+    for n in range(10):
+        heard(story, f"Talk {n}", MessageKind.CHATTER)
+    taken = [one.ts for one in story.now.taken]
+    assert reachable(scope(story), *CORRECTIONS)[8:] == taken[::-1]
+
+
+def test_the_newest_three_can_be_corrected_before_there_is_a_card_of_proposed_tasks() -> None:
+    story = reached(State.WORKING)
+    for text in ("Thanks!", "Nice weather", "See you", "status?"):
+        if text == "status?":
+            story.says(text)
+        else:
+            heard(story, text, MessageKind.CHATTER)
+    taken = [one.ts for one in story.now.taken]
+    assert reachable(progress(story), *CORRECTIONS) == taken[:0:-1]
+    assert "I took “status?” (<@U1>) as a question about progress." in read(progress(story))
+    story.chooses(ASKER, "progress", Choice.IS_SCOPE, item=taken[1])
+    assert reachable(progress(story), *CORRECTIONS) == []
+    assert {*reachable(scope(story), *CORRECTIONS)} == {*taken}
+
+
+# ---------------------------------------------------------------- whom words reach
+
+
+def passed_on(state: State) -> Story:
+    story = reached(state)
+    heard(story, "Also for closed ones", MessageKind.WITHIN_SPEC, criteria=("AC1",))
+    return story
+
+
+@pytest.mark.parametrize(
+    ("state", "start"),
+    [
+        (State.WORKING, "the next hand-over"),
+        (State.REVIEWING, "if another round comes, its hand-over"),
+        (State.DELIVERING, "if another round comes, its hand-over"),
+        (State.BLOCKED, "if work is handed over again, that hand-over"),
+        (State.DELIVERED, "“Not yet” on the delivery starts another round, whose hand-over"),
+    ],
+)
+def test_no_hand_over_is_promised_that_may_not_come(state: State, start: str) -> None:
+    story = passed_on(state)
+    assert f"part of the spec (AC1): {start} points at it; an approver passes" in read(scope(story))
+    story.chooses(DANA, "scope:1", Choice.IS_SPEC, item=story.now.taken[0].ts)
+    assert f"part of the spec (AC1): {start} holds these words." in read(scope(story))
+
+
+def test_after_the_end_no_hand_over_is_promised() -> None:
+    story = passed_on(State.DELIVERING)
+    story.chooses(DANA, "scope:1", Choice.IS_SPEC, item=story.now.taken[0].ts)
+    story.goes_on(until=State.DELIVERED).chooses(ASKER, "delivery:1", Choice.CONFIRM)
+    assert story.now.state is State.DONE
+    assert "hand-overs that came after it, if any, held these words." in read(scope(story))

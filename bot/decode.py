@@ -1,6 +1,7 @@
 """Slack's payloads -> events of the engine, or a small intent of the front end. Pure.
 
-Whatever is malformed, not meant for us or of our own making becomes None. Keys are made of what Slack
+Whatever is malformed, not meant for us or of our own making becomes None; edits and forwarded messages are
+not read, which their author is told where they mention us. Keys are made of what Slack
 repeats unchanged when it sends something again, so that a repetition is recognised; a mention arrives
 as `message` and as `app_mention`, and both give the same event.
 """
@@ -32,7 +33,18 @@ from bot.cards.presses import (
     unpacked,
 )
 from bot.cards.wish_modal import NONE, TWICE, picked
-from bot.payloads import Action, ActionBody, Container, EventBody, Field, Message, SubmissionBody, Team, User
+from bot.payloads import (
+    Action,
+    ActionBody,
+    ChangeBody,
+    Container,
+    EventBody,
+    Field,
+    Message,
+    SubmissionBody,
+    Team,
+    User,
+)
 from engine.events import Answered, Approved, Choice, Chose, Event, Opened, Said, Stopped, Submitted
 from engine.people import Person
 
@@ -40,8 +52,11 @@ OUT_OF_DATE = (
     "This button is out of date; it changed nothing. The newest card in the thread has the current ones."
 )
 NO_REQUEST_HERE = "To stop a request, write “stop” in its thread, or press Stop on its progress card."
+FORWARDED = "I do not read forwarded messages. Mention me in a new message and write out what it is about."
+EDITED = "I do not read edits. Mention me in a new message."
 NOTHING_TYPED = "Please write something first."
 
+_CHANGED = "message_changed"
 _SPOKEN = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 _MENUS = frozenset({"static_select", "multi_static_select"})
 _STOP = re.compile(r"\W*(please\s+)?(stop|halt|cancel|abort)(\W+(it|this|now|please))*\W*", re.IGNORECASE)
@@ -125,6 +140,8 @@ def message(body: Mapping[str, Any], bot_user: str) -> Heard | None:
     except ValueError:
         return None
     said = heard.event
+    if said.subtype == _CHANGED:
+        return _edited(body, heard, bot_user)
     if said.user is None or said.user == bot_user or said.bot_id or said.edited:
         return None
     if said.subtype not in _SPOKEN:
@@ -141,7 +158,27 @@ def _is_addressed(said: Message, bot_user: str) -> bool:
     """A mention; and a direct message, which says it by where it stands."""
     if said.type == "app_mention" or said.channel_type == "im":
         return True
-    return f"<@{bot_user}>" in said.text or f"<@{bot_user}|" in said.text
+    return _mentions(said.text, bot_user)
+
+
+def _mentions(text: str, bot_user: str) -> bool:
+    return f"<@{bot_user}>" in text or f"<@{bot_user}|" in text
+
+
+def _edited(body: Mapping[str, Any], heard: EventBody, bot_user: str) -> Heard | None:
+    """A mention that was added by an edit: whoever waits for an answer to it hears that there is none."""
+    try:
+        change = ChangeBody.model_validate(body).event
+    except ValidationError:
+        return None
+    after, before = change.message, change.previous_message
+    if after.user is None or after.user == bot_user or after.bot_id or after.subtype not in _SPOKEN:
+        return None
+    if not _mentions(after.text, bot_user) or _mentions(before.text, bot_user):
+        return None
+    channel = heard.event.channel
+    place = Place(channel=channel, thread_ts=after.thread_ts, user=after.user)
+    return Heard(key=f"{heard.home}:{channel}:{after.ts}:edit", place=place, what=Tell(sentence=EDITED))
 
 
 def _spoken(heard: EventBody, key: str, at: datetime, bot_user: str, *, mentioned: bool) -> Event | Tell:
@@ -154,6 +191,8 @@ def _spoken(heard: EventBody, key: str, at: datetime, bot_user: str, *, mentione
         if said.thread_ts is None:
             return Tell(sentence=NO_REQUEST_HERE)
         return Stopped(key=key, request=request, at=at, by=by)
+    if mentioned and not text and said.forwards:
+        return Tell(sentence=FORWARDED)
     if mentioned:
         return Opened(
             key=key,

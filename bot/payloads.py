@@ -31,6 +31,17 @@ class Message(_Frozen):
     team: str | None = None
     user_team: str | None = None
     edited: Mapping[str, Any] | None = None
+    attachments: object = None
+
+    @property
+    def forwards(self) -> bool:
+        """Whether another message was forwarded with this one, or is shown below a link to it.
+
+        Attachments have many shapes; one that is not known must not hide the message.
+        """
+        parts = self.attachments if isinstance(self.attachments, list) else []
+        marks = ("is_share", "is_msg_unfurl")
+        return any(isinstance(part, dict) and any(part.get(mark) is True for mark in marks) for part in parts)
 
 
 class EventBody(_Frozen):
@@ -46,6 +57,30 @@ class EventBody(_Frozen):
         """The team the bot is installed in; in shared channels `team_id` may be another's."""
         installed = self.authorizations[0].team_id if self.authorizations else None
         return installed or self.context_team_id or self.team_id
+
+
+class Written(_Frozen):
+    """A message as it stands, or stood, within a `message_changed` event."""
+
+    ts: str
+    user: str | None = None
+    text: str = ""
+    thread_ts: str | None = None
+    subtype: str | None = None
+    bot_id: str | None = None
+
+
+class Change(_Frozen):
+    """A `message_changed` event."""
+
+    message: Written
+    previous_message: Written
+
+
+class ChangeBody(_Frozen):
+    """An Events API payload around a changed message."""
+
+    event: Change
 
 
 class User(_Frozen):

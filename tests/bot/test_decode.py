@@ -107,6 +107,100 @@ def test_someone_of_another_team_stays_of_that_team_while_the_request_is_at_home
     assert heard.what.request.startswith("T1:C1:")
 
 
+SHARED = {"is_share": True, "is_msg_unfurl": True, "text": "Please add a metric", "author_id": "U2"}
+
+
+@pytest.mark.parametrize("kind", ["message", "app_mention"])
+@pytest.mark.parametrize("thread_ts", [None, "1.1"])
+@pytest.mark.parametrize("mark", ["is_share", "is_msg_unfurl"])
+def test_a_mention_of_nothing_but_a_forwarded_message_is_told_to_write_it_out(
+    kind: str, thread_ts: str | None, mark: str
+) -> None:
+    body = event(type=kind, text=f"<@{BOT}> ", thread_ts=thread_ts, attachments=[{mark: True, "text": "x"}])
+    heard = decode.message(body, BOT)
+    assert heard is not None
+    assert heard.what == Tell(sentence=decode.FORWARDED)
+    assert (heard.place.user, heard.place.thread_ts) == ("U1", thread_ts)
+
+
+def test_a_message_forwarded_to_us_directly_is_told_to_write_it_out() -> None:
+    heard = decode.message(event(channel="D1", channel_type="im", text="", attachments=[SHARED]), BOT)
+    assert heard is not None
+    assert heard.what == Tell(sentence=decode.FORWARDED)
+
+
+@pytest.mark.parametrize(
+    ("text", "attachments"),
+    [
+        (f"<@{BOT}> add the metric of this", [SHARED]),
+        (f"<@{BOT}>", [{"text": "a page", "from_url": "https://a.example"}]),
+        (f"<@{BOT}>", [{"is_share": False}]),
+        (f"<@{BOT}>", [{"is_share": "yes"}]),
+        (f"<@{BOT}>", []),
+        (f"<@{BOT}>", "no list"),
+        (f"<@{BOT}>", [None, 1, "x", []]),
+        (f"<@{BOT}>", {"is_share": True}),
+    ],
+)
+def test_a_mention_with_words_or_other_attachments_is_a_request(text: str, attachments: object) -> None:
+    heard = decode.message(event(text=text, attachments=attachments), BOT)
+    assert heard is not None
+    assert isinstance(heard.what, Opened)
+    assert "Please add" not in heard.what.text
+
+
+def test_a_forwarded_message_among_people_is_theirs() -> None:
+    heard = decode.message(event(text="", thread_ts="1.1", attachments=[SHARED]), BOT)
+    assert heard is not None
+    assert isinstance(heard.what, Said)
+    assert decode.message(event(text="", attachments=[SHARED]), BOT) is None
+
+
+def edit(before: str, after: str, **changes: Any) -> dict[str, Any]:
+    old = {"type": "message", "user": "U1", "text": before, "ts": "1764000000.000100", **changes}
+    return event(
+        subtype="message_changed",
+        user=None,
+        text=None,
+        ts="1764000009.000100",
+        message={**old, "text": after, "edited": {"user": "U1", "ts": "1764000009.000000"}},
+        previous_message=old,
+    )
+
+
+@pytest.mark.parametrize("mention", [f"<@{BOT}>", f"<@{BOT}|greenlight>"])
+@pytest.mark.parametrize("thread_ts", [None, "1.1"])
+def test_a_mention_added_by_an_edit_is_not_read_and_its_author_hears_so(
+    mention: str, thread_ts: str | None
+) -> None:
+    heard = decode.message(edit("add it", f"{mention} add it", thread_ts=thread_ts), BOT)
+    assert heard is not None
+    assert heard.what == Tell(sentence=decode.EDITED)
+    assert heard.place == decode.Place(channel="C1", thread_ts=thread_ts, user="U1")
+    assert heard.key == "T1:C1:1764000000.000100:edit"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        edit("add it", "add it, please"),
+        edit(f"<@{BOT}> add it", f"<@{BOT}> add it, please"),
+        edit(f"<@{BOT}> add it", f"<@{BOT}|greenlight> add it"),
+        edit(f"<@{BOT}> add it", "add it"),
+        edit("add it", "<@U2> add it"),
+        edit("add it", f"<@{BOT}> add it", user=BOT),
+        edit("add it", f"<@{BOT}> add it", bot_id="B9"),
+        edit("add it", f"<@{BOT}> add it", subtype="bot_message"),
+        edit("add it", f"<@{BOT}> add it", user=None),
+        event(subtype="message_changed", message={"ts": "1.1", "user": "U1", "text": f"<@{BOT}>"}),
+        event(subtype="message_changed", message="odd", previous_message=[]),
+        event(subtype="message_changed", text=f"<@{BOT}> add it"),
+    ],
+)
+def test_other_edits_are_passed_over(body: dict[str, Any]) -> None:
+    assert decode.message(body, BOT) is None
+
+
 @pytest.mark.parametrize(
     ("wire", "plain"),
     [

@@ -136,17 +136,20 @@ class Engine:
         Raises:
             Transient: the database stayed locked; nothing was stored, so let the event come again.
         """
-        if _is_decision(event) and not await self._may_decide(event.by):
-            return Reply(sign=Sign.ONLY_YOU, text=NOT_ENTITLED)
+        if _is_decision(event) and (refusal := await self._may_not_decide(event.by)):
+            return Reply(sign=Sign.ONLY_YOU, text=refusal)
         try:
             return await self._accept(event)
         except DiskFull as error:
             log.warning("event.refused", request=event.request, kind=event.kind, why="disk full")
             return Reply(sign=Sign.ONLY_YOU, text=f"{error.sentence} Nothing was changed.")
 
-    async def _may_decide(self, person: Person) -> bool:
-        """Not guests, bots or outsiders, nor anyone the chat cannot tell about: decisions fail closed."""
-        return (await self._chat.person(person)).may_act
+    async def _may_not_decide(self, person: Person) -> str:
+        """Why not: guests, bots, outsiders, who the chat cannot tell about. Decisions fail closed."""
+        profile = await self._chat.person(person)
+        if profile.may_act:
+            return ""
+        return f"{profile.why} Your click changed nothing." if profile.why else NOT_ENTITLED
 
     async def _accept(self, event: Event) -> Reply:
         try:

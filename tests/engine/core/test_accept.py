@@ -1,5 +1,6 @@
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -70,9 +71,18 @@ async def test_an_opened_request_shows_progress_runs_and_ends_its_run(tmp_path: 
         assert len(chat.posts) == 2
 
 
-@pytest.mark.parametrize("standing", [{"guest": True}, {"bot": True}, {"outside": True}, {"known": False}])
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        ({"guest": True}, "Guests, bots"),
+        ({"bot": True}, "Guests, bots"),
+        ({"outside": True}, "Guests, bots"),
+        ({"known": False}, "Guests, bots"),
+        ({"known": False, "why": "Slack did not answer."}, "Slack did not answer. Your click"),
+    ],
+)
 async def test_decisions_count_only_of_members_the_chat_can_tell_about(
-    tmp_path: Path, standing: dict[str, bool]
+    tmp_path: Path, standing: dict[str, Any], said: str
 ) -> None:
     chat = MemoryChat()
     async with running(tmp_path, chat) as engine:
@@ -81,6 +91,7 @@ async def test_decisions_count_only_of_members_the_chat_can_tell_about(
         chat.profiles[choice.by] = Profile(person=choice.by, name="x", **standing)
         reply = await engine.accept(choice)
         assert "changed nothing" in reply.text
+        assert said in reply.text
         assert [e.key for e in await engine.journal(REQUEST)].count(choice.key) == 0
         del chat.profiles[choice.by]
         await engine.accept(choice)

@@ -4,14 +4,15 @@ import asyncio
 import secrets
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import monotonic
 from weakref import WeakValueDictionary
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from engine.cards import Card
+from engine.cards import Card, NoteCard
 from engine.durable import Durable, sleep, step
 from engine.errors import GreenlightError, Transient
 from engine.events import Event, Linked, Opened
@@ -34,6 +35,18 @@ REFRESH_S = 1.5
 _CHAT_TIMEOUT_S = 60.0
 _LONGEST_WAIT_S = 60.0
 _DATABASE_WAIT_S = 2.0
+_REFUSED_PAUSES_S = (1.0, 4.0, 15.0)
+_CARD_NAMES = {
+    PROGRESS: "the progress message",
+    "questions": "the questions of round",
+    "findings": "the findings of investigation",
+    "spec": "the spec, version",
+    "review": "the review, round",
+    "escalation": "the decision to take, number",
+    "delivery": "the delivery, number",
+    "scope": "the wishes beyond the spec",
+    "note": "a message of mine, number",
+}
 
 log = structlog.get_logger()
 
@@ -72,6 +85,28 @@ class _Refreshes:
     again: bool = False
 
 
+@dataclass
+class _Refusals:
+    """How often a card was refused in a row, and when it may be tried again (by `time.monotonic`)."""
+
+    error_id: str = field(default_factory=lambda: secrets.token_hex(4))
+    count: int = 0
+    again_at: float = 0.0
+
+
+def _untold(snapshot: Snapshot, key: str, error_id: str) -> NoteCard:
+    """What the thread is told instead of a card that cannot be shown."""
+    kind, _, number = key.partition(":")
+    name = _CARD_NAMES.get(kind, "a message of mine")
+    what = name if kind in {PROGRESS, "scope"} else f"{name} {number}".rstrip()
+    do = "ask anew" if snapshot.state.ended else "say “stop” and ask anew"
+    text = (
+        f"⚠️ I could not show {what}, although I tried several times. If you miss it, {do}, "
+        f"or tell who runs me to look for error {error_id} in the log."
+    )
+    return NoteCard(request=snapshot.id, key=f"refused:{key}", text=text)
+
+
 class Performer:
     """Does effects other than runs.
 
@@ -89,6 +124,9 @@ class Performer:
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._activity: dict[str, dict[str, deque[str]]] = defaultdict(dict)
         self._refreshes: dict[str, _Refreshes] = {}
+        self._refusals: dict[tuple[str, str], _Refusals] = {}
+        self.refused_pauses_s: tuple[float, ...] = _REFUSED_PAUSES_S
+        """How long a card that the chat does not take rests before each further try."""
         self.durable: Durable | None = None
         self.accept: Accept = _nobody
         self.write_record: WriteTo = _nowhere
@@ -173,6 +211,8 @@ class Performer:
     async def _show(self, request: str, key: str) -> float | None:
         lock = self._locks.setdefault((request, key), asyncio.Lock())
         async with lock:
+            if (pause := self._pause(request, key)) > 0:
+                return pause
             async with self._database.app.begin() as c:
                 claimed = await effects.claim_card(c, request, key, self._holder)
             if claimed is None:
@@ -185,17 +225,63 @@ class Performer:
             except (Transient, TimeoutError) as error:
                 log.info("card.delayed", request=request, card=key, error=type(error).__name__)
                 return getattr(error, "retry_after", None) or 0.0
-            except GreenlightError as error:
-                log.warning("card.refused", request=request, card=key, error=type(error).__name__)
-                await self._end(claimed.effects, EffectStatus.FAILED, type(error).__name__)
             except Exception as error:  # noqa: BLE001 (process edge: a card that cannot be made wedges no other)
-                error_id = secrets.token_hex(4)
-                await self._end(claimed.effects, EffectStatus.FAILED, f"bug {error_id}")
-                why = {"error_id": error_id, "trace": trace(error)}
-                log.error("card.failed", request=request, card=key, **why)  # noqa: TRY400 (no foreign words)
-            else:
-                await self._placed(request, key, claimed, ref)
-                log.info("effect.done", request=request, card=key, effects=len(claimed.effects))
+                return await self._refused(key, claimed, error)
+            self._refusals.pop((request, key), None)
+            await self._placed(request, key, claimed, ref)
+            log.info("effect.done", request=request, card=key, effects=len(claimed.effects))
+        return None
+
+    def _pause(self, request: str, key: str) -> float:
+        """Seconds until a refused card may be tried again, whichever effect asks for it."""
+        refusals = self._refusals.get((request, key))
+        return refusals.again_at - monotonic() if refusals else 0.0
+
+    async def _refused(self, key: str, claimed: ClaimedCard, error: Exception) -> float | None:
+        """Seconds until the next try, for a refusal may pass; None once the thread was told instead.
+
+        Tries are counted in memory: after a restart there are that many again, yet one note at most.
+        """
+        request = claimed.snapshot.id
+        refusals = self._refusals.setdefault((request, key), _Refusals())
+        refusals.count += 1
+        which = {"request": request, "card": key, "error_id": refusals.error_id, "tries": refusals.count}
+        if isinstance(error, GreenlightError):
+            log.warning("card.refused", **which, error=type(error).__name__)
+        else:
+            log.error("card.failed", **which, trace=trace(error))
+        if refusals.count <= len(self.refused_pauses_s):
+            pause = self.refused_pauses_s[refusals.count - 1]
+            refusals.again_at = monotonic() + pause
+            return pause
+        wait = await self._tell_refused(_untold(claimed.snapshot, key, refusals.error_id))
+        if wait is not None:
+            return wait
+        await self._end(claimed.effects, EffectStatus.FAILED, f"{type(error).__name__} {refusals.error_id}")
+        del self._refusals[request, key]
+        return None
+
+    async def _tell_refused(self, note: NoteCard) -> float | None:
+        """Tell the thread once that a card is missing; where that is refused too, the log has to do.
+
+        Returns:
+            Seconds to wait if the chat is away, else None.
+        """
+        async with self._database.app.begin() as c:
+            intended = await effects.intend_card(c, note.request, note.key)
+        if intended.ref is not None:
+            return None
+        try:
+            async with asyncio.timeout(_CHAT_TIMEOUT_S):
+                ref = await self._chat.find(note.request, note.key) if intended.attempted else None
+                ref = ref or await self._chat.post(note.request, note.key, note)
+        except (Transient, TimeoutError) as error:
+            return getattr(error, "retry_after", None) or 0.0
+        except Exception as error:  # noqa: BLE001 (process edge: this note stands in for others, none for it)
+            log.error("card.untold", request=note.request, card=note.key, trace=trace(error))  # noqa: TRY400
+            return None
+        async with self._database.app.begin() as c:
+            await effects.keep_card(c, note.request, note.key, ref)
         return None
 
     async def _place(self, request: str, key: str, claimed: ClaimedCard) -> Ref | None:

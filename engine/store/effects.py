@@ -58,6 +58,14 @@ class ClaimedCard:
     attempted: bool
 
 
+@dataclass(frozen=True)
+class Intended:
+    """A card that is about to be posted. `ref` and `attempted` are those of ClaimedCard."""
+
+    ref: Ref | None
+    attempted: bool
+
+
 # ---------------------------------------------------------------- filing
 
 
@@ -148,11 +156,17 @@ async def claim_card(c: AsyncConnection, request: str, key: str, holder: str) ->
     if not ids or snapshot is None:
         return None
     await _hold(c, col(EffectRow.id).in_(ids), holder)
+    intended = await intend_card(c, request, key)
+    return ClaimedCard(ids, snapshot, intended.ref, attempted=intended.attempted)
+
+
+async def intend_card(c: AsyncConnection, request: str, key: str) -> Intended:
+    """Note the intent to post a card; where it stands, and whether it may have been posted before."""
     known = (await c.execute(_card(request, key))).first()
     if known is None:
         await c.execute(sa.insert(CardRow).values(request=request, key=key, channel="", ts=""))
     ref = Ref(channel=known.channel, ts=known.ts) if known is not None and known.ts else None
-    return ClaimedCard(ids, snapshot, ref, attempted=known is not None)
+    return Intended(ref, attempted=known is not None)
 
 
 async def keep_card(c: AsyncConnection, request: str, key: str, ref: Ref) -> None:

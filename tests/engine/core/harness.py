@@ -1,6 +1,7 @@
 """An engine with tiny rules and runs, and a chat in memory that can fail on demand."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -183,18 +184,26 @@ RULES = Rules(
 
 
 class MemoryChat:
-    """Implements ports.Chat; `faults` are raised one by one by the next posts and updates."""
+    """Implements ports.Chat that can fail.
+
+    Attributes:
+        faults: Raised one by one by the next posts and updates.
+        tried: How often each key was posted or updated, in vain or not.
+        refused: What posts and updates of a card of this key raise, every time.
+    """
 
     def __init__(self) -> None:
         self.posts: list[tuple[str, str]] = []
         self.cards: dict[tuple[str, str], list[str]] = {}
         self.faults: list[Exception] = []
+        self.refused: dict[str, Exception] = {}
+        self.tried: Counter[str] = Counter()
         self.lost_answers = 0
         self.latency_s = 0.0
         self.profiles: dict[Person, Profile] = {}
 
     async def post(self, request: str, key: str, card: Card) -> Ref:
-        await self._weather()
+        await self._weather(key)
         self.posts.append((request, key))
         self._show(card)
         if self.lost_answers:
@@ -206,7 +215,7 @@ class MemoryChat:
         return self._ref(request, key) if (request, key) in self.posts else None
 
     async def update(self, ref: Ref, card: Card) -> None:
-        await self._weather()
+        await self._weather(card.key)
         self._show(card)
 
     async def open_thread(self, channel: str, key: str, card: Card) -> Ref:
@@ -221,8 +230,11 @@ class MemoryChat:
     def shown(self, key: str, request: str = REQUEST) -> str:
         return self.cards.get((request, key), [""])[-1]
 
-    async def _weather(self) -> None:
+    async def _weather(self, key: str) -> None:
+        self.tried[key] += 1
         await asyncio.sleep(self.latency_s)
+        if key in self.refused:
+            raise self.refused[key]
         if self.faults:
             raise self.faults.pop(0)
 

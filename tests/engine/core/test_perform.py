@@ -1,8 +1,17 @@
 import asyncio
+import re
 from pathlib import Path
 
-from engine.errors import NeedsPerson, RateLimited, Unreachable
-from tests.engine.core.harness import REQUEST, MemoryChat, opened, running, said, until, wish
+import pytest
+
+from engine.engine import Engine
+from engine.errors import ChatRefused, NeedsPerson, RateLimited, Unreachable
+from engine.request import State
+from tests.engine.core.harness import REQUEST, MemoryChat, opened, running, said, stopped, until, wish
+
+REFUSED = ChatRefused("Slack refused a message (invalid_blocks).", "invalid_blocks")
+TRIES = 3
+TOLD = "refused:note:2"
 
 
 async def test_a_chat_that_is_away_for_a_while_gets_the_card_once(tmp_path: Path) -> None:
@@ -29,6 +38,79 @@ async def test_a_card_that_chat_refuses_for_good_does_not_hold_up_others(tmp_pat
     async with running(tmp_path, chat) as engine:
         await engine.accept(opened())
         await until(lambda: bool(chat.shown("note:2")))
+
+
+async def test_a_card_that_chat_refuses_once_is_shown_all_the_same(tmp_path: Path) -> None:
+    chat = MemoryChat()
+    chat.faults = [REFUSED]
+    async with running(tmp_path, chat) as engine:
+        await engine.accept(opened())
+        await until(lambda: chat.shown("progress") == "clarifying 0" and bool(chat.shown("note:2")))
+    assert sorted(chat.posts) == [(REQUEST, "note:2"), (REQUEST, "progress")]
+
+
+@pytest.mark.parametrize("refusal", [REFUSED, ValueError("a bug")], ids=["refused", "bug"])
+async def test_of_a_card_that_is_refused_for_good_the_thread_is_told_once(
+    tmp_path: Path, refusal: Exception
+) -> None:
+    chat = MemoryChat()
+    chat.refused = {"note:2": refusal}
+    async with running(tmp_path, chat) as engine:
+        engine._performer.refused_pauses_s = (0.1, 0.2)
+        await engine.accept(opened())
+        await until(lambda: bool(chat.shown(TOLD)))
+        text = chat.shown(TOLD)
+        assert text.startswith(
+            "⚠️ I could not show a message of mine, number 2, although I tried several times."
+        )
+        assert re.search(r"say “stop” and ask anew, .* error [0-9a-f]{8} in the log", text)
+        await until(lambda: not engine._durable._running)
+        assert chat.tried["note:2"] == TRIES
+        await engine.accept(said(1))
+        await until(lambda: chat.shown("progress") == "clarifying 1")
+        await engine.accept(stopped())
+        await until(lambda: chat.shown("progress") == "stopped 1")
+    assert chat.posts.count((REQUEST, TOLD)) == 1
+
+
+async def test_a_card_that_is_refused_again_and_again_is_told_of_once(tmp_path: Path) -> None:
+    chat = MemoryChat()
+    chat.refused = {"progress": REFUSED}
+    chat.lost_answers = 2
+    async with running(tmp_path, chat) as engine:
+        engine._performer.refused_pauses_s = (0.1, 0.2)
+        for event in (opened(), said(1), said(2)):
+            await engine.accept(event)
+        await until(lambda: bool(chat.shown("refused:progress")))
+        await until(lambda: not engine._durable._running)
+        before = chat.tried["progress"]
+    assert TRIES <= before <= 3 * TRIES
+    async with running(tmp_path, chat) as engine:
+        engine._performer.refused_pauses_s = (0.1, 0.2)
+        await engine.accept(said(3))
+        await until(lambda: chat.tried["progress"] >= before + TRIES)
+        await until(lambda: not engine._durable._running)
+        chat.refused = {}
+        await engine.accept(said(4))
+        await until(lambda: chat.shown("progress") == "clarifying 4")
+    assert sorted(chat.posts) == [(REQUEST, "note:2"), (REQUEST, "progress"), (REQUEST, "refused:progress")]
+
+
+async def test_where_even_the_note_is_refused_the_request_goes_on(tmp_path: Path) -> None:
+    chat = MemoryChat()
+    chat.refused = {"progress": REFUSED, "refused:progress": REFUSED}
+    async with running(tmp_path, chat) as engine:
+        engine._performer.refused_pauses_s = (0.1, 0.2)
+        await engine.accept(opened())
+        await until(lambda: chat.tried["refused:progress"] == 1)
+        await until(lambda: not engine._durable._running)
+        await engine.accept(stopped())
+        await until(lambda: _is_stopped(engine))
+
+
+async def _is_stopped(engine: Engine) -> bool:
+    snapshot = await engine.snapshot(REQUEST)
+    return snapshot is not None and snapshot.state is State.STOPPED
 
 
 async def test_many_changes_while_chat_is_slow_are_shown_as_one_newest_state(tmp_path: Path) -> None:

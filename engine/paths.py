@@ -4,6 +4,8 @@ import re
 import sys
 from collections.abc import Collection, Sequence
 
+from engine.relative_paths import path_problem
+
 # What these define is the operator's or a person's to change: how checks run, what a linter tolerates,
 # what a build executes, how git treats files, who owns them, and what agents are told.
 _PROTECTED_NAMES = frozenset(
@@ -113,14 +115,15 @@ def artifact_problems(
 
 
 def malformed(path: str, files: Collection[str]) -> str:
-    """What is wrong with the form of a path, to follow its name in a sentence; empty if nothing is."""
+    """What is wrong with the form of a path, to follow its name in a sentence; empty if nothing is.
+
+    It says what no agent could write and no commit would take, and more.
+    """
     parts = path.split("/")
     if path.startswith(("/", "~")) or "\\" in path or ":" in parts[0]:
         return "must be relative to the repository, with /"
-    if ".." in parts:
-        return "must not contain .."
-    if "" in parts or "." in parts:
-        return "must be in its simplest form, without ./, // or a / at the end"
+    if problem := path_problem(path):
+        return f"cannot be written: {problem}"
     if any(part != part.strip() or part.endswith(".") for part in parts):
         return "has a part that begins or ends with a blank, or ends with a dot"
     if any(char.isspace() and char != " " for char in path):

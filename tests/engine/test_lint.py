@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from engine.lint import lint
 from engine.paths import artifact_problems
+from engine.relative_paths import path_problem
 from engine.schemas import SpecDraft
 from tests.engine.specs import (
     CHECKS,
@@ -147,6 +148,28 @@ def test_no_spec_may_change_what_checks_git_or_agents_obey(path: str) -> None:
     found = lint(changed(artifacts=[*DRAFT.artifacts, path]), FACTS)
     assert len(found) == 1
     assert repr(path) in found[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("git~1/x", "git directories are off limits"),
+        ("src/.g\u200bit/x", "git directories are off limits"),
+        (f"{'é' * 128}.sql", "a part of it is too long"),
+        ("/".join(["a"] * 33), "it is too long"),
+        ("src/a\x7fb.sql", "it holds control characters"),
+        ("src/\ud800.sql", "it is not valid UTF-8"),
+        ("src/../x.sql", "it must not hold"),
+    ],
+)
+def test_what_no_commit_takes_is_no_artifact(path: str, why: str) -> None:
+    (found,) = artifact_problems((path,), FILES, [])
+    assert found.startswith(f"Artifact {path!r} cannot be written: {why}")
+
+
+@given(st.lists(st.text(max_size=6) | st.sampled_from(PARTS), min_size=1, max_size=40).map("/".join))
+def test_every_artifact_that_may_be_listed_can_be_committed(path: str) -> None:
+    assert artifact_problems((path,), FILES, []) or path_problem(path) is None
 
 
 @pytest.mark.parametrize(

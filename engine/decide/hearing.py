@@ -33,7 +33,7 @@ _WORK = r"(it|this|that|things|everything|all( of (it|this))?|(the|this|my) (wor
 _PROGRESS = re.compile(
     r"\W*((and|so|ok|okay|hey|hi|hello)\W+)?("
     r"((a|any|the)\W)?(status|progress|news|updates?|(status|progress) (updates?|report))"
-    r"|(what['\u2019]?s|what is) (the|our) (current )?(status|state|progress)( of (this|the work))?"
+    r"|(what['\u2019]?s|what is) (the|our) (current )?(status|state|progress)( of (it|this|the work))?"
     rf"|how(['\u2019]?s| is| are) {_WORK} (going|coming( along)?|progressing|looking|getting on)"
     r"|how are (you|we) (doing|getting on|coming along)"
     r"|how far( along)? (are|is|have) (you|we|it|this|the work)( (got|come|along))?"

@@ -88,7 +88,8 @@ def _show(moves: Moves) -> None:
 
 def _title(title: str) -> str:
     """A model's name for a wish; none if it holds an estimate, which nobody gave."""
-    return "" if _ESTIMATE.search(title) else " ".join(title.split())[:80]
+    words = " ".join(title.split())
+    return "" if _ESTIMATE.search(words) else words[:80]
 
 
 def _first_words(text: str) -> str:

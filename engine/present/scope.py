@@ -151,7 +151,7 @@ def _made_of(snapshot: Snapshot, taken: Taken) -> str:
             about = f" ({', '.join(taken.criteria)})" if taken.criteria else ""
             return f"part of the spec{about}: {_handed_on(snapshot, taken)}"
         case MessageKind.QUESTION:
-            return "a question about progress"
+            return "a question about the work"
         case MessageKind.ANSWER:
             return "an answer to what I asked"
     return "just talk"

@@ -179,7 +179,7 @@ def test_the_newest_three_can_be_corrected_before_there_is_a_card_of_proposed_ta
             heard(story, text, MessageKind.CHATTER)
     taken = [one.ts for one in story.now.taken]
     assert reachable(progress(story), *CORRECTIONS) == taken[:0:-1]
-    assert "I took “status?” (<@U1>) as a question about progress." in read(progress(story))
+    assert "I took “status?” (<@U1>) as a question about the work." in read(progress(story))
     story.chooses(ASKER, "progress", Choice.IS_SCOPE, item=taken[1])
     assert reachable(progress(story), *CORRECTIONS) == []
     assert {*reachable(scope(story), *CORRECTIONS)} == {*taken}

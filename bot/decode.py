@@ -59,7 +59,12 @@ NOTHING_TYPED = "Please write something first."
 _CHANGED = "message_changed"
 _SPOKEN = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 _MENUS = frozenset({"static_select", "multi_static_select"})
-_STOP = re.compile(r"\W*(please\s+)?(stop|halt|cancel|abort)(\W+(it|this|now|please))*\W*", re.IGNORECASE)
+_STOP = re.compile(
+    r"\W*((ok|okay|please|now)\W+)*(stop|halt|cancel|abort)"
+    r"(\W+(it|this|that|now|please|everything|all|thanks|thank\W+you))*\W*",
+    re.IGNORECASE,
+)
+_EMOJI = re.compile(r":[a-z0-9_+-]+:")
 _TOKEN = re.compile(r"<([^<>\n]*)>")
 
 
@@ -187,7 +192,7 @@ def _spoken(heard: EventBody, key: str, at: datetime, bot_user: str, *, mentione
     by = Person(team=said.user_team or said.team or home, user=said.user or "")
     request = f"{home}:{said.channel}:{thread_ts}"
     text = plain_words(said.text, bot_user)
-    if _STOP.fullmatch(text):
+    if _STOP.fullmatch(_EMOJI.sub(" ", text)):
         if said.thread_ts is None:
             return Tell(sentence=NO_REQUEST_HERE)
         return Stopped(key=key, request=request, at=at, by=by)

@@ -36,6 +36,12 @@ def event(**changes: Any) -> dict[str, Any]:
         "Cancel.",
         "abort",
         "please stop",
+        "Please, stop",
+        "ok stop",
+        "stop, thanks",
+        "stop everything",
+        "cancel that",
+        ":octagonal_sign: stop",
         "Stop, please",
         f"<@{BOT}> stop",
         "stop it 🛑",
@@ -49,7 +55,16 @@ def test_the_stop_word_alone_in_a_thread(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["stop the pipeline", "don't stop", "stopped", "non stop", "cancel the order table"]
+    "text",
+    [
+        "stop the pipeline",
+        "don't stop",
+        "stopped",
+        "non stop",
+        "cancel the order table",
+        "stop all tenants",
+        "ok, do not stop",
+    ],
 )
 def test_the_stop_word_within_a_sentence_is_just_said(text: str) -> None:
     heard = decode.message(event(text=text, thread_ts="1764000000.000001"), BOT)

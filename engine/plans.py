@@ -10,6 +10,10 @@ from engine.schemas import Outcome, Plan, PlannedTask
 from engine.wording import hidden_in
 
 RESERVED = ("look", "fix", "revert")
+MOST_CHARACTERS = 20_000
+"""Of all tasks together. With the longest spec this makes some 65,000 characters, which people can still be
+shown whole in one piece: front ends take 200,000 bytes, three for each character of most scripts. A front end
+that cuts a version all the same must not let it be approved."""
 ENDED = frozenset({TaskStatus.DONE, TaskStatus.FAILED, TaskStatus.SKIPPED})
 
 
@@ -44,8 +48,20 @@ def validate(plan: Plan, agents: Mapping[str, AgentKind], cap: int) -> tuple[str
     """
     if len(plan.tasks) > cap:
         return (f"The plan has {len(plan.tasks)} tasks; at most {cap} are allowed. Merge or drop some.",)
+    if (size := sum(_size(task) for task in plan.tasks)) > MOST_CHARACTERS:
+        return (
+            f"The plan is too long: its tasks have {size} characters, at most {MOST_CHARACTERS} are allowed "
+            "in all. Say less in each, or merge or drop some.",
+        )
     problems = [*_ids(plan), *_agents(plan, agents), *_dependencies(plan), *hidden_in(plan)]
     return tuple(problems or [*_conditions(plan), *_writers(plan, agents)])
+
+
+def _size(task: PlannedTask) -> int:
+    """Characters of everything that people are shown of a task."""
+    condition = task.condition.task if task.condition else ""
+    words = (task.id, task.agent, task.objective, task.effort, condition)
+    return sum(map(len, (*words, *task.returns, *task.boundaries, *task.depends_on)))
 
 
 def _ids(plan: Plan) -> list[str]:

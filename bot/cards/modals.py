@@ -61,12 +61,7 @@ def text_modal(asked: InWords, title: str = "In your own words", initial: str = 
 def detail_modal(detail: Detail) -> dict[str, Any]:
     """A card as plain text, in paragraphs that Slack takes."""
     pieces = _pieces(visible(detail.text))
-    kept, used = [], 0
-    for piece in pieces[:_DETAIL_BLOCKS]:
-        used += len(piece.encode())
-        if used > _DETAIL_BYTES:
-            break
-        kept.append(piece)
+    kept = _kept(pieces)
     if len(kept) < len(pieces):
         kept.append("… The rest is too long for Slack.")
     return {
@@ -77,6 +72,23 @@ def detail_modal(detail: Detail) -> dict[str, Any]:
             {"type": "section", "text": plain_text(piece)} for piece in kept or ["Nothing more to show."]
         ],
     }
+
+
+def fits_modal(text: str) -> bool:
+    """Whether `detail_modal` shows all of a text."""
+    pieces = _pieces(visible(text))
+    return len(_kept(pieces)) == len(pieces)
+
+
+def _kept(pieces: list[str]) -> list[str]:
+    """The first pieces, as many as a modal takes."""
+    kept, used = [], 0
+    for piece in pieces[:_DETAIL_BLOCKS]:
+        used += len(piece.encode())
+        if used > _DETAIL_BYTES:
+            break
+        kept.append(piece)
+    return kept
 
 
 def _pieces(text: str) -> list[str]:

@@ -1,5 +1,6 @@
 """A version of the spec: to approve, to change, to reject; and what became of it."""
 
+from bot.cards.modals import fits_modal
 from bot.cards.page import (
     MAX_CHARACTERS,
     Block,
@@ -52,7 +53,27 @@ def _undecided(page: Page, card: SpecCard) -> None:
         elif fits:
             page.add(*whole[id(part)], rank=Rank.MUST)
     page.add(divider(), rank=Rank.MUST)
-    _decision(page, card, fits=fits)
+    _decision(page, card, _obstacle(card) if fits else _TOO_LONG)
+
+
+def _obstacle(card: SpecCard) -> str:
+    """Why a version cannot be approved although its card holds what may not be cut; empty if it can.
+
+    Its other sections may be cut on the card, since they stand whole behind "Show all": what is cut even
+    there was not shown.
+    """
+    return "" if fits_modal(as_text(card)) else _NEVER_WHOLE
+
+
+def as_text(card: SpecCard) -> str:
+    """What stands behind "Show all", laid out from the card's sections as the engine does it.
+
+    A card may know more than that (how checks stand today), never less.
+    """
+    text = f"{card.title}\nversion {card.version}, hash {card.hash}"
+    for part in card.sections:
+        text += f"\n\n{part.name}\n" + "\n".join(f"- {entry}" for entry in part.lines)
+    return text
 
 
 def _differences(page: Page, card: SpecCard) -> None:
@@ -105,7 +126,7 @@ def _fitting(text: str) -> str:
     return piece
 
 
-def _decision(page: Page, card: SpecCard, *, fits: bool) -> None:
+def _decision(page: Page, card: SpecCard, obstacle: str) -> None:
     reject = ChooseInWords(
         request=card.request, card=card.key, choice=Choice.REJECT_SPEC, ask="Why? (optional)", optional=True
     )
@@ -116,12 +137,12 @@ def _decision(page: Page, card: SpecCard, *, fits: bool) -> None:
         button("change", "Say what to change…", change),
         button("reject", "Reject…", reject, style="danger"),
     ]
-    if fits:
+    if obstacle:
+        page.cut = True
+        page.add(section(obstacle), rank=Rank.MUST)
+    else:
         elements.insert(0, _approve(card))
         page.add(context(_waiting(card.wait)), rank=Rank.MUST)
-    else:
-        page.cut = True
-        page.add(section(_TOO_LONG), rank=Rank.MUST)
     page.buttons(*elements)
     if card.editable:
         page.add(_sections(card), rank=Rank.MUST)
@@ -143,6 +164,11 @@ def _sections(card: SpecCard) -> Block:
 
 _TOO_LONG = (
     "⚠️ The files, checks and branch of this version do not fit into a message, "
+    "so it cannot be approved here. Ask for a smaller step with “Say what to change”."
+)
+
+_NEVER_WHOLE = (
+    "⚠️ This version is too long to be shown whole, even behind “Show all”, "
     "so it cannot be approved here. Ask for a smaller step with “Say what to change”."
 )
 

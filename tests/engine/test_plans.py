@@ -1,8 +1,10 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.plans import ENDED, AgentKind, ancestors, done, ready, validate
+from engine.plans import ENDED, MOST_CHARACTERS, AgentKind, ancestors, done, ready, validate
 from engine.request import TaskStatus
 from engine.schemas import Condition, Outcome, Plan
 from tests.engine.specs import task
@@ -50,6 +52,24 @@ def test_reading_first_and_writing_after_is_a_plan() -> None:
 )
 def test_a_plan_that_cannot_run_is_refused(tasks: list[object], sentence: str) -> None:
     assert any(sentence in problem for problem in validate(plan(*tasks), AGENTS, 3))
+
+
+def test_a_plan_that_is_too_long_to_be_read_whole_is_refused() -> None:
+    tasks = [task("t1"), *(task(f"t{n}", f"t{n - 1}") for n in range(2, 8))]
+    room = MOST_CHARACTERS - sum(len(t.model_dump()["objective"]) for t in tasks)
+    long = [t.model_copy(update={"objective": "y" * (room // 7)}) for t in tasks]
+    (problem,) = validate(plan(*long), AGENTS, 8)
+    assert f"at most {MOST_CHARACTERS} are allowed in all" in problem
+    shorter = [t.model_copy(update={"objective": "y" * (room // 7 - 50)}) for t in tasks]
+    assert validate(plan(*shorter), AGENTS, 8) == ()
+
+
+@pytest.mark.parametrize("field", ["returns", "boundaries"])
+def test_everything_people_have_to_read_of_a_plan_counts(field: str) -> None:
+    lines: dict[str, Any] = {field: ("y" * 300,) * 8}
+    tasks = [task("t1", **lines), *(task(f"t{n}", f"t{n - 1}", **lines) for n in range(2, 10))]
+    assert "The plan is too long" in validate(plan(*tasks), AGENTS, 9)[0]
+    assert validate(plan(*tasks[:8]), AGENTS, 9) == ()
 
 
 NAMES = ["a", "b", "c", "d", "e"]

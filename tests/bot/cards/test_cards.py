@@ -2,13 +2,18 @@
 
 from typing import Any
 
+import pytest
+
 from bot.cards import blocks
+from bot.cards.modals import detail_modal, fits_modal
 from bot.cards.presses import ApproveSpec, Choose, ChooseInWords, Press, SubmitRound, unpacked
+from bot.cards.spec import as_text
 from engine.cards import (
     ApprovalWait,
     Card,
     CriterionLine,
     DeliveryCard,
+    Detail,
     EscalationCard,
     OfferLine,
     OptionLine,
@@ -24,10 +29,18 @@ from engine.cards import (
 )
 from engine.events import Choice
 from engine.people import Person
+from engine.plans import AgentKind, validate
+from engine.present import Shown, detail, render
+from engine.present.spec import spec_text
+from engine.request import SpecVersion, State
+from engine.schemas import Plan
+from tests.engine.specs import changed, task
+from tests.engine.stories import reached
 
 REQUEST = "T0LOCAL:C0DATA:1764000000.000100"
 RILEY = Person(team="T0LOCAL", user="U0RILEY")
 DANA = Person(team="T0LOCAL", user="U0DANA")
+WRITER = {"writer": AgentKind(writes=True, reviews=False)}
 
 
 def read(card: Card) -> str:
@@ -201,6 +214,61 @@ def test_what_does_not_fit_in_full_cannot_be_approved() -> None:
     assert "Approve" not in elements(card)
     assert "cannot be approved here" in read(card)
     assert "Say what to change…" in elements(card)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [("word " * 1000,) * 60, ("語" * 1000,) * 70, ("a" * 100, "b" * 2890) * 50, ("\u202e" * 300,) * 90],
+    ids=["long", "bytes", "blocks", "made visible"],
+)
+def test_what_is_cut_even_behind_show_all_cannot_be_approved(lines: tuple[str, ...]) -> None:
+    plan = SpecSection(name="Plan", lines=lines)
+    card = spec(sections=(plan, SpecSection(name="Files", lines=("src/a.sql",), whole=True)))
+    assert "Approve" not in elements(card)
+    assert "too long to be shown whole" in read(card)
+    assert "src/a.sql" in read(card)
+    assert "The rest is too long" in str(detail_modal(Detail(title="Spec", text=as_text(card))))
+    few = plan.model_copy(update={"lines": lines[:10]})
+    assert "Approve" in elements(card.model_copy(update={"sections": (few, *card.sections[1:])}))
+
+
+def longest(char: str, objective: str) -> SpecVersion:
+    """As much as a specification and a plan may hold, all in one script."""
+    line = char * 300
+    lists = ("approach", "upstream", "downstream", "data_quality", "in_scope", "out_of_scope", "assumptions")
+    fields = dict.fromkeys(lists, (line,) * 12)
+    success = ({"text": line, "criteria": tuple(f"AC{n}" for n in range(1, 13))},) * 12
+    criteria = tuple(
+        {"id": f"AC{n}", "text": line, "settled_by": "check", "check": "tests"} for n in range(1, 13)
+    )
+    files = tuple(f"{number:02}{char * 238}" for number in range(20))
+    whole = {"problem": char * 3000, "success_criteria": success, "criteria": criteria, "artifacts": files}
+    tasks = [task(f"t{n}", *([f"t{n - 1}"] if n > 1 else []), objective=objective) for n in range(1, 21)]
+    most = next(n for n in range(20, 0, -1) if validate(Plan(tasks=tuple(tasks[:n])), WRITER, 20) == ())
+    draft = changed(title=char * 80, **fields | whole)
+    plan = Plan(tasks=tuple(tasks[:most]))
+    return SpecVersion(number=1, base_commit="0" * 40, branch="b" * 50, draft=draft, plan=plan, hash="0" * 64)
+
+
+@pytest.mark.parametrize("char", ["a", "é", "語"])
+@pytest.mark.parametrize("shape", ["{0}", "{1}\n{2}", "{1}"])
+def test_the_longest_spec_with_the_longest_plan_stands_whole_behind_show_all(char: str, shape: str) -> None:
+    text = spec_text(longest(char, shape.format(char * 3000, char * 900, char * 2000)))
+    assert fits_modal(text)
+    assert "The rest is too long" not in str(detail_modal(Detail(title="Spec", text=text)))
+
+
+def test_what_the_card_takes_for_its_whole_text_is_what_is_shown() -> None:
+    story = reached(State.AWAITING_APPROVAL)
+    card = render(story.now, "spec:1", Shown(), story.policy)
+    whole = detail(story.now, "spec:1")
+    assert isinstance(card, SpecCard)
+    assert whole is not None
+    named = ("; fails today", "; passes today: guards against regressions only")
+    text = as_text(card)
+    for words in named:
+        text = text.replace(words, "")
+    assert text == whole.text
 
 
 def test_hidden_characters_of_a_spec_are_shown() -> None:

@@ -38,15 +38,15 @@ _DATABASE_WAIT_S = 2.0
 _REFUSED_PAUSES_S = (1.0, 4.0, 15.0)
 _CARD_NAMES = {
     PROGRESS: "the progress message",
-    "questions": "the questions of round",
-    "findings": "the findings of investigation",
-    "spec": "the spec, version",
-    "review": "the review, round",
-    "escalation": "the decision to take, number",
-    "delivery": "the delivery, number",
+    "questions": "round {number} of the questions",
+    "findings": "the findings of investigation {number}",
+    "spec": "version {number} of the spec",
+    "review": "round {number} of the review",
+    "escalation": "what has to be decided",
+    "delivery": "what was delivered",
     "scope": "the wishes beyond the spec",
-    "note": "a message of mine, number",
 }
+_ANY_CARD = "one of my messages"
 
 log = structlog.get_logger()
 
@@ -97,8 +97,7 @@ class _Refusals:
 def _untold(snapshot: Snapshot, key: str, error_id: str) -> NoteCard:
     """What the thread is told instead of a card that cannot be shown."""
     kind, _, number = key.partition(":")
-    name = _CARD_NAMES.get(kind, "a message of mine")
-    what = name if kind in {PROGRESS, "scope"} else f"{name} {number}".rstrip()
+    what = _CARD_NAMES.get(kind, _ANY_CARD).format(number=number)
     do = "ask anew" if snapshot.state.ended else "say “stop” and ask anew"
     text = (
         f"⚠️ I could not show {what}, although I tried several times. If you miss it, {do}, "

@@ -115,8 +115,9 @@ def problems(error: ValidationError) -> tuple[str, ...]:
     details = error.errors(include_url=False, include_input=False)[:12]
     broken = next((detail for detail in details if detail["type"] == "json_invalid"), None)
     if broken is not None:
-        # The parser's words name what it met and where, never the text itself.
-        return (f"The answer is not JSON that can be read: {broken.get('ctx', {}).get('error', 'broken')}.",)
+        # The parser's words name what it met, never the text itself; where, is of no use to people.
+        met, _, _ = str(broken.get("ctx", {}).get("error", "broken")).partition(" at line ")
+        return (f"The answer is not JSON that can be read: {met}.",)
     return tuple(
         f"{'.'.join(str(part) for part in detail['loc']) or 'the answer'}: {_in_words(detail)}"
         for detail in details

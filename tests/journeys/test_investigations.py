@@ -144,6 +144,7 @@ def test_one_researcher_fails_and_the_card_says_what_is_missing(tmp_path: Path) 
     assert "from the web" not in played_.words["findings:1"]
 
 
+@pytest.mark.long
 def test_with_the_web_switched_off_nobody_searches_it_and_the_card_says_so(tmp_path: Path) -> None:
     played_ = played(tmp_path, RESEARCH, "web-off")
     assert played_.outcome["ok"] is True
@@ -151,6 +152,7 @@ def test_with_the_web_switched_off_nobody_searches_it_and_the_card_says_so(tmp_p
     assert "switched off" in played_.words["findings:1"]
 
 
+@pytest.mark.long
 def test_contradictions_are_put_to_people_and_the_pick_is_theirs(tmp_path: Path) -> None:
     played_ = played(tmp_path, RESEARCH, "contradictions")
     assert played_.outcome["ok"] is True

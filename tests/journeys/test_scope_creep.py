@@ -174,6 +174,7 @@ def test_redefining_shows_the_difference_asks_again_and_delivers_with_it(tmp_pat
         assert not [body for body in of_the_work(play.prompts) if wish in body]
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("journey scope prioritise")
 def test_an_order_is_applied_and_nothing_stops_meanwhile(tmp_path: Path) -> None:
     play = played(tmp_path, "prioritise")
@@ -201,7 +202,8 @@ class RandomClassifier:
 
 
 @pytest.mark.xdist_group("journey scope random")
-@pytest.mark.parametrize("seed", [1, *(pytest.param(n, marks=pytest.mark.long) for n in (2, 3))])
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_whatever_the_classifier_says_no_wish_reaches_a_prompt_of_the_work(
     tmp_path: Path, seed: int
 ) -> None:

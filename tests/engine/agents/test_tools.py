@@ -219,7 +219,7 @@ async def test_the_whole_repository_may_be_named_in_several_ways(box: Toolbox) -
 
 @pytest.mark.parametrize(
     ("answer", "why"),
-    [("I would say so.", "line 1"), ('{"title": "\\ud800"}', "hex escape"), ("", "EOF")],
+    [("I would say so.", "expected"), ('{"title": "\\ud800"}', "hex escape"), ("", "EOF")],
 )
 def test_an_answer_that_cannot_be_read_is_told_why_and_never_quoted(answer: str, why: str) -> None:
     with pytest.raises(ValidationError) as broken:

@@ -11,6 +11,7 @@ from tests.journeys.reading import SITUATION, git
 from tests.quick import quick_repository
 
 
+@pytest.mark.long
 async def test_one_line_of_json_and_a_directory_to_go_on_with(tmp_path: Path) -> None:
     keep = tmp_path / "kept"
     await quick_repository(keep / "remote" / "data-platform.git")

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from bot.playground.messages_api import MessagesApi
 from bot.playground.people import People, Player
 from bot.playground.script import SCENARIOS, Scenario
@@ -64,6 +66,7 @@ class Moments:
         return sum(call.role == role for call in self._model.calls)
 
 
+@pytest.mark.long
 async def test_kills_at_six_moments_lose_and_double_nothing(tmp_path: Path) -> None:
     remote = tmp_path / "remote.git"
     await quick_repository(remote)

@@ -276,6 +276,7 @@ async def test_branches_begin_where_main_ends(tmp_path: Path) -> None:
         assert changed == [path for path, _ in tree_files(sample_repository.BRANCH_FILES / name)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("on_branch", CHURN, indirect=True)
 @pytest.mark.parametrize("target", ["test", "lint-sql", "check-quality"])
 def test_checks_are_green_on_the_branches(on_branch: Path, target: str) -> None:

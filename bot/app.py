@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Self
 
@@ -142,15 +143,14 @@ async def connect(
     client = web_client(bot_token, slack_url)
     me = await _identify(client)
     chat = SlackChat(client, me)
-    engine = await start(settings, chat, parts=parts)
-    app = SlackApp(engine, client, me, app_token)
-    try:
+    async with AsyncExitStack() as undo:
+        undo.push_async_callback(chat.close)
+        engine = await start(settings, chat, parts=parts)
+        undo.push_async_callback(engine.close)
+        app = SlackApp(engine, client, me, app_token)
+        undo.push_async_callback(app.close)
         await app.connect()
-    except BaseException:
-        await app.close()
-        await engine.close()
-        await chat.close()
-        raise
+        undo.pop_all()
     log.info("app.connected", team=me.team)
     return Running(engine, app, chat, me)
 

@@ -1,6 +1,7 @@
 """Puts the engine together: state directory, database, adapters, rules and runs."""
 
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from engine.agents.roster import built_in
@@ -47,14 +48,18 @@ async def start(settings: Settings, chat: ChatOrMaker, *, parts: Parts | None = 
     """
     state = hold(settings.state_dir)
     closers: list[Closer] = []
-    try:
+    async with AsyncExitStack() as undo:
+        undo.callback(state.release)
+        undo.push_async_callback(_close, closers)
         outside = await _outside(settings, parts or Parts(), closers)
-        return await launch(settings, chat, outside, rules(settings), RUNS, state, closers)
-    except BaseException:
-        for closer in closers:
-            await closer()
-        state.release()
-        raise
+        engine = await launch(settings, chat, outside, rules(settings), RUNS, state, closers)
+        undo.pop_all()
+    return engine
+
+
+async def _close(closers: list[Closer]) -> None:
+    for closer in reversed(closers):
+        await closer()
 
 
 def rules(settings: Settings) -> Rules:

@@ -16,18 +16,23 @@ class Authorization(_Frozen):
     team_id: str | None = None
 
 
-class Message(_Frozen):
-    """A `message` or `app_mention` event."""
+class Written(_Frozen):
+    """What was written, by whom; as it stands, or stood, within a `message_changed` event."""
 
-    type: str
-    channel: str
-    channel_type: str | None = None
     ts: str
     user: str | None = None
     text: str = ""
     thread_ts: str | None = None
     subtype: str | None = None
     bot_id: str | None = None
+
+
+class Message(Written):
+    """A `message` or `app_mention` event."""
+
+    type: str
+    channel: str
+    channel_type: str | None = None
     team: str | None = None
     user_team: str | None = None
     edited: Mapping[str, Any] | None = None
@@ -57,17 +62,6 @@ class EventBody(_Frozen):
         """The team the bot is installed in; in shared channels `team_id` may be another's."""
         installed = self.authorizations[0].team_id if self.authorizations else None
         return installed or self.context_team_id or self.team_id
-
-
-class Written(_Frozen):
-    """A message as it stands, or stood, within a `message_changed` event."""
-
-    ts: str
-    user: str | None = None
-    text: str = ""
-    thread_ts: str | None = None
-    subtype: str | None = None
-    bot_id: str | None = None
 
 
 class Change(_Frozen):

@@ -19,7 +19,7 @@ def keep(workspace: Workspace, path: Path) -> None:
     """
     try:
         workspace.restore(_read(path))
-        file = path.open("a", encoding="utf-8", buffering=1)
+        path.touch()
     except (OSError, ValueError, TypeError) as error:
         raise ConfigurationInvalid(
             f"The messages kept in {path} cannot be gone on with. Remove the file to start without them."
@@ -28,9 +28,13 @@ def keep(workspace: Workspace, path: Path) -> None:
     def write(change: Change) -> None:
         message = workspace.messages.get(change.key)
         if change.about is Changed.DELETED:
-            file.write(json.dumps({"deleted": change.key}) + "\n")
+            line = {"deleted": change.key}
         elif change.about is Changed.MESSAGE and message is not None:
-            file.write(json.dumps(asdict(message)) + "\n")
+            line = asdict(message)
+        else:
+            return
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
 
     workspace.observers.append(write)
 

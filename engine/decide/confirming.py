@@ -80,7 +80,7 @@ def _did_not_hold(moves: Moves, criterion: Criterion) -> None:
                 choice=Choice.FIX,
                 label="Have it fixed",
                 tradeoff="The implementer gets the criterion and your advice; checks and reviews follow.",
-                asks="Advice for the fix",
+                asks="An approver's advice for the fix",
             ),
             Offer(
                 choice=Choice.RETRY,

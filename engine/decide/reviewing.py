@@ -27,7 +27,7 @@ ANOTHER_ROUND = Offer(
     choice=Choice.ANOTHER_ROUND,
     label="Another round",
     tradeoff="One more fix and review, with your advice in the hand-over.",
-    asks="Advice for the fix",
+    asks="An approver's advice for the fix",
 )
 
 
@@ -202,7 +202,7 @@ def _nothing_changed(moves: Moves) -> None:
                 choice=Choice.FIX,
                 label="Have it done",
                 tradeoff="The implementer is handed the whole spec, with your advice.",
-                asks="Advice for the implementer",
+                asks="An approver's advice for the implementer",
             ),
             STOP,
         ),
@@ -244,7 +244,7 @@ def _blocked(moves: Moves) -> None:
         choice=Choice.FIX,
         label="Fix and re-review",
         tradeoff="The findings go back to the implementer; every check and review runs again.",
-        asks="Advice for the fix",
+        asks="An approver's advice for the fix",
     )
     again = Offer(
         choice=Choice.RETRY,
@@ -277,7 +277,7 @@ def _unsettled(moves: Moves) -> None:
                 choice=Choice.ANOTHER_ROUND,
                 label="Have it changed",
                 tradeoff="One more fix and review, with your advice in the hand-over.",
-                asks="Advice for the fix",
+                asks="An approver's advice for the fix",
             ),
             Offer(
                 choice=Choice.DELIVER_UNCHECKED,

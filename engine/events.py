@@ -271,7 +271,8 @@ class Assessed(_Frozen):
             the base commit is then the one it left the base branch at.
         branches: Otherwise the branches it could be about.
         unclear: Why the branch that people named cannot be taken, in a sentence.
-        ticket_wanted: Whether the history names tickets, but nobody named one for this work.
+        ticket_wanted: Whether the history, people or the branch name tickets, but not clearly this work's.
+        tickets: The keys that it could be, to be offered.
         seats: The agents there are at that commit; empty in records from before they were kept.
         left_out: Agent files of the repository that do not count, each with the reason, in a sentence.
     """
@@ -283,6 +284,7 @@ class Assessed(_Frozen):
     branches: tuple[BranchLine, ...] = ()
     unclear: str = ""
     ticket_wanted: bool = False
+    tickets: tuple[str, ...] = ()
     seats: tuple[Seat, ...] = ()
     left_out: tuple[str, ...] = ()
 

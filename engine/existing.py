@@ -1,7 +1,7 @@
 """Work that stands on a branch already: which branch and which ticket people mean. Pure.
 
 A branch is one that people named, or chose from those the remote really has; a ticket's key stands in their
-words or in the branch's name, and where the two differ people are asked. Neither is ever guessed.
+words or in the branch's name, and where that is not clear people are asked. Neither is ever guessed.
 """
 
 import re
@@ -18,6 +18,9 @@ NO_TICKET = "No ticket"
 IN_THE_THREAD = "In the thread"
 MOST_OFFERED = 3
 MOST_ASKED = 3
+MOST_OPTIONS = 4
+THREAD_UNCLEAR = "The thread does not name exactly one key."
+ANSWER_UNCLEAR = "The answer did not name exactly one key."
 
 _KEY = re.compile(r"(?<![A-Za-z0-9])([A-Z][A-Z0-9]{1,9})-([1-9][0-9]{0,6})(?![A-Za-z0-9])")
 # What looks like a key and is none; versions too (V2-1).
@@ -30,6 +33,8 @@ _ASIDE = re.compile(
     r"[^.,;:\n]*",
     re.IGNORECASE,
 )
+_NEGATED = re.compile(r"\b(?:not|no|never|\w+n['\u2019]t)\b[^.,;:\n]*", re.IGNORECASE)
+_NONE = frozenset({"no ticket", "none", "no", "there is none"})
 _LONGEST_LABEL = 60
 
 
@@ -88,28 +93,51 @@ def ticket(words: str, branch: str, known: frozenset[str]) -> str:
     Args:
         words: Everything people said; the branch's name in them says no more than the branch does.
         branch: The branch's name.
-        known: Projects of the repository's tickets; if empty, only a key at its usual place in the branch's
-            name counts, and makes its project known.
+        known: Projects of the repository's tickets; if empty, a key at its usual place in the branch's name
+            makes its project known, and any other key in words may be what contradicts it.
     """
     called = _keys(branch, known) if known else _usual_key(branch)
     projects = known or frozenset(key.partition("-")[0] for key in called)
     if not projects:
         return ""
     rest = without(branch, words)
-    mentioned, said = _keys(rest, projects), _keys(_ASIDE.sub(" ", rest), projects)
-    found = said if mentioned else called
+    if _keys(rest, projects):
+        found = _said(rest, projects)
+    else:
+        found = called if known else _said(rest, known) or called
     return found[0] if len(found) == 1 and (not called or found[0] in called) else ""
+
+
+def ticket_candidates(words: str, branch: str, known: frozenset[str]) -> tuple[str, ...]:
+    """Keys that it could be where `ticket` is not clear, to be offered to people: their own words' first."""
+    called = _keys(branch, known) or _usual_key(branch)
+    return tuple(dict.fromkeys((*_said(without(branch, words), known), *called)))
 
 
 def ticket_told(rounds: Sequence[Round]) -> str | None:
     """The key people told when they were asked, "" if there is none; None if nobody was asked or told."""
     given = _newest(rounds, TICKET)
-    if given is None or IN_THE_THREAD in given.labels:
+    if given is None:
         return None
-    keys = dict.fromkeys(match[0] for match in _KEY.finditer(given.text))
-    if NO_TICKET in given.labels:
+    if NO_TICKET in given.labels or given.text.strip(" .!").casefold() in _NONE:
         return ""
-    return next(iter(keys)) if len(keys) == 1 else None
+    return _one_key(" ".join((*given.labels, given.text)))
+
+
+def ticket_in_thread(rounds: Sequence[Round]) -> bool:
+    """Whether people answered that the thread says which ticket it is."""
+    given = _newest(rounds, TICKET)
+    return given is not None and IN_THE_THREAD in given.labels
+
+
+def ticket_written(messages: Sequence[str]) -> str | None:
+    """The key that the newest message with any names; None if none does, or that one names several.
+
+    Args:
+        messages: What people wrote into the thread, oldest first.
+    """
+    keyed = [message for message in messages if _KEY.search(message)]
+    return _one_key(keyed[-1]) if keyed else None
 
 
 def foreign_keys(text: str, key: str, known: frozenset[str]) -> tuple[str, ...]:
@@ -124,6 +152,17 @@ def _keys(text: str, known: frozenset[str]) -> list[str]:
         if (match[1] in known if known else not _STANDARDS.fullmatch(match[1]))
     )
     return list(found)
+
+
+def _said(words: str, known: frozenset[str]) -> list[str]:
+    """Keys in words that are not only compared with."""
+    return _keys(_ASIDE.sub(" ", words), known)
+
+
+def _one_key(words: str) -> str | None:
+    """The key of any project in an answer to the question for it."""
+    keys = dict.fromkeys(match[0] for match in _KEY.finditer(_NEGATED.sub(" ", words)))
+    return next(iter(keys)) if len(keys) == 1 else None
 
 
 def _usual_key(branch: str) -> list[str]:
@@ -162,17 +201,31 @@ def _about(line: BranchLine) -> str:
     return f"{count} ahead, last on {line.at:%Y-%m-%d}: {subject}"[:200]
 
 
-def ticket_question() -> Question:
-    """Which ticket it belongs to, where the repository's history names tickets and it is not clear which."""
+def ticket_question(keys: Sequence[str], branch: str, rounds: Sequence[Round]) -> Question:
+    """Which ticket it belongs to, where that is not clear.
+
+    Args:
+        keys: Those that it could be; the options begin with them.
+        branch: The branch's name.
+        rounds: What was asked before: who is asked again is told why.
+    """
+    nothing = Option(label=NO_TICKET, description="The title goes without a key.")
+    in_thread = Option(
+        label=IN_THE_THREAD,
+        description="Someone writes the key into this thread before you submit: the newest one counts.",
+    )
+    offered = [Option(label=key, description=_where(key, branch)) for key in keys[:MOST_OFFERED]]
+    again = _newest(rounds, TICKET)
+    why = f"{THREAD_UNCLEAR if ticket_in_thread(rounds) else ANSWER_UNCLEAR} " if again else ""
     return Question(
         header="Ticket",
-        text="Which ticket does the work belong to? Type its key, such as ABC-123, with “Other…”.",
+        text=f"{why}Which ticket does the work belong to? Type its key, such as ABC-123, with “Other…”.",
         multi=False,
-        options=(
-            Option(label=NO_TICKET, description="The title goes without a key."),
-            Option(
-                label=IN_THE_THREAD, description="Someone writes the key into this thread before you submit."
-            ),
-        ),
+        options=(*offered, nothing, in_thread)[:MOST_OPTIONS],
         recommended=0,
     )
+
+
+def _where(key: str, branch: str) -> str:
+    in_name = key in _keys(branch, frozenset())
+    return "It stands in the branch's name." if in_name else "It stands in what people wrote."

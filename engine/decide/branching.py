@@ -17,9 +17,18 @@ def settle_existing(moves: Moves, result: Assessed) -> bool:
     if result.existing is None:
         _ask_for_branch(moves, result)
         return True
-    if result.ticket_wanted and not _asked(moves, existing.TICKET):
-        _ask(moves, existing.TICKET, existing.ticket_question())
+    return result.ticket_wanted and _ask_for_ticket(moves, result.existing.branch, result.tickets)
+
+
+def _ask_for_ticket(moves: Moves, branch: str, keys: tuple[str, ...]) -> bool:
+    """Ask for the ticket as long as answers are unclear, within bounds: work can go without one."""
+    if _asked(moves, existing.TICKET) < existing.MOST_ASKED:
+        _ask(moves, existing.TICKET, existing.ticket_question(keys, branch, moves.now.rounds))
         return True
+    moves.post(
+        "I still do not know which ticket the work belongs to, so the pull request's title has no key.",
+        to=moves.now.requester,
+    )
     return False
 
 

@@ -69,6 +69,7 @@ async def run(context: Context) -> Assessed:
         branches=found.others,
         unclear=found.unclear,
         ticket_wanted=found.ticket_wanted,
+        tickets=found.tickets,
         seats=roster.seats,
         left_out=roster.left_out,
     )

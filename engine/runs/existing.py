@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import dropwhile, islice
 
 from engine import existing
 from engine.events import BranchLine, Existing
@@ -25,6 +26,8 @@ class Found:
         base: The commit at which the branch left the base branch.
         others: The branches it could be, where people named none.
         unclear: Why the one they named cannot be taken, in a sentence.
+        ticket_wanted: Whether there is a ticket to ask for: which one it is, is not clear.
+        tickets: Those that it could be.
     """
 
     work: Existing | None = None
@@ -32,6 +35,7 @@ class Found:
     others: tuple[BranchLine, ...] = ()
     unclear: str = ""
     ticket_wanted: bool = False
+    tickets: tuple[str, ...] = ()
 
 
 async def existing_work(context: Context, assessment: Assessment, base: str) -> Found:
@@ -129,10 +133,12 @@ async def _branch(context: Context, name: str) -> Branch | None:
 
 async def _found(context: Context, branch: Branch, words: str, base: str) -> Found:
     changes = await context.workspace.changes(branch.fork, branch.head)
-    told = existing.ticket_told(context.snapshot.rounds)
+    told = await _ticket_told(context, branch.name)
     subjects = [entry.subject for entry in await context.workspace.history(base, limit=_SUBJECTS)]
     known = existing.prefixes(subjects)
     ticket = existing.ticket(words, branch.name, known) if told is None else told
+    unclear = told is None and not ticket
+    tickets = existing.ticket_candidates(words, branch.name, known) if unclear else ()
     return Found(
         work=Existing(
             branch=branch.name,
@@ -141,8 +147,25 @@ async def _found(context: Context, branch: Branch, words: str, base: str) -> Fou
             ticket=ticket,
         ),
         base=branch.fork,
-        ticket_wanted=bool(known) and not ticket and told is None,
+        ticket_wanted=unclear and bool(known or tickets),
+        tickets=tickets,
     )
+
+
+async def _ticket_told(context: Context, branch: str) -> str | None:
+    """The key that people told when they were asked; "" for none, None if they told none or did not say."""
+    snapshot = context.snapshot
+    told = existing.ticket_told(snapshot.rounds)
+    if told is not None or not existing.ticket_in_thread(snapshot.rounds):
+        return told
+
+    async def read() -> str | None:
+        messages = await context.chat.history(snapshot.id)
+        below = islice(dropwhile(lambda message: message.ts != snapshot.ts, messages), 1, None)
+        people = (one for one in below if one.author is not None and one.author.team == snapshot.team)
+        return existing.ticket_written([existing.without(branch, one.text) for one in people])
+
+    return await patiently(context, "ticket", read)
 
 
 async def _others(context: Context) -> tuple[BranchLine, ...]:

@@ -23,6 +23,8 @@ DPA = frozenset({"DPA"})
         ("Create PR", "feat-ABC-7-churn", frozenset(), "ABC-7"),
         ("Create PR", "feat/ABC-7", frozenset(), "ABC-7"),
         ("Create PR for ABC-7, SOC-2 compliant", "feat-ABC-7-churn", frozenset(), "ABC-7"),
+        ("Create PR for ABC-7 in the region EU-1", "feat-ABC-7-churn", frozenset(), "ABC-7"),
+        ("Create PR, done like XYZ-8", "feat-ABC-7-churn", frozenset(), "ABC-7"),
     ],
 )
 def test_a_ticket_is_what_people_and_the_branch_name_say(
@@ -43,6 +45,8 @@ def test_a_ticket_is_what_people_and_the_branch_name_say(
         ("This isn't DPA-456", "feat-DPA-456-churn", DPA),
         ("Create PR", "feat-DPA-1-DPA-2", DPA),
         ("Create PR for ABC-8", "feat-ABC-7-churn", frozenset()),
+        ("Create PR for XYZ-8", "feat-ABC-7-churn", frozenset()),
+        ("Create PR, like ABC-8", "feat-ABC-7-churn", frozenset()),
         ("Write UTF-8, sum with SHA-256", "churn", frozenset()),
         ("It must be SOC-2 compliant", "feat-churn", frozenset()),
         ("It follows PEP-8", "feat-churn", frozenset()),
@@ -59,6 +63,38 @@ def test_a_ticket_is_what_people_and_the_branch_name_say(
 )
 def test_a_ticket_is_never_guessed(words: str, branch: str, known: frozenset[str]) -> None:
     assert existing.ticket(words, branch, known) == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "branch", "known", "keys"),
+    [
+        ("Create PR for ABC-8", "feat-ABC-7-churn", frozenset(), ("ABC-8", "ABC-7")),
+        ("Create PR for XYZ-8", "feat-ABC-7-churn", frozenset(), ("XYZ-8", "ABC-7")),
+        ("Create PR for ABC-7", "churn", frozenset(), ("ABC-7",)),
+        ("Create PR for DPA-1", "feat-DPA-2-churn", DPA, ("DPA-1", "DPA-2")),
+        ("Create PR for DPA-1 and OPS-3, like DPA-100", "churn", DPA, ("DPA-1",)),
+        ("Create PR", "feat-OPS-3", DPA, ("OPS-3",)),
+        ("It must be SOC-2 compliant, unlike ABC-7", "release-V2-1", frozenset(), ()),
+    ],
+)
+def test_keys_that_it_could_be_are_offered(
+    words: str, branch: str, known: frozenset[str], keys: tuple[str, ...]
+) -> None:
+    assert existing.ticket_candidates(words, branch, known) == keys
+
+
+@pytest.mark.parametrize(
+    ("messages", "key"),
+    [
+        (("it is DPA-1", "good"), "DPA-1"),
+        (("it is DPA-1", "sorry, DPA-2, not DPA-1"), "DPA-2"),
+        (("it is DPA-1", "or DPA-2 or DPA-3"), None),
+        (("no idea",), None),
+        ((), None),
+    ],
+)
+def test_the_newest_key_of_the_thread_counts(messages: tuple[str, ...], key: str | None) -> None:
+    assert existing.ticket_written(messages) == key
 
 
 def test_projects_are_known_from_a_history_that_mostly_names_tickets() -> None:
@@ -88,7 +124,8 @@ def test_what_is_judged_has_no_branch_name() -> None:
 
 
 def asked(about: str, given: Given | None) -> Round:
-    question = existing.ticket_question() if about == existing.TICKET else existing.branch_question(())
+    ticket = existing.ticket_question((), "churn", ())
+    question = ticket if about == existing.TICKET else existing.branch_question(())
     return Round(questions=(question,), given=(given,), about=about, submitted_by=ASKER if given else None)
 
 
@@ -110,7 +147,13 @@ def test_answers_about_the_branch_are_read_from_the_newest_round() -> None:
         (Given(by=ASKER, text="it is DPA-9"), "DPA-9"),
         (Given(by=ASKER, text="SOC-9"), "SOC-9"),
         (Given(by=ASKER, text="DPA-9 or DPA-10"), None),
+        (Given(by=ASKER, text="DPA-9, not DPA-10"), "DPA-9"),
+        (Given(by=ASKER, text="not DPA-9"), None),
+        (Given(by=ASKER, labels=("DPA-9",)), "DPA-9"),
+        (Given(by=ASKER, labels=("DPA-9",), text="DPA-9 or DPA-10"), None),
+        (Given(by=ASKER, labels=(existing.IN_THE_THREAD,), text="In the thread: DPA-9"), "DPA-9"),
         (Given(by=ASKER, labels=(existing.NO_TICKET,)), ""),
+        (Given(by=ASKER, text="None."), ""),
         (Given(by=ASKER, labels=(existing.IN_THE_THREAD,)), None),
     ],
 )
@@ -126,3 +169,17 @@ def test_only_branches_of_the_remote_are_offered() -> None:
     assert offered == ["feat-1", "feat-2", "feat-3", existing.NONE_OF_THEM]
     nothing = [option.label for option in existing.branch_question(()).options]
     assert nothing == [existing.LOOK_AGAIN, existing.NONE_OF_THEM]
+
+
+def labels_of(keys: tuple[str, ...]) -> list[str]:
+    return [option.label for option in existing.ticket_question(keys, "feat-DPA-2-churn", ()).options]
+
+
+def test_the_keys_that_disagree_are_options_of_the_question() -> None:
+    nothing, thread = existing.NO_TICKET, existing.IN_THE_THREAD
+    assert labels_of(()) == [nothing, thread]
+    assert labels_of(("DPA-1", "DPA-2")) == ["DPA-1", "DPA-2", nothing, thread]
+    assert labels_of(("DPA-1", "DPA-2", "DPA-3", "DPA-4")) == ["DPA-1", "DPA-2", "DPA-3", nothing]
+    said, called, *_ = existing.ticket_question(("DPA-1", "DPA-2"), "feat-DPA-2-churn", ()).options
+    assert said.description == "It stands in what people wrote."
+    assert called.description == "It stands in the branch's name."

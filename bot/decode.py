@@ -53,6 +53,10 @@ OUT_OF_DATE = (
 )
 NO_REQUEST_HERE = "To stop a request, write “stop” in its thread, or press Stop on its progress card."
 FORWARDED = "I do not read forwarded messages. Mention me in a new message and write out what it is about."
+FORWARD_BESIDE = (
+    "I read only your own words, not the message that is forwarded or linked with them. "
+    "If it matters, tell me in your own words what it says."
+)
 EDITED = "I do not read edits. Mention me in a new message."
 NOTHING_TYPED = "Please write something first."
 
@@ -125,6 +129,8 @@ class Heard(_Frozen):
     key: str
     place: Place
     what: Event | Tell | OpenText | OpenSection | ShowDetail | Missing
+    besides: str = ""
+    """A sentence they are told in any case, such as what of theirs is not read."""
 
 
 # ---------------------------------------------------------------- messages
@@ -156,7 +162,9 @@ def message(body: Mapping[str, Any], bot_user: str) -> Heard | None:
         return None
     place = Place(channel=said.channel, thread_ts=said.thread_ts, user=said.user)
     key = f"{heard.home}:{said.channel}:{said.ts}:msg"
-    return Heard(key=key, place=place, what=_spoken(heard, key, at, bot_user, mentioned=mentioned))
+    what = _spoken(heard, key, at, bot_user, mentioned=mentioned)
+    besides = FORWARD_BESIDE if said.forwards and isinstance(what, Opened) else ""
+    return Heard(key=key, place=place, what=what, besides=besides)
 
 
 def _is_addressed(said: Message, bot_user: str) -> bool:

@@ -142,8 +142,9 @@ class Listeners:
                 await self._show(heard.place, heard.what)
             case event:
                 reply = await self._engine.accept(event)
-                if reply.text:
-                    self._tell_once(heard.key, heard.place, _with_words(reply.text, event))
+                told = _with_words(reply.text, event) if reply.text else ""
+                if told or heard.besides:
+                    self._tell_once(heard.key, heard.place, f"{told}\n{heard.besides}".strip())
 
     async def _show(self, place: Place, wanted: ShowDetail) -> None:
         async with asyncio.timeout(DETAIL_SECONDS):

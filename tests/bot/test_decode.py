@@ -162,12 +162,14 @@ def test_a_mention_with_words_or_other_attachments_is_a_request(text: str, attac
     assert heard is not None
     assert isinstance(heard.what, Opened)
     assert "Please add" not in heard.what.text
+    assert bool(heard.besides) == (attachments == [SHARED])
 
 
 def test_a_forwarded_message_among_people_is_theirs() -> None:
     heard = decode.message(event(text="", thread_ts="1.1", attachments=[SHARED]), BOT)
     assert heard is not None
     assert isinstance(heard.what, Said)
+    assert not heard.besides
     assert decode.message(event(text="", attachments=[SHARED]), BOT) is None
 
 

@@ -6,7 +6,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.cards.modals import BLOCK, FIELD
-from bot.channel import web_client
+from bot.channel import identify, web_client
+from bot.decode import FORWARD_BESIDE
+from bot.listeners import Listeners
 from bot.playground.slack import FieldErrors, NotPossible
 from engine.cards import (
     Detail,
@@ -117,6 +119,26 @@ async def test_a_refused_mention_is_answered_once_where_its_author_looks(stage: 
     await asyncio.sleep(0.3)
     (told,) = stage.slack.ephemerals("U0RILEY")
     assert (told.text, told.thread_ts) == ("No repository here.", None)
+
+
+@pytest.mark.parametrize("refusal", ["", "No repository here."])
+async def test_who_forwards_something_with_a_request_hears_that_it_is_not_read(
+    stage: Stage, refusal: str
+) -> None:
+    stage.engine.reply = Reply(sign=Sign.ONLY_YOU if refusal else Sign.NOTHING, text=refusal)
+    client = web_client(BOT_TOKEN, stage.slack.api_url)
+    me = await identify(client)
+    listeners = Listeners(stage.engine, client, me.user)
+    said = {"channel": CHANNEL, "ts": "1764000000.000100", "user": "U0RILEY", "text": f"<@{me.user}> do this"}
+    for kind in ("message", "app_mention"):
+        forwarded = {**said, "type": kind, "attachments": [{"is_share": True, "text": "secret"}]}
+        await listeners.on_message({"team_id": "T0LOCAL", "event": forwarded})
+    await listeners.close()
+
+    opened_by = [event.text for event in stage.engine.events if isinstance(event, Opened)]
+    assert opened_by == ["do this", "do this"]
+    (told,) = stage.slack.ephemerals("U0RILEY")
+    assert told.text == f"{refusal}\n{FORWARD_BESIDE}".strip()
 
 
 async def test_answers_by_button_menu_and_words(stage: Stage) -> None:

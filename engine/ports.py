@@ -449,6 +449,93 @@ class PullRequest(Frozen):
     draft: bool
 
 
+class Fate(StrEnum):
+    """What became of a pull request."""
+
+    OPEN = "open"
+    MERGED = "merged"
+    CLOSED = "closed"
+
+
+class Stance(StrEnum):
+    """What a review says of the whole; comments say nothing of it."""
+
+    NONE = ""
+    COMMENTED = "commented"
+    APPROVED = "approved"
+    CHANGES_REQUESTED = "changes_requested"
+
+
+class Remark(Frozen):
+    """A comment or a review that others left on a pull request. All text of it is untrusted.
+
+    Attributes:
+        id: The forge's own, unique among the remarks of a pull request of whatever kind.
+        author: Login at the forge; nobody of the chat.
+        may_write: Whether the forge says that the author may push to the repository.
+        path, line: Where in the change it stands, if it stands on a line; else empty and None.
+    """
+
+    id: str
+    author: str
+    may_write: bool
+    by_bot: bool
+    text: str
+    at: datetime
+    path: str = ""
+    line: int | None = None
+    stance: Stance = Stance.NONE
+
+
+class CheckState(StrEnum):
+    """How a check at the forge stands. SKIPPED: it says nothing (neutral, cancelled, not needed)."""
+
+    PENDING = "pending"
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class OutsideCheck(Frozen):
+    """A check that the forge ran of a commit: never the orchestrator's own. All text of it is untrusted.
+
+    Attributes:
+        id: The forge's own; a check that runs again has a new one.
+        commit: What it ran on.
+        summary: What it says of its outcome, if anything.
+    """
+
+    id: str
+    name: str
+    commit: str
+    state: CheckState
+    url: str = ""
+    summary: str = ""
+
+
+class Watched(Frozen):
+    """How a pull request stands now: all of it, not what is new.
+
+    Attributes:
+        commit: The head of its branch now, whoever pushed it.
+        remarks: Of others, oldest first, the newest 100. What we commented is left out, and so are
+            reviews that neither say something nor approve nor ask for changes.
+        checks: Of `commit` alone, the newest run of each name, at most 100.
+        closed_by: Login of who merged or closed it; empty if it is open or that is not known.
+        closed_at: When; None if it is open.
+        mark: Makes the next look cheap, such as ETags; opaque, at most 4000 characters.
+    """
+
+    fate: Fate
+    draft: bool
+    commit: str
+    remarks: tuple[Remark, ...] = ()
+    checks: tuple[OutsideCheck, ...] = ()
+    closed_by: str = ""
+    closed_at: datetime | None = None
+    mark: str = ""
+
+
 class Forge(Protocol):
     """Where pull requests live."""
 
@@ -461,7 +548,24 @@ class Forge(Protocol):
         ...
 
     async def update(self, number: int, draft: Draft) -> PullRequest:
-        """Replace title, body and commit of an open draft."""
+        """Replace title, body and commit of an open pull request of ours; a draft or not, it stays one.
+
+        Raises:
+            NeedsPerson: it is merged, closed or of another request, or the forge refused.
+        """
+        ...
+
+    async def look(self, number: int, mark: str) -> Watched | None:
+        """How a pull request stands; None if nothing of it changed since the look that gave `mark`.
+
+        Bounded in size and time (60 s). It is the whole state, so a look that fails loses nothing: the
+        caller keeps the older mark, and the next look tells all of it. An empty or unknown mark is no
+        error. `Transient.retry_after` says when a rate limit ends.
+
+        Raises:
+            NeedsPerson: there is no such pull request, or the forge lets us see it no more.
+            Unreachable: the forge did not answer.
+        """
         ...
 
     async def comment(self, number: int, key: str, body: str) -> None:

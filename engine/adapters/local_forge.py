@@ -9,16 +9,20 @@ of the same request and the choice of the next number one action, across process
 import asyncio
 import errno
 import fcntl
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from engine.errors import DiskFull, NeedsPerson, Unreachable
-from engine.ports import Draft, Frozen, PullRequest
+from engine.ports import Draft, Fate, Frozen, OutsideCheck, PullRequest, Remark, Watched
+
+_MOST = 100
 
 
 class Comment(Frozen):
@@ -29,12 +33,17 @@ class Comment(Frozen):
 
 
 class Record(Frozen):
-    """A pull request as its file holds it."""
+    """A pull request as its file holds it. `closed_by` closed or merged it at `closed_at`."""
 
     number: int
     draft: bool
     content: Draft
     comments: tuple[Comment, ...] = ()
+    fate: Fate = Fate.OPEN
+    closed_by: str = ""
+    closed_at: datetime | None = None
+    remarks: tuple[Remark, ...] = ()
+    checks: tuple[OutsideCheck, ...] = ()
 
 
 class LocalForge:
@@ -64,10 +73,10 @@ class LocalForge:
         return await asyncio.to_thread(self._open, draft)
 
     async def update(self, number: int, draft: Draft) -> PullRequest:
-        """Replace title, body and commit of an open draft; key, branch and base have to be the same.
+        """Replace title, body and commit; key, branch and base have to be the same.
 
         Raises:
-            NeedsPerson: there is no such draft, or it belongs to another request or branch.
+            NeedsPerson: there is no such open pull request, or it belongs to another request or branch.
             DiskFull: there is no room for it.
             Unreachable: the directory cannot be read or written.
         """
@@ -82,6 +91,15 @@ class LocalForge:
             Unreachable: the directory cannot be read or written.
         """
         await asyncio.to_thread(self._comment, number, key, body)
+
+    async def look(self, number: int, mark: str) -> Watched | None:
+        """How it stands; the mark is a digest of that.
+
+        Raises:
+            NeedsPerson: there is no such pull request.
+            Unreachable: the directory cannot be read.
+        """
+        return await asyncio.to_thread(self._look, number, mark)
 
     def _find(self, key: str, branch: str) -> PullRequest | None:
         record = _earlier(read_records(self._directory), key, branch)
@@ -103,8 +121,8 @@ class LocalForge:
     def _update(self, number: int, draft: Draft) -> PullRequest:
         with _mapped_errors(), _locked(self._directory):
             old = read_record(self._directory, number)
-            if old is None or not old.draft:
-                raise NeedsPerson(f"There is no open draft with the number {number}.")
+            if old is None or old.fate is not Fate.OPEN:
+                raise NeedsPerson(f"There is no open pull request with the number {number}.")
             if (old.content.key, old.content.branch, old.content.base) != (
                 draft.key,
                 draft.branch,
@@ -126,6 +144,22 @@ class LocalForge:
             record = old.model_copy(update={"comments": comments})
             with _written(self._directory, record) as scratch:
                 scratch.replace(_path(self._directory, number))
+
+    def _look(self, number: int, mark: str) -> Watched | None:
+        record = read_record(self._directory, number)
+        if record is None:
+            raise NeedsPerson(f"There is no pull request with the number {number}.")
+        seen = Watched(
+            fate=record.fate,
+            draft=record.draft,
+            commit=record.content.commit,
+            remarks=record.remarks[-_MOST:],
+            checks=tuple(check for check in record.checks if check.commit == record.content.commit)[-_MOST:],
+            closed_by=record.closed_by,
+            closed_at=record.closed_at,
+        )
+        digest = hashlib.sha256(seen.model_dump_json().encode()).hexdigest()
+        return None if digest == mark else seen.model_copy(update={"mark": digest})
 
     def _seen(self, record: Record) -> PullRequest:
         return PullRequest(

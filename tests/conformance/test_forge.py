@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.adapters.local_forge import LocalForge, read_records
-from engine.errors import GreenlightError
-from engine.ports import Draft, Forge
+from engine.errors import GreenlightError, NeedsPerson
+from engine.ports import Draft, Fate, Forge
 
 OLD, NEW = "1" * 40, "2" * 40
 
@@ -144,3 +144,37 @@ async def test_a_comment_is_replaced_by_the_next_of_its_key_and_outlives_updates
     assert [(c.key, c.body) for c in record.comments] == [("a", "three"), ("b", "two")]
     with pytest.raises(GreenlightError):
         await connect().comment(opened.number + 1, "a", "one")
+
+
+async def test_a_look_tells_how_it_stands_and_nothing_while_that_does_not_change(
+    connect: Callable[[], Forge],
+) -> None:
+    opened = await connect().open_draft(draft())
+
+    first = await connect().look(opened.number, "")
+    assert first is not None
+    assert (first.fate, first.draft, first.commit) == (Fate.OPEN, True, OLD)
+    assert (first.remarks, first.checks, first.closed_by, first.closed_at) == ((), (), "", None)
+    assert 0 < len(first.mark) <= 4000
+    assert await connect().look(opened.number, first.mark) is None
+
+    await connect().update(opened.number, draft(commit=NEW))
+    second = await connect().look(opened.number, first.mark)
+    assert second is not None
+    assert second.commit == NEW
+    assert await connect().look(opened.number, "no mark of anything") == second
+
+
+async def test_what_we_comment_ourselves_is_no_remark(forge: Forge) -> None:
+    opened = await forge.open_draft(draft())
+
+    await forge.comment(opened.number, "a", "one")
+
+    seen = await forge.look(opened.number, "")
+    assert seen is not None
+    assert seen.remarks == ()
+
+
+async def test_a_look_at_what_is_not_there_is_refused(forge: Forge) -> None:
+    with pytest.raises(NeedsPerson):
+        await forge.look(7, "")

@@ -23,9 +23,11 @@ from bot.cards.presses import (
     EditSection,
     FindOut,
     InWords,
+    Leaf,
     PickOption,
     PickSeveral,
     Press,
+    ShowHeard,
     ShowWhole,
     StopRequest,
     SubmitRound,
@@ -37,9 +39,9 @@ from bot.payloads import (
     Action,
     ActionBody,
     ChangeBody,
-    Container,
     EventBody,
     Field,
+    InModal,
     Message,
     SubmissionBody,
     Team,
@@ -108,6 +110,23 @@ class OpenSection(_Frozen):
     section: str
 
 
+class OpenWishes(_Frozen):
+    """Open a modal to choose among the open wishes."""
+
+    trigger_id: str
+    asked: InWords
+    press: ChooseWishes
+
+
+class ShowPage(_Frozen):
+    """Open a page of everything heard during work; in place of the page in `view_id`, if that is given."""
+
+    trigger_id: str
+    request: str
+    leaf: Leaf
+    view_id: str = ""
+
+
 class ShowDetail(_Frozen):
     """Open a modal with the whole of a card."""
 
@@ -124,11 +143,15 @@ class Missing(_Frozen):
 
 
 class Heard(_Frozen):
-    """What someone did, and where they are told about it. `key` is the event's, or would be."""
+    """What someone did, and where they are told about it. `key` is the event's, or would be.
+
+    `then` brings the modal up to date in which they did it.
+    """
 
     key: str
     place: Place
-    what: Event | Tell | OpenText | OpenSection | ShowDetail | Missing
+    what: Event | Tell | OpenText | OpenSection | OpenWishes | ShowPage | ShowDetail | Missing
+    then: ShowPage | None = None
     besides: str = ""
     """A sentence they are told in any case, such as what of theirs is not read."""
 
@@ -242,38 +265,66 @@ def _token(inside: str) -> str:
 
 
 def action(body: Mapping[str, Any]) -> Heard | None:
-    """A `block_actions` payload of one of our messages."""
+    """A `block_actions` payload of one of our messages, or of a page of everything heard."""
     try:
         clicked = ActionBody.model_validate(body)
         act = clicked.actions[0]
         at = _time(act.action_ts)
+        leaf = _leaf(clicked)
     except (ValueError, IndexError):
         return None
-    container = clicked.container
-    place = Place(channel=container.channel_id, thread_ts=container.thread_ts, user=clicked.user.id)
+    place = Place(channel=leaf.channel, thread_ts=leaf.thread_ts, user=clicked.user.id)
     press = unpacked(act.block_id if act.type in _MENUS else act.value)
     home = press.request.partition(":")[0] if press else ""
-    key = f"{home}:{container.channel_id}:{container.message_ts}:{act.action_ts}:{act.action_id}"
-    if press is None or not _stands_here(press.request, container):
+    container = clicked.container
+    where = container.view_id if isinstance(container, InModal) else container.message_ts
+    key = f"{home}:{place.channel}:{where}:{act.action_ts}:{act.action_id}"
+    if press is None or not _stands_here(press.request, place):
         return Heard(key=key, place=place, what=Tell(sentence=OUT_OF_DATE))
     by = _person(clicked.user, clicked.team, home)
-    return Heard(key=key, place=place, what=_pressed(press, clicked, act, place, (key, at, by)))
+    what = _pressed(press, clicked, act, place, (key, at, by))
+    then = _page(press.request, clicked, place, leaf.page) if isinstance(container, InModal) else None
+    return Heard(key=key, place=place, what=what, then=then)
 
 
-def _stands_here(request: str, container: Container) -> bool:
+def _leaf(clicked: ActionBody) -> Leaf:
+    """Where a click was made: a message says it by itself, a modal by what it remembers."""
+    container = clicked.container
+    if isinstance(container, InModal):
+        return Leaf.model_validate_json(clicked.view.private_metadata if clicked.view else "")
+    return Leaf(page=1, channel=container.channel_id, thread_ts=container.thread_ts)
+
+
+def _stands_here(request: str, place: Place) -> bool:
     _, channel, thread_ts = request.split(":")
-    return channel == container.channel_id and container.thread_ts in {None, thread_ts}
+    return channel == place.channel and place.thread_ts in {None, thread_ts}
+
+
+def _page(request: str, clicked: ActionBody, place: Place, page: int) -> ShowPage:
+    return ShowPage(
+        trigger_id=clicked.trigger_id,
+        request=request,
+        leaf=Leaf(page=page, channel=place.channel, thread_ts=place.thread_ts),
+        view_id=clicked.container.view_id if isinstance(clicked.container, InModal) else "",
+    )
 
 
 def _pressed(
     press: Press, clicked: ActionBody, act: Action, place: Place, occasion: tuple[str, datetime, Person]
-) -> Event | Tell | OpenText | OpenSection | ShowDetail:
+) -> Event | Tell | OpenText | OpenSection | OpenWishes | ShowPage | ShowDetail:
     match press:
         case EditSection():
             return _opened(press, clicked, act, place)
-        case AnswerInWords() | ChooseInWords() | ChooseWishes():
+        case AnswerInWords() | ChooseInWords():
             asked = InWords(press=press, channel=place.channel, thread_ts=place.thread_ts)
             return OpenText(trigger_id=clicked.trigger_id, asked=asked)
+        case ChooseWishes():
+            asked = InWords(press=press, channel=place.channel, thread_ts=place.thread_ts)
+            return OpenWishes(trigger_id=clicked.trigger_id, asked=asked, press=press)
+        case ShowHeard(page=page):
+            return _page(press.request, clicked, place, page)
+        case ShowWhole(card=card) if card.startswith("scope:"):
+            return _page(press.request, clicked, place, 1)
         case ShowWhole():
             return ShowDetail(trigger_id=clicked.trigger_id, request=press.request, card=press.card)
         case PickSeveral():
@@ -321,7 +372,7 @@ def _event(
             return Chose(**common, card=press.card, choice=press.choice, text=text, item=press.item)
         case StopRequest():
             return Stopped(**common)
-        case ShowWhole() | ChooseWishes() | EditSection():
+        case ShowWhole() | ShowHeard() | ChooseWishes() | EditSection():
             return Tell(sentence=OUT_OF_DATE)
 
 
@@ -356,7 +407,7 @@ def _wishes(
     press: ChooseWishes, sent: SubmissionBody, key: str, now: datetime, by: Person
 ) -> Event | Tell | Missing:
     picks = picked(press, sent.view.state.values)
-    if press.choice is Choice.PRIORITISE and len(set(picks)) != len(press.wishes):
+    if len(set(picks)) != len(picks):
         return Missing(block_id=BLOCK, sentence=TWICE)
     if not picks:
         return Missing(block_id=BLOCK, sentence=NONE)

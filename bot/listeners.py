@@ -20,13 +20,24 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import decode
+from bot.cards.heard import heard_modal
 from bot.cards.modals import BLOCK, CALLBACK, detail_modal, text_modal
-from bot.cards.presses import ACTION, ChooseInWords, ChooseWishes, InWords
+from bot.cards.presses import ACTION, ChooseInWords
 from bot.cards.text import mrkdwn
 from bot.cards.wish_modal import wish_modal
-from bot.decode import Heard, Missing, OpenSection, OpenText, Place, ShowDetail, Tell
+from bot.decode import (
+    Heard,
+    Missing,
+    OpenSection,
+    OpenText,
+    OpenWishes,
+    Place,
+    ShowDetail,
+    ShowPage,
+    Tell,
+)
 from bot.slack_errors import slack_errors
-from engine.cards import Detail
+from engine.cards import Card, Detail, ScopeCard
 from engine.errors import GreenlightError
 from engine.events import Answered, Chose, Event, Reply
 from engine.trace import trace
@@ -53,6 +64,10 @@ class Acceptor(Protocol):
 
     async def detail(self, request: str, card: str) -> Detail | None:
         """The whole of a card, or None if there is nothing more to it."""
+        ...
+
+    async def card(self, request: str, key: str) -> Card | None:
+        """A card as it looks now, or None if there is nothing to show."""
         ...
 
 
@@ -135,7 +150,11 @@ class Listeners:
             case Tell() | Missing():
                 self._tell_once(heard.key, heard.place, heard.what.sentence)
             case OpenText(trigger_id=trigger_id, asked=asked):
-                await self._open(trigger_id, _modal(asked))
+                await self._open(trigger_id, text_modal(asked))
+            case OpenWishes():
+                await self._choose(heard.place, heard.what)
+            case ShowPage():
+                await self._show_page(heard.place, heard.what)
             case OpenSection():
                 await self._edit(heard.place, heard.what)
             case ShowDetail():
@@ -145,6 +164,8 @@ class Listeners:
                 told = _with_words(reply.text, event) if reply.text else ""
                 if told or heard.besides:
                     self._tell_once(heard.key, heard.place, f"{told}\n{heard.besides}".strip())
+                if heard.then:
+                    await self._refresh(heard.place, heard.then)
 
     async def _show(self, place: Place, wanted: ShowDetail) -> None:
         async with asyncio.timeout(DETAIL_SECONDS):
@@ -153,6 +174,36 @@ class Listeners:
             self._tell(place, "There is no more to it than the card shows.")
         else:
             await self._open(wanted.trigger_id, detail_modal(detail))
+
+    async def _show_page(self, place: Place, wanted: ShowPage) -> None:
+        card = await self._heard(wanted.request)
+        if card is None:
+            self._tell(place, "Nothing that was said here can be corrected now.")
+        elif wanted.view_id:
+            async with slack_errors():
+                await self._client.views_update(view_id=wanted.view_id, view=heard_modal(card, wanted.leaf))
+        else:
+            await self._open(wanted.trigger_id, heard_modal(card, wanted.leaf))
+
+    async def _refresh(self, place: Place, wanted: ShowPage) -> None:
+        """What was done is stored; that the page still shows what was before is no failure of it."""
+        try:
+            await self._show_page(place, wanted)
+        except (GreenlightError, TimeoutError) as error:
+            log.warning("page.stale", request=wanted.request, error=type(error).__name__)
+
+    async def _choose(self, place: Place, wanted: OpenWishes) -> None:
+        card = await self._heard(wanted.press.request)
+        wishes = [wish for wish in card.wishes if wish.fate == "proposed"] if card else []
+        if wishes:
+            await self._open(wanted.trigger_id, wish_modal(wanted.asked, wanted.press, wishes))
+        else:
+            self._tell(place, "No proposed task is open any more.")
+
+    async def _heard(self, request: str) -> ScopeCard | None:
+        async with asyncio.timeout(DETAIL_SECONDS):
+            card = await self._engine.card(request, "scope:1")
+        return card if isinstance(card, ScopeCard) else None
 
     async def _edit(self, place: Place, wanted: OpenSection) -> None:
         press = wanted.asked.press
@@ -213,11 +264,6 @@ def _with_words(sentence: str, event: Event) -> str:
     """A modal closes over what was typed into it: that comes back with what is said about it."""
     typed = event.text if isinstance(event, Answered | Chose) else ""
     return f"{sentence}\nYou wrote: {typed}" if typed else sentence
-
-
-def _modal(asked: InWords) -> Json:
-    press = asked.press
-    return wish_modal(asked, press) if isinstance(press, ChooseWishes) else text_modal(asked)
 
 
 async def acknowledge(ack: AsyncAck) -> None:

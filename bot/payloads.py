@@ -98,6 +98,18 @@ class Container(_Frozen):
     thread_ts: str | None = None
 
 
+class InModal(_Frozen):
+    """The modal that holds what was pressed."""
+
+    view_id: str
+
+
+class Shown(_Frozen):
+    """What a modal remembers."""
+
+    private_metadata: str = ""
+
+
 class Option(_Frozen):
     """A chosen option of a menu."""
 
@@ -117,11 +129,12 @@ class Action(_Frozen):
 
 
 class ActionBody(_Frozen):
-    """A `block_actions` payload from a message."""
+    """A `block_actions` payload from a message, or from a modal."""
 
     user: User
     team: Team | None = None
-    container: Container
+    container: Container | InModal
+    view: Shown | None = None
     trigger_id: str = ""
     actions: tuple[Action, ...]
 

@@ -3,7 +3,7 @@
 What a front end may import, and nothing else (import-linter holds it to that):
 
     engine.bootstrap   start(settings, chat, parts) -> Engine, Parts
-    engine.engine      Engine: accept, detail, snapshot, journal, spent, close
+    engine.engine      Engine: accept, card, detail, snapshot, journal, spent, close
     engine.events      what comes in, and Reply
     engine.cards       what people are shown, and Detail
     engine.people      Person, Profile

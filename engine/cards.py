@@ -53,7 +53,7 @@ class ProgressCard(_Card):
         activity: The latest things that running agents did, newest last.
         waiting_for: People whose answer is awaited (empty: nobody, or anyone as the headline says).
         kept: Titles of wishes kept out of the running work.
-        talk: The newest messages that were told apart and stand on no other card, newest first.
+        talk: Messages that were told apart and stand on no other card, newest first.
     """
 
     card: Literal["progress"] = "progress"
@@ -407,8 +407,7 @@ class ScopeCard(_Card):
     Attributes:
         files: What the running request changes, in words.
         wishes: All of them, as they are numbered.
-        taken: The newest messages that are no wishes, newest first.
-        earlier: How many such messages are listed in the whole text only.
+        taken: The messages that are no wishes, newest first.
         offers: A, B and C, as far as they are open.
         startable: Whether wishes can be accepted as follow-ups.
         open: Whether what messages were taken for can be corrected.
@@ -419,7 +418,6 @@ class ScopeCard(_Card):
     files: str
     wishes: tuple[WishLine, ...]
     taken: tuple[TakenLine, ...] = ()
-    earlier: int = 0
     offers: tuple[OfferLine, ...] = ()
     startable: bool = False
     open: bool = True

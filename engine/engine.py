@@ -14,7 +14,7 @@ from typing import TypeGuard
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from engine.cards import Detail
+from engine.cards import Card, Detail
 from engine.decide import Decision
 from engine.durable import Durable, Workflow
 from engine.errors import DiskFull
@@ -271,6 +271,11 @@ class Engine:
         """The whole of a card as text, None if there is no such card."""
         snapshot = await self.snapshot(request)
         return None if snapshot is None else self._rules.detail(snapshot, card)
+
+    async def card(self, request: str, key: str) -> Card | None:
+        """A card as it looks now, without cost and activity; None if there is nothing to show."""
+        snapshot = await self.snapshot(request)
+        return None if snapshot is None else self._rules.render(snapshot, key, 0.0, ())
 
     async def journal(self, request: str) -> list[Event]:
         """Every event of a request, in the order in which it was decided."""

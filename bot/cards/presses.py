@@ -16,8 +16,6 @@ ACTION = "gl:"
 _Request = Annotated[str, Field(pattern=r"^[^:\s]+:[^:\s]+:[^:\s]+$", max_length=120)]
 _CardKey = Annotated[str, Field(pattern=r"^[a-z]+(:[0-9]+)?$", max_length=40)]
 
-_Ts = Annotated[str, Field(max_length=120)]
-
 
 class _Press(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -103,22 +101,12 @@ class ChooseInWords(_Press):
     item: str = Field(default="", max_length=120)
 
 
-class Wish(BaseModel):
-    """A wish to choose: the ts of its message, and its title cut to what a button can carry."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    ts: _Ts
-    title: Annotated[str, Field(max_length=120)]
-
-
 class ChooseWishes(_Press):
-    """A choice that opens a list of wishes: to tick some of them (redefine), or to put them in order."""
+    """A choice that opens the open wishes: to pick some of them (redefine), or to put them in order."""
 
     do: Literal["wishes"] = "wishes"
     card: _CardKey
     choice: Choice
-    wishes: Annotated[tuple[Wish, ...], Field(min_length=1, max_length=10)]
 
 
 class EditSection(_Press):
@@ -141,6 +129,13 @@ class ShowWhole(_Press):
     card: _CardKey
 
 
+class ShowHeard(_Press):
+    """Everything that was heard during work, in pages of a modal. The newest stand on page 1."""
+
+    do: Literal["heard"] = "heard"
+    page: Annotated[int, Field(ge=1, le=9999)] = 1
+
+
 Press = Annotated[
     PickOption
     | PickSeveral
@@ -154,7 +149,8 @@ Press = Annotated[
     | ChooseWishes
     | EditSection
     | StopRequest
-    | ShowWhole,
+    | ShowWhole
+    | ShowHeard,
     Field(discriminator="do"),
 ]
 
@@ -167,6 +163,16 @@ class InWords(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     press: AnswerInWords | ChooseInWords | ChooseWishes = Field(discriminator="do")
+    channel: str
+    thread_ts: str | None
+
+
+class Leaf(BaseModel):
+    """What a page of everything heard remembers: which it is, and the thread that it is about."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    page: int
     channel: str
     thread_ts: str | None
 

@@ -1,7 +1,7 @@
 """The progress card: the one message that is edited in place while a request lives."""
 
-from bot.cards.page import Message, Page, Rank, button, confirm, context, divider, section
-from bot.cards.presses import StopRequest
+from bot.cards.page import Block, Message, Page, Rank, button, confirm, context, divider, section
+from bot.cards.presses import ShowHeard, StopRequest
 from bot.cards.scope import taken_blocks
 from bot.cards.text import bold, fit, line, mention, mentions
 from engine.cards import ProgressCard, Step, StepStatus
@@ -16,6 +16,7 @@ _MARKS = {
     StepStatus.FAILED: "❌",
 }
 _ACTIVITY = 5
+_TALK = 3
 
 
 def progress(card: ProgressCard) -> Message:
@@ -29,11 +30,12 @@ def progress(card: ProgressCard) -> Message:
     activity = [page.words(text, 300, line) for text in card.activity[-_ACTIVITY:]]
     if activity:
         page.add(context("\n".join(activity)))
-    for index, taken in enumerate(card.talk if card.can_stop else ()):
+    talk = card.talk if card.can_stop else ()
+    for index, taken in enumerate(talk[:_TALK]):
         page.add(*taken_blocks(page, card.key, taken, f"talk{index}", can_correct=True))
     page.add(divider(), context(*_small_print(page, card)), rank=Rank.MUST)
     if card.can_stop:
-        page.buttons(_stop(card))
+        page.buttons(_stop(card), *([_heard(card)] if len(talk) > _TALK else []))
     fallback = fit(f"{card.title}: {card.headline}", 300, line).text
     return Message(fallback, page.blocks())
 
@@ -59,7 +61,7 @@ def _small_print(page: Page, card: ProgressCard) -> list[str]:
     return lines
 
 
-def _stop(card: ProgressCard) -> dict[str, object]:
+def _stop(card: ProgressCard) -> Block:
     question = confirm(
         "Stop this request?",
         "Everything that runs for it ends at once, and nothing starts after it. What was found stays here.",
@@ -67,3 +69,7 @@ def _stop(card: ProgressCard) -> dict[str, object]:
         "Go on",
     )
     return button("stop", "Stop", StopRequest(request=card.request), style="danger", confirm=question)
+
+
+def _heard(card: ProgressCard) -> Block:
+    return button("heard", f"All {len(card.talk)} messages", ShowHeard(request=card.request))

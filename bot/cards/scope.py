@@ -1,8 +1,8 @@
 """Wishes beyond the approved spec: what each was taken for, and how to go on with them."""
 
 from bot.cards.page import Block, Message, Page, Rank, actions, button, context, count, divider, section
-from bot.cards.presses import Choose, ChooseWishes, Wish
-from bot.cards.text import bold, fit, line, mention, plain
+from bot.cards.presses import Choose, ChooseWishes
+from bot.cards.text import bold, fit, line, mention
 from engine.cards import FollowUpCard, OfferLine, ScopeCard, TakenFor, TakenLine, WishLine
 from engine.events import Choice
 
@@ -11,8 +11,8 @@ _OPEN = 8
 _LIVE_BLOCKS = 22
 """Blocks of wishes that can still be decided: two for an open one, one for an accepted one."""
 _SETTLED = 10
-_CHOOSABLE = 10
-"""Checkboxes of one modal."""
+_TAKEN = 10
+"""The newest messages that are no wishes; the others stand under "Show all", to be corrected there."""
 
 _SAID = (
     "These may well be worth having, but they are outside the approved spec. "
@@ -39,9 +39,9 @@ def scope(card: ScopeCard) -> Message:
         page.add(context(f"{mention(card.decided_by)} chose: {decision}"), rank=Rank.MUST)
     if card.offers:
         page.add(divider(), *(_offer(page, card, offer) for offer in card.offers), rank=Rank.MUST)
-    for index, taken in enumerate(card.taken):
+    for index, taken in enumerate(card.taken[:_TAKEN]):
         page.add(*taken_blocks(page, card.key, taken, f"taken{index}", can_correct=card.open))
-    page.cut = page.cut or card.earlier > 0
+    page.cut = page.cut or len(card.taken) > _TAKEN
     names = ", ".join(wish.title for wish in card.wishes)
     return Message(fit(f"Beyond the spec of {card.title}: {names}", 300, line).text, page.blocks())
 
@@ -85,25 +85,32 @@ def _wish(page: Page, card: ScopeCard, wish: WishLine, name: str) -> list[Block]
         f"      Scope: {page.words(wish.scope, 250, line)}",
         f"      Dependencies: {page.words(wish.after, 150, line) if wish.after else 'none known'}",
     ]
-    elements = _settling(card, wish, name) if card.startable else []
     if not wish.fixed:
         lines.append(f"      I took “{page.words(wish.text, 150, line)}” as a new wish.")
-        elements += [
-            _says(card.key, page.request, (name, wish.ts), Choice.IS_SPEC, "It was part of the spec"),
-            _says(card.key, page.request, (name, wish.ts), Choice.IS_TALK, "Just talk"),
-        ]
+    elements = wish_buttons(card, wish, name)
     return [section("\n".join(lines)), *([actions(*elements)] if elements else [])]
+
+
+def wish_buttons(card: ScopeCard, wish: WishLine, name: str) -> list[Block]:
+    """What can be done about a wish now: start or drop it, or say that it is none."""
+    live = card.startable and wish.fate in {"proposed", "accepted"}
+    elements = [_drop(card, wish, name)] if live else []
+    if live and wish.fate == "proposed":
+        start = Choose(request=card.request, card=card.key, choice=Choice.START_WISH, item=wish.ts)
+        elements.insert(0, button(f"start:{name}", "Start it as its own task", start))
+    if not wish.fixed:
+        message = (name, wish.ts)
+        elements += [
+            _says(card.key, card.request, message, Choice.IS_SPEC, "It was part of the spec"),
+            _says(card.key, card.request, message, Choice.IS_TALK, "Just talk"),
+        ]
+    return elements
 
 
 def _settled(page: Page, wish: WishLine) -> str:
     by = f" ({mention(wish.decided_by)})" if wish.decided_by else ""
     outcome = f": {page.words(wish.outcome, 100, line)}" if wish.outcome else ""
     return f"{wish.number}. {page.words(wish.title, 80, line)}{outcome}{by}"
-
-
-def _settling(card: ScopeCard, wish: WishLine, name: str) -> list[Block]:
-    start = Choose(request=card.request, card=card.key, choice=Choice.START_WISH, item=wish.ts)
-    return [button(f"start:{name}", "Start it as its own task", start), _drop(card, wish, name)]
 
 
 def _drop(card: ScopeCard, wish: WishLine, name: str) -> Block:
@@ -127,13 +134,7 @@ def _offer(page: Page, card: ScopeCard, offer: OfferLine) -> Block:
     if choice is Choice.FINISH_FIRST:
         press: Choose | ChooseWishes = Choose(request=card.request, card=card.key, choice=choice)
         return section(text, button(choice.value, "Finish first", press, style))
-    open_wishes = [wish for wish in card.wishes if wish.fate == "proposed"][:_CHOOSABLE]
-    press = ChooseWishes(
-        request=card.request,
-        card=card.key,
-        choice=choice,
-        wishes=tuple(Wish(ts=wish.ts, title=fit(wish.title, 60, plain).text) for wish in open_wishes),
-    )
+    press = ChooseWishes(request=card.request, card=card.key, choice=choice)
     label = "Pause and redefine…" if choice is Choice.REDEFINE else "Put in order…"
     return section(text, button(choice.value, label, press, style))
 
@@ -147,15 +148,16 @@ def taken_blocks(page: Page, key: str, taken: TakenLine, name: str, *, can_corre
     took = "I know" if taken.confirmed else "I took"
     blocks = [context(f"{took} “{said}” ({mention(taken.by)}) as {page.words(taken.outcome, 200, line)}.")]
     if can_correct:
-        blocks.append(actions(*_corrections(page, key, taken, name)))
+        blocks.append(actions(*taken_buttons(page.request, key, taken, name)))
     return blocks
 
 
-def _corrections(page: Page, key: str, taken: TakenLine, name: str) -> list[Block]:
+def taken_buttons(request: str, key: str, taken: TakenLine, name: str) -> list[Block]:
+    """What a message can be said to be instead."""
     message = (name, taken.ts)
-    wish = _says(key, page.request, message, Choice.IS_SCOPE, "It was a new wish")
-    spec = _says(key, page.request, message, Choice.IS_SPEC, "It is part of the spec")
-    talk = _says(key, page.request, message, Choice.IS_TALK, "Just talk")
+    wish = _says(key, request, message, Choice.IS_SCOPE, "It was a new wish")
+    spec = _says(key, request, message, Choice.IS_SPEC, "It is part of the spec")
+    talk = _says(key, request, message, Choice.IS_TALK, "Just talk")
     if taken.kind is TakenFor.TALK:
         return [wish, spec]
     if taken.kind is TakenFor.PART_OF_SPEC:

@@ -228,7 +228,7 @@ class Player:
     def _filled(self, press: Choose | ChooseInWords | ChooseWishes) -> Filled:
         """What is put into the modal that a choice opens, if it does."""
         if isinstance(press, ChooseWishes):
-            return self._wishes.chosen(press)
+            return self._wishes.chosen(press, self._now)
         words = self._people.words.get(press.choice)
         return {BLOCK: {FIELD: words}} if words else {}
 

@@ -69,8 +69,6 @@ class Wishes:
             return True
         if self._said < len(self._says) or not self._all_told_apart(now):
             return False
-        if isinstance(press, ChooseWishes) and len(press.wishes) < max(self._picks, default=0):
-            return False  # the card does not list all of them yet
         if isinstance(press, Choose) and press.choice is Choice.CONFIRM:
             return not any(item.open and item.title in self._accepts for item in now.scope_items)
         return True
@@ -81,9 +79,10 @@ class Wishes:
             return False
         return any(item.ts == press.item and item.title in self._accepts for item in now.scope_items)
 
-    def chosen(self, press: ChooseWishes) -> Filled:
-        """What is put into the modal: ticks, or a wish for each place."""
-        picked = [press.wishes[number - 1].ts for number in self._picks]
+    def chosen(self, press: ChooseWishes, now: Snapshot | None) -> Filled:
+        """What is put into the modal: a choice of several, or a wish for each place."""
+        wishes = [item.ts for item in now.scope_items if item.open] if now else []
+        picked = [wishes[number - 1] for number in self._picks if number <= len(wishes)]
         if press.choice is Choice.REDEFINE:
             return {BLOCK: {FIELD: picked}}
         return {BLOCK if n == 0 else f"{BLOCK}:{n}": {FIELD: ts} for n, ts in enumerate(picked)}

@@ -28,8 +28,8 @@ from engine.request import (
 from engine.schemas import MessageKind
 
 CARD = "scope:1"
-TAKEN = 30
-"""Messages that are no wishes and whose classification can still be corrected."""
+TAKEN = 500
+"""Messages that are no wishes and whose classification can still be corrected; bounds the stored state."""
 
 NOT_YOURS = "The requester or an approver decides that. Your click changed nothing."
 NOT_YOURS_TO_CORRECT = (
@@ -70,9 +70,12 @@ def keep_aside(
 def remember(moves: Moves, taken: Taken) -> None:
     """A message that is no wish: kept so that people can say that it was taken wrongly.
 
-    However much is said later, what an approver passed on stays: hand-overs hold it.
+    One that is there already keeps its place. However much is said later, what an approver passed on
+    stays: hand-overs hold it.
     """
-    newest = (*moves.now.taken, taken)
+    known = any(one.ts == taken.ts for one in moves.now.taken)
+    same = tuple(taken if one.ts == taken.ts else one for one in moves.now.taken)
+    newest = same if known else (*same, taken)
     moves.set(taken=(*(one for one in newest[:-TAKEN] if one.passed_on), *newest[-TAKEN:]))
     if taken.kind is MessageKind.WITHIN_SPEC:
         moves.set(scope_shown=True)
@@ -219,11 +222,9 @@ def _correct(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
     if event.by != said.by and not _decides(snapshot, event.by, policy):
         return only_you(snapshot, NOT_YOURS_TO_CORRECT)
     moves = Moves(snapshot, event.at)
-    moves.set(
-        scope_items=tuple(one for one in snapshot.scope_items if one is not item),
-        taken=tuple(one for one in snapshot.taken if one is not taken),
-    )
+    moves.set(scope_items=tuple(one for one in snapshot.scope_items if one is not item))
     if event.choice is Choice.IS_SCOPE:
+        moves.set(taken=tuple(one for one in snapshot.taken if one is not taken))
         title = item.title if item else ""
         keep_aside(moves, Heard(ts=said.ts, by=said.by, text=said.text), title)
     else:

@@ -86,8 +86,6 @@ def detail(snapshot: Snapshot, key: str) -> Detail | None:
         return Detail(title=f"Review, round {index + 1}", text=outcome.review_text(snapshot, index))
     if kind == "delivery" and snapshot.delivery:
         return Detail(title="Delivery", text=delivery.delivery_text(snapshot))
-    if kind == "scope" and index == 0 and (snapshot.scope_items or snapshot.taken):
-        return Detail(title="Beyond the spec", text=scope.scope_text(snapshot))
     if kind == "escalation" and 0 <= index < len(snapshot.escalations):
         return Detail(title="Decision", text=outcome.escalation_text(snapshot, index))
     return Detail(title="Request", text=snapshot.text) if kind == "progress" else None

@@ -8,7 +8,7 @@ from engine.events import Choice
 from engine.findings import DISPUTE
 from engine.people import Person
 from engine.policy import awaited, can_suffice, entitled, may_approve
-from engine.present.scope import newest_taken
+from engine.present.scope import taken_lines
 from engine.request import Offer, Policy, RunKind, Snapshot, SpecFate, State, Task, TaskStatus
 from engine.schemas import SettledBy, Verdict
 
@@ -22,7 +22,6 @@ class Shown(BaseModel):
     activity: tuple[str, ...] = ()
 
 
-TALK_SHOWN = 3
 ACTIVE = StepStatus.ACTIVE
 DONE = StepStatus.DONE
 WAITING = StepStatus.WAITING
@@ -53,8 +52,8 @@ def progress_card(snapshot: Snapshot, shown: Shown, policy: Policy | None) -> Pr
 
 
 def _talk(snapshot: Snapshot) -> tuple[TakenLine, ...]:
-    """The newest messages that are no wishes, while no card of wishes lists them."""
-    return () if snapshot.scope_shown or snapshot.state.ended else newest_taken(snapshot, TALK_SHOWN)
+    """The messages that are no wishes, while no card of wishes lists them."""
+    return () if snapshot.scope_shown or snapshot.state.ended else taken_lines(snapshot)
 
 
 def _closed(step: Step) -> Step:

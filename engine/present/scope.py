@@ -9,7 +9,6 @@ from engine.events import CURRENT, Choice
 from engine.request import Decided, ScopeItem, Snapshot, SpecFate, State, Taken, WishFate
 from engine.schemas import MessageKind
 
-TAKEN_SHOWN = 10
 _KINDS = {".sql": "SQL file", ".yml": "YAML file", ".yaml": "YAML file", ".py": "Python file", ".md": "doc"}
 _WORKS = {
     State.WORKING,
@@ -32,8 +31,7 @@ def scope_card(snapshot: Snapshot) -> ScopeCard:
         title=snapshot.title,
         files=in_words(spec.draft.artifacts) if spec else "",
         wishes=tuple(_wish(snapshot, item, n) for n, item in enumerate(snapshot.scope_items, 2)),
-        taken=newest_taken(snapshot, TAKEN_SHOWN),
-        earlier=max(0, len(snapshot.taken) - TAKEN_SHOWN),
+        taken=taken_lines(snapshot),
         offers=_offers(snapshot),
         startable=snapshot.state in {State.DELIVERED, State.DONE},
         open=not snapshot.state.ended,
@@ -129,9 +127,9 @@ def _decision(decided: Decided) -> str:
 # ---------------------------------------------------------------- what is no wish
 
 
-def newest_taken(snapshot: Snapshot, most: int) -> tuple[TakenLine, ...]:
-    """The newest messages that are no wishes and what was made of each, newest first."""
-    return tuple(_taken_line(snapshot, taken) for taken in reversed(snapshot.taken[-most:]))
+def taken_lines(snapshot: Snapshot) -> tuple[TakenLine, ...]:
+    """The messages that are no wishes and what was made of each, newest first."""
+    return tuple(_taken_line(snapshot, taken) for taken in reversed(snapshot.taken))
 
 
 def _taken_line(snapshot: Snapshot, taken: Taken) -> TakenLine:
@@ -187,15 +185,3 @@ def follow_up_card(snapshot: Snapshot, wish: str) -> FollowUpCard | None:
     return FollowUpCard(
         request=snapshot.id, key="follow_up", text=item.text, follows=snapshot.title, asked_by=item.by
     )
-
-
-def scope_text(snapshot: Snapshot) -> str:
-    """The whole ledger as text."""
-    card = scope_card(snapshot)
-    parts = [f"1. Current task: {card.title}\n   Files: {card.files}"]
-    for wish in card.wishes:
-        after = f"\n   Depends on: {wish.after}" if wish.after else ""
-        fate = f"\n   {wish.outcome}" if wish.outcome else ""
-        parts.append(f"{wish.number}. {wish.title}\n   “{wish.text}”\n   Scope: {wish.scope}{after}{fate}")
-    parts += [f"“{taken.text}”: taken as {_made_of(snapshot, taken)}" for taken in snapshot.taken]
-    return "\n\n".join(parts)

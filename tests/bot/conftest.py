@@ -8,7 +8,7 @@ import pytest
 from bot.app import SlackApp
 from bot.channel import SlackChat, identify, web_client
 from bot.playground.slack import LocalSlack, SlackOptions
-from engine.cards import Detail
+from engine.cards import Card, Detail
 from engine.events import Event, Reply
 
 BOT_TOKEN = "xoxb-fake-bot"  # noqa: S105
@@ -23,6 +23,7 @@ class Recorder:
     reply: Reply = field(default_factory=Reply)
     failures: list[Exception] = field(default_factory=list)
     details: dict[tuple[str, str], Detail] = field(default_factory=dict)
+    cards: dict[tuple[str, str], Card] = field(default_factory=dict)
 
     async def accept(self, event: Event) -> Reply:
         if self.failures:
@@ -32,6 +33,9 @@ class Recorder:
 
     async def detail(self, request: str, card: str) -> Detail | None:
         return self.details.get((request, card))
+
+    async def card(self, request: str, key: str) -> Card | None:
+        return self.cards.get((request, key))
 
 
 @dataclass

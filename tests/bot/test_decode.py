@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import decode
-from bot.cards.presses import ApproveSpec, packed
+from bot.cards.presses import ApproveSpec, Choose, Leaf, ShowHeard, packed
 from bot.decode import Tell
-from engine.events import Approved, Opened, Said, Stopped
+from engine.events import Approved, Choice, Chose, Opened, Said, Stopped
 from engine.people import Person
 
 BOT = "U0BOT"
@@ -278,6 +278,48 @@ def test_an_approval_names_version_hash_and_the_persons_own_team() -> None:
 )
 def test_values_that_are_not_ours_or_stand_elsewhere(value: str) -> None:
     heard = decode.action(click(value))
+    assert heard is not None
+    assert heard.what == Tell(sentence=decode.OUT_OF_DATE)
+
+
+def in_modal(value: str, remembered: str) -> dict[str, Any]:
+    return {
+        **click(value),
+        "container": {"type": "view", "view_id": "V1"},
+        "view": {"id": "V1", "private_metadata": remembered},
+    }
+
+
+LEAF = Leaf(page=2, channel="C1", thread_ts="1.1")
+IS_TALK = Choose(request="T1:C1:1.1", card="scope:1", choice=Choice.IS_TALK, item="9.9")
+
+
+def test_a_click_in_a_modal_is_of_the_thread_that_the_modal_remembers() -> None:
+    heard = decode.action(in_modal(packed(IS_TALK), LEAF.model_dump_json()))
+    assert heard is not None
+    assert isinstance(heard.what, Chose)
+    assert heard.what.key == "T1:C1:V1:3.3:gl:approve"
+    assert heard.place == decode.Place(channel="C1", thread_ts="1.1", user="U1")
+    assert heard.then is not None
+    assert (heard.then.view_id, heard.then.leaf) == ("V1", LEAF)
+
+
+def test_leafing_changes_the_modal_it_is_done_in() -> None:
+    press = ShowHeard(request="T1:C1:1.1", page=5)
+    heard = decode.action(in_modal(packed(press), LEAF.model_dump_json()))
+    assert heard is not None
+    assert isinstance(heard.what, decode.ShowPage)
+    assert (heard.what.view_id, heard.what.leaf.page) == ("V1", 5)
+
+
+@pytest.mark.parametrize("remembered", ["", "{}", "nonsense", '{"page":"x","channel":"C1","thread_ts":null}'])
+def test_a_click_in_a_modal_that_remembers_nothing_is_none(remembered: str) -> None:
+    assert decode.action(in_modal(packed(IS_TALK), remembered)) is None
+
+
+def test_a_click_in_a_modal_of_another_thread_changes_nothing() -> None:
+    other = LEAF.model_copy(update={"thread_ts": "1.2"})
+    heard = decode.action(in_modal(packed(IS_TALK), other.model_dump_json()))
     assert heard is not None
     assert heard.what == Tell(sentence=decode.OUT_OF_DATE)
 

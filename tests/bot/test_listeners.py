@@ -6,10 +6,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.cards.modals import BLOCK, FIELD
+from bot.cards.wish_modal import TWICE
 from bot.channel import identify, web_client
 from bot.decode import FORWARD_BESIDE
 from bot.listeners import Listeners
-from bot.playground.slack import FieldErrors, NotPossible
+from bot.playground.slack import Fault, FieldErrors, NotPossible
 from engine.cards import (
     Detail,
     EscalationCard,
@@ -18,6 +19,10 @@ from engine.cards import (
     ProgressCard,
     QuestionItem,
     QuestionsCard,
+    ScopeCard,
+    TakenFor,
+    TakenLine,
+    WishLine,
 )
 from engine.errors import DiskFull
 from engine.events import Answered, Choice, Chose, Opened, Reply, Said, Sign, Stopped, Submitted
@@ -266,6 +271,101 @@ async def test_show_all_opens_the_whole_text(stage: Stage) -> None:
     assert view is not None
     assert sum(block["text"]["text"].count("line") for block in view.blocks) == 4000
     await riley.close_view(view.id)
+
+
+HEARD = tuple(
+    TakenLine(ts=f"1764000000.0{n:05}", by=RILEY, text=f"Talk {n}", kind=TakenFor.TALK, outcome="just talk")
+    for n in range(45)
+)
+WISHES = tuple(
+    WishLine(number=n, ts=f"176400000{n}.000100", title=f"Wish {n}", text="Also this", by=RILEY, scope="?")
+    for n in (2, 3)
+)
+
+
+async def beyond(stage: Stage, **more: object) -> tuple[str, str]:
+    """A card of wishes in a thread; returns its ts and the request."""
+    _, request = await opened(stage)
+    card = ScopeCard(request=request, key="scope:1", title="Metric", files="", wishes=())
+    card = card.model_copy(update=more)
+    stage.engine.cards[request, "scope:1"] = card
+    return (await stage.chat.post(request, "scope:1", card)).ts, request
+
+
+async def test_everything_heard_is_leafed_through_and_corrected_in_place(stage: Stage) -> None:
+    ts, request = await beyond(stage, taken=HEARD)
+    dana = stage.slack.person("U0DANA")
+    await dana.click(ts, action_id="gl:show")
+    view = stage.slack.open_view("U0DANA")
+    assert view is not None
+    assert "Page 1 of 3" in str(view.content)
+    for page in ("Page 2 of 3", "Page 3 of 3"):
+        await dana.click(view.id, action_id="gl:older")
+        assert page in str(view.content)
+    with pytest.raises(NotPossible):
+        await dana.click(view.id, action_id="gl:older")
+    said = HEARD[44].model_copy(update={"outcome": "part of the spec", "confirmed": True})
+    shown = stage.engine.cards[request, "scope:1"]
+    stage.engine.cards[request, "scope:1"] = shown.model_copy(update={"taken": (*HEARD[:44], said)})
+    stage.engine.reply = Reply(sign=Sign.ONLY_YOU, text="Noted.")
+    await dana.click(view.id, action_id="gl:is_spec:heard44")
+    chose = stage.engine.events[-1]
+    assert isinstance(chose, Chose)
+    assert (chose.card, chose.choice, chose.item) == ("scope:1", Choice.IS_SPEC, HEARD[44].ts)
+    assert (chose.request, chose.by.user) == (request, "U0DANA")
+    assert "I know it as part of the spec" in str(view.content)
+    assert "Page 3 of 3" in str(view.content)
+    (told,) = await stage.slack.wait_for(lambda slack: slack.ephemerals("U0DANA"))
+    assert (told.text, told.thread_ts) == ("Noted.", request.rpartition(":")[2])
+
+
+async def test_a_correction_counts_also_where_its_page_cannot_be_brought_up_to_date(stage: Stage) -> None:
+    ts, _ = await beyond(stage, taken=HEARD)
+    dana = stage.slack.person("U0DANA")
+    await dana.click(ts, action_id="gl:show")
+    view = stage.slack.open_view("U0DANA")
+    assert view is not None
+    stage.slack.faults.add("views.update", Fault.SERVER_ERROR, times=9)
+    await dana.click(view.id, action_id="gl:is_spec:heard0")
+    assert isinstance(stage.engine.events[-1], Chose)
+    await asyncio.sleep(0.3)
+    assert stage.slack.ephemerals("U0DANA") == []
+
+
+async def test_wishes_are_chosen_among_those_that_are_open_then(stage: Stage) -> None:
+    offers = tuple(
+        OfferLine(choice=choice, label="x", tradeoff="y") for choice in (Choice.REDEFINE, Choice.PRIORITISE)
+    )
+    ts, request = await beyond(stage, wishes=WISHES, offers=offers)
+    dropped = WISHES[0].model_copy(update={"fate": "dropped"})
+    riley = stage.slack.person("U0RILEY")
+
+    await riley.click(ts, action_id="gl:prioritise")
+    view = stage.slack.open_view("U0RILEY")
+    assert view is not None
+    with pytest.raises(FieldErrors) as twice:
+        await riley.submit_view(view.id, {BLOCK: {FIELD: WISHES[1].ts}})
+    assert twice.value.errors == {BLOCK: TWICE}
+    await riley.submit_view(view.id, {BLOCK: {FIELD: WISHES[1].ts}, f"{BLOCK}:1": {FIELD: WISHES[0].ts}})
+    ordered = stage.engine.events[-1]
+    assert isinstance(ordered, Chose)
+    assert ordered.picks == (WISHES[1].ts, WISHES[0].ts)
+
+    shown = stage.engine.cards[request, "scope:1"].model_copy(update={"wishes": (dropped, WISHES[1])})
+    stage.engine.cards[request, "scope:1"] = shown
+    await riley.click(ts, action_id="gl:redefine")
+    view = stage.slack.open_view("U0RILEY")
+    assert view is not None
+    assert "Wish 2" not in str(view.content)
+    await riley.submit_view(view.id)
+    redefined = stage.engine.events[-1]
+    assert isinstance(redefined, Chose)
+    assert (redefined.choice, redefined.picks) == (Choice.REDEFINE, (WISHES[1].ts,))
+
+    stage.engine.cards[request, "scope:1"] = shown.model_copy(update={"wishes": (dropped,)})
+    await riley.click(ts, action_id="gl:redefine")
+    (told,) = await stage.slack.wait_for(lambda slack: slack.ephemerals("U0RILEY"))
+    assert told.text == "No proposed task is open any more."
 
 
 async def test_stop_outside_of_a_thread_explains(stage: Stage) -> None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.decide import scoping
 from engine.events import CURRENT, Choice, Chose, Linked, Said, ToldApart, Triaged
 from engine.people import Person
 from engine.request import OpenThread, RunKind, ShowCard, Snapshot, SpecFate, State, WishFate
@@ -294,10 +295,10 @@ def test_the_approver_learns_whether_anybody_is_told(state: State, said: str) ->
 
 def test_what_was_passed_on_stays_however_much_is_said_later() -> None:
     story = passed_on()
-    for _ in range(40):
+    for _ in range(scoping.TAKEN + 10):
         story.says("status?")
     assert told_in_thread(story.now)[0] == ["Also add trends"]
-    assert len(story.now.taken) == 31
+    assert len(story.now.taken) == scoping.TAKEN + 1
 
 
 @pytest.mark.parametrize(

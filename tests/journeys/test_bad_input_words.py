@@ -14,10 +14,14 @@ from bot.cards.presses import (
     Choose,
     ChooseInWords,
     PickOption,
+    ShowHeard,
+    ShowWhole,
     SubmitRound,
     packed,
+    unpacked,
 )
 from bot.playground.slack import Fault
+from bot.playground.slack.state import elements_of
 from bot.slack_errors import ShortWaits
 from engine.events import Choice
 from engine.request import SpecFate, State
@@ -258,5 +262,30 @@ async def test_twenty_messages_a_second_are_each_heard_once_and_stop_still_stops
     assert sorted(heard) == sorted(said)
     assert now.state is State.DELIVERED
     assert not now.live
+    await the_one_furthest_back_is_corrected(bot, thread)
     await bot.slack.person(SAM).say(thread.channel, thread.ts, "stop")
     await thread.becomes(State.STOPPED)
+
+
+async def the_one_furthest_back_is_corrected(bot: World, thread: Thread) -> None:
+    """It is found by leafing through everything heard, and corrected there by one click."""
+    dana, first = bot.slack.person(DANA), (await thread.snapshot()).taken[0]
+    if (await thread.snapshot()).scope_shown:
+        await thread.press(DANA, await thread.card("scope:1"), ShowWhole)
+    else:
+        await thread.press(DANA, await thread.card("progress", "And greeting 59"), ShowHeard)
+    view = await bot.slack.wait_for(lambda slack: slack.open_view(DANA))
+    assert view is not None
+    for page in ("Page 2 of 3", "Page 3 of 3"):
+        await dana.click(view.id, action_id="gl:older")
+        assert page in str(view.content)
+    (action,) = [
+        element["action_id"]
+        for _, element in elements_of(view.blocks)
+        if isinstance(press := unpacked(element["value"]), Choose)
+        and (press.item, press.choice) == (first.ts, Choice.IS_SCOPE)
+    ]
+    await dana.click(view.id, action_id=action)
+    now = await thread.snapshot()
+    assert first.ts in {item.ts for item in now.scope_items}
+    assert first.ts not in {taken.ts for taken in now.taken}

@@ -102,7 +102,7 @@ progress = st.builds(
     activity=many(words, 8),
     waiting_for=many(people, 12),
     kept=many(words),
-    talk=many(taken, 3),
+    talk=many(taken, 6),
     can_stop=flags,
 )
 items = st.builds(
@@ -240,7 +240,7 @@ wishes = st.builds(
 )
 ways = st.builds(
     OfferLine,
-    choice=st.sampled_from([Choice.FINISH_FIRST.value]),
+    choice=st.sampled_from([Choice.FINISH_FIRST, Choice.REDEFINE, Choice.PRIORITISE]).map(str),
     label=words,
     tradeoff=words,
     recommended=flags,
@@ -252,9 +252,8 @@ scopes = st.builds(
     title=words,
     files=words,
     wishes=many(wishes, 40),
-    taken=many(taken),
-    earlier=numbers,
-    offers=many(ways, 1),
+    taken=many(taken, 14),
+    offers=st.lists(ways, max_size=3, unique_by=lambda way: way.choice).map(tuple),
     startable=flags,
     open=flags,
     decided_by=st.none() | people,

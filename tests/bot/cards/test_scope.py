@@ -1,16 +1,22 @@
 """The card of proposed tasks and what was made of messages: everything open is in reach of a click."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from bot.cards import blocks
+from bot.cards.heard import ON_A_PAGE, heard_modal
+from bot.cards.modals import BLOCK, FIELD
 from bot.cards.page import MAX_BLOCKS, MAX_CHARACTERS, Block, characters
-from bot.cards.presses import Choose, unpacked
-from bot.playground.slack.limits import Surface, violations
+from bot.cards.presses import Choose, ChooseWishes, InWords, Leaf, Press, ShowHeard, ShowWhole, unpacked
+from bot.cards.wish_modal import OPTIONS, picked, wish_modal
+from bot.payloads import Field, Option
+from bot.playground.slack.limits import Surface, view_violations, violations
 from engine.cards import OfferLine, ProgressCard, ScopeCard, TakenFor, TakenLine, WishLine
 from engine.events import Choice, Triaged
-from engine.present import Shown, detail, render
+from engine.present import Shown, render
 from engine.request import RunKind, State, WishFate
 from engine.schemas import MessageKind
 from tests.bot.cards.test_cards import read
@@ -46,13 +52,28 @@ def progress(story: Story) -> ProgressCard:
     return card
 
 
+def pages(card: ScopeCard) -> list[dict[str, Any]]:
+    """Everything heard, as the modal shows it page by page."""
+    views = [heard_modal(card, Leaf(page=1, channel="C1", thread_ts="1.0"))]
+    while any(
+        isinstance(press, ShowHeard) and press.page > len(views) for press in pressed(views[-1]["blocks"])
+    ):
+        views.append(heard_modal(card, Leaf(page=len(views) + 1, channel="C1", thread_ts="1.0")))
+    return views
+
+
 def presses(card: ScopeCard | ProgressCard) -> Iterator[Choose]:
     """Everything a click on the card's buttons can choose."""
-    for block in blocks(card).blocks:
+    return (press for press in pressed(blocks(card).blocks) if isinstance(press, Choose))
+
+
+def pressed(shown: list[Block]) -> Iterator[Press]:
+    """What the buttons carry."""
+    for block in shown:
         elements: list[Block] = [*block.get("elements", []), block.get("accessory") or {}]
         for element in elements:
             press = unpacked(element["value"]) if element.get("type") == "button" else None
-            if isinstance(press, Choose):
+            if press is not None:
                 yield press
 
 
@@ -102,9 +123,8 @@ def test_an_accepted_wish_can_still_be_dropped_however_many_there_are() -> None:
         story.chooses(ASKER, "scope:1", Choice.DROP_WISH, item=reachable(scope(story), Choice.DROP_WISH)[-1])
     card = scope(story)
     assert "Show all" in read(card)  # only the latest settled ones have a line
-    whole = detail(story.now, "scope:1")
-    assert whole is not None
-    assert whole.text.count("dropped") == 25
+    whole = "".join(str(view) for view in pages(card))
+    assert whole.count("Now: dropped") == 25
 
 
 def test_the_longest_words_push_no_open_wish_off_the_card() -> None:
@@ -159,7 +179,7 @@ def test_the_newest_messages_can_be_corrected_on_the_card_of_proposed_tasks() ->
     taken = [one.ts for one in story.now.taken]
     corrected = reachable(scope(story), *CORRECTIONS)[3:]
     assert corrected == taken[:-11:-1]
-    assert "Show all" in read(scope(story))
+    assert ShowWhole(request=story.now.id, card="scope:1") in pressed(blocks(scope(story)).blocks)
 
 
 def test_messages_beside_as_many_wishes_as_fit_can_be_corrected() -> None:
@@ -179,10 +199,127 @@ def test_the_newest_three_can_be_corrected_before_there_is_a_card_of_proposed_ta
             heard(story, text, MessageKind.CHATTER)
     taken = [one.ts for one in story.now.taken]
     assert reachable(progress(story), *CORRECTIONS) == taken[:0:-1]
+    assert ShowHeard(request=story.now.id) in pressed(blocks(progress(story)).blocks)
+    assert "All 4 messages" in str(blocks(progress(story)).blocks)
+    (view,) = pages(scope(story))
+    everyone = [press.item for press in pressed(view["blocks"]) if isinstance(press, Choose)]
+    assert list(dict.fromkeys(everyone)) == taken[::-1]
     assert "I took “status?” (<@U1>) as a question about the work." in read(progress(story))
     story.chooses(ASKER, "progress", Choice.IS_SCOPE, item=taken[1])
     assert reachable(progress(story), *CORRECTIONS) == []
     assert {*reachable(scope(story), *CORRECTIONS)} == {*taken}
+
+
+def test_every_message_however_old_is_in_reach_of_a_click() -> None:
+    story = wished(State.DELIVERED, 30)
+    for n in range(60):
+        heard(story, f"Talk {n}", MessageKind.CHATTER)
+    known = [item.ts for item in story.now.scope_items] + [one.ts for one in reversed(story.now.taken)]
+    views = pages(scope(story))
+    offered = [press for view in views for press in pressed(view["blocks"]) if isinstance(press, Choose)]
+    assert len(views) == 5
+    assert list(dict.fromkeys(press.item for press in offered if press.choice in CORRECTIONS)) == known
+    for view in views:
+        assert view_violations(view) == []
+        assert (
+            1
+            <= len({press.item for press in pressed(view["blocks"]) if isinstance(press, Choose)})
+            <= ON_A_PAGE
+        )
+
+
+def test_what_is_corrected_on_a_page_keeps_its_place() -> None:
+    story = wished(State.WORKING, 1)
+    for n in range(50):
+        heard(story, f"Talk {n}", MessageKind.CHATTER)
+    before = [one.ts for one in story.now.taken]
+    story.chooses(DANA, "scope:1", Choice.IS_SPEC, item=before[3])
+    assert [one.ts for one in story.now.taken] == before
+    assert "I know it as part of the spec" in str(pages(scope(story))[2])
+    story.chooses(ASKER, "scope:1", Choice.IS_SCOPE, item=before[4])
+    assert before[4] in {item.ts for item in story.now.scope_items}
+    assert before[4] not in {one.ts for one in story.now.taken}
+
+
+def test_a_page_after_the_last_is_the_last() -> None:
+    card = scope(wished(State.WORKING, 3))
+    view = heard_modal(card, Leaf(page=7, channel="C1", thread_ts=None))
+    assert Leaf.model_validate_json(view["private_metadata"]).page == 1
+    assert "Wish number 2" in str(view)
+
+
+def test_nothing_is_offered_to_be_corrected_after_the_end() -> None:
+    story = wished(State.DELIVERED, 2)
+    heard(story, "Talk", MessageKind.CHATTER)
+    story.chooses(ASKER, "delivery:1", Choice.CONFIRM)
+    (view,) = pages(scope(story))
+    offered = {press.choice for press in pressed(view["blocks"]) if isinstance(press, Choose)}
+    assert offered == {Choice.START_WISH, Choice.DROP_WISH}
+    assert "Talk" in str(view)
+
+
+def test_the_longest_words_fit_a_page() -> None:
+    story = wished(State.DELIVERED, 1)
+    for text in ("&" * 1000, "\u202e" * 1000, "世" * 1000, "😀" * 500):
+        for _ in range(20):
+            heard(story, text, MessageKind.NEW_SCOPE if text[0] in "&世" else MessageKind.CHATTER)
+    for view in pages(scope(story)):
+        assert view_violations(view) == []
+        assert len(json.dumps(view).encode()) < 250_000
+
+
+# ---------------------------------------------------------------- choosing among wishes
+
+
+def chosen(choice: Choice, number: int) -> tuple[dict[str, Any], ScopeCard]:
+    card = scope(wished(State.WORKING, number))
+    press = ChooseWishes(request=card.request, card="scope:1", choice=choice)
+    assert press in pressed(blocks(card).blocks)
+    asked = InWords(press=press, channel="C1", thread_ts="1.0")
+    return wish_modal(asked, press, card.wishes), card
+
+
+@pytest.mark.parametrize("number", [2, 11, 100, 130])
+@pytest.mark.parametrize("choice", [Choice.REDEFINE, Choice.PRIORITISE])
+def test_every_open_wish_can_be_chosen(choice: Choice, number: int) -> None:
+    view, card = chosen(choice, number)
+    assert view_violations(view) == []
+    for block in view["blocks"]:
+        if block["type"] == "input":
+            offered = [option["value"] for option in block["element"]["options"]]
+            assert offered == [wish.ts for wish in card.wishes[:OPTIONS]]
+    assert ("30 more stand under “Show all”" in str(view)) is (number == 130)
+
+
+def test_a_few_wishes_are_all_picked_and_all_placed_at_first() -> None:
+    redefine, card = chosen(Choice.REDEFINE, 4)
+    assert [o["value"] for o in redefine["blocks"][0]["element"]["initial_options"]] == [
+        w.ts for w in card.wishes
+    ]
+    order, card = chosen(Choice.PRIORITISE, 4)
+    assert [b["element"]["initial_option"]["value"] for b in order["blocks"]] == [w.ts for w in card.wishes]
+    many, _ = chosen(Choice.REDEFINE, 11)
+    assert "initial_options" not in many["blocks"][0]["element"]
+
+
+def test_the_longest_titles_fit_the_modal_of_places() -> None:
+    _, card = chosen(Choice.PRIORITISE, 100)
+    press = ChooseWishes(request=card.request, card="scope:1", choice=Choice.PRIORITISE)
+    long = [
+        wish.model_copy(update={"title": "世" * 80, "ts": "view:V0123456789:1764000000.abcdefgh"})
+        for wish in card.wishes
+    ]
+    view = wish_modal(InWords(press=press, channel="C1", thread_ts="1.0"), press, long)
+    assert len(json.dumps(view).encode()) < 250_000
+
+
+def test_what_was_put_first_comes_first() -> None:
+    press = ChooseWishes(request="T1:C1:1.0", card="scope:1", choice=Choice.PRIORITISE)
+    values = {
+        f"{BLOCK}:1": {FIELD: Field(selected_option=Option(value="a"))},
+        BLOCK: {FIELD: Field(selected_option=Option(value="b"))},
+    }
+    assert picked(press, values) == ("b", "a")
 
 
 # ---------------------------------------------------------------- whom words reach

@@ -438,11 +438,11 @@ class FollowUpCard(_Card):
 
 
 class NoteCard(_Card):
-    """A plain message: why something could not be done, and the next step."""
+    """A plain message: why something could not be done, and the next step; to these people, or to all."""
 
     card: Literal["note"] = "note"
     text: str
-    to: Person | None = None
+    to: tuple[Person, ...] = ()
 
 
 Card = Annotated[

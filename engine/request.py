@@ -424,10 +424,11 @@ class Heard(_Frozen):
 
 
 class Post(_Frozen):
-    """A plain message of ours; note:N shows `posts[N-1]`."""
+    """A plain message of ours; note:N shows `posts[N-1]`. `also`: further people who are owed it."""
 
     text: str
     to: Person | None = None
+    also: tuple[Person, ...] = ()
 
 
 class Snapshot(_Frozen):

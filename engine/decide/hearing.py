@@ -118,17 +118,16 @@ def triaged(moves: Moves, live: Live, result: Triaged, policy: Policy) -> None:
             kind = _act(moves, heard, told, policy)
             owed.setdefault(kind, []).append(heard.by)
     if not moves.now.state.ended:
-        _answer(moves, owed.get(MessageKind.QUESTION, []), "asked", how_it_stands(moves.now))
-        _answer(moves, owed.get(MessageKind.ANSWER, []), "answered", _BY_BUTTONS)
+        _answer(moves, owed.get(MessageKind.QUESTION, []), how_it_stands(moves.now))
+        _answer(moves, owed.get(MessageKind.ANSWER, []), _BY_BUTTONS)
     tell_apart(moves)
 
 
-def _answer(moves: Moves, people: Sequence[Person], did: str, text: str) -> None:
-    """One message for all who are owed the same words; it can name one person only."""
-    if len(set(people)) == 1:
-        moves.post(text, to=people[0])
-    elif people:
-        moves.post(f"To all who {did}: {text}")
+def _answer(moves: Moves, people: Sequence[Person], text: str) -> None:
+    """One message for all who are owed the same words; each is named once."""
+    if people:
+        first, *others = dict.fromkeys(people)
+        moves.post(text, to=first, also=others)
 
 
 def not_told_apart(moves: Moves, ts: str) -> None:

@@ -1,5 +1,6 @@
 """How a decision is put together: a snapshot that is changed step by step, effects in order."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -143,9 +144,9 @@ class Moves:
         """Effects and runs of the old epoch that have not happened will not."""
         self.set(epoch=self.now.epoch + 1)
 
-    def post(self, text: str, to: Person | None = None) -> None:
-        """Post a plain message."""
-        self.set(posts=(*self.now.posts, Post(text=text, to=to)))
+    def post(self, text: str, to: Person | None = None, also: Sequence[Person] = ()) -> None:
+        """Post a plain message, to one person, to several, or to everybody here."""
+        self.set(posts=(*self.now.posts, Post(text=text, to=to, also=tuple(also))))
         self.show(f"note:{len(self.now.posts)}")
 
     def escalate(

@@ -277,4 +277,5 @@ def escalation_text(snapshot: Snapshot, index: int) -> str:
 def note_card(snapshot: Snapshot, index: int) -> NoteCard:
     """A plain message."""
     post = snapshot.posts[index]
-    return NoteCard(request=snapshot.id, key=f"note:{index + 1}", text=post.text, to=post.to)
+    to = (post.to, *post.also) if post.to else post.also
+    return NoteCard(request=snapshot.id, key=f"note:{index + 1}", text=post.text, to=to)

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.cards import NoteCard
 from engine.decide import scoping
 from engine.events import CURRENT, Choice, Chose, Linked, Said, ToldApart, Triaged
 from engine.people import Person
+from engine.present import Shown, render
 from engine.request import OpenThread, RunKind, ShowCard, Snapshot, SpecFate, State, WishFate
 from engine.runs.material import told_in_thread
 from engine.schemas import MessageKind
@@ -230,16 +232,20 @@ def test_a_message_that_comes_twice_is_taken_once() -> None:
     ],
 )
 def test_what_a_batch_is_owed_is_said_once(kind: MessageKind, state: State, words: str) -> None:
-    for people, addressed in (((ASKER, ASKER), ASKER), ((ASKER, BYSTANDER, DANA), None)):
+    for people, addressed in (
+        ((ASKER, ASKER), (ASKER,)),
+        ((BYSTANDER, ASKER, BYSTANDER, DANA), (BYSTANDER, ASKER, DANA)),
+    ):
         story = reached(state)
         for number, by in enumerate(people):
             story.says(f"What of number {number}?", by)
         others = tuple(ToldApart(message=heard.ts, kind=kind, title="") for heard in story.now.heard[1:])
         told(story, kind, others=others)
-        (post,) = story.now.posts
-        assert post.to == addressed
-        assert words in post.text
-        assert post.text.startswith("To all who ") is (addressed is None)
+        assert len(story.now.posts) == 1
+        card = render(story.now, "note:1", Shown(), story.policy)
+        assert isinstance(card, NoteCard)
+        assert card.to == addressed
+        assert words in card.text
         assert len(story.now.taken) == len(people)
 
 

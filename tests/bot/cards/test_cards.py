@@ -15,6 +15,7 @@ from engine.cards import (
     DeliveryCard,
     Detail,
     EscalationCard,
+    NoteCard,
     OfferLine,
     OptionLine,
     ProgressCard,
@@ -356,3 +357,16 @@ def test_a_delivery_never_calls_passed_what_was_not_checked() -> None:
     confirmed = card.model_copy(update={"confirmed_by": RILEY})
     assert set(elements(confirmed)) == {"Show evidence"}
     assert "<@U0RILEY> confirmed" in read(confirmed)
+
+
+@pytest.mark.parametrize(
+    ("number", "begins"),
+    [(0, "So it"), (1, "<@U1> So it"), (3, "<@U1> <@U2> <@U3> So it"), (22, "<@U20> and 2 more: So it")],
+)
+def test_a_note_mentions_everyone_it_is_for_up_to_a_number(number: int, begins: str) -> None:
+    people = tuple(Person(team="T1", user=f"U{n}") for n in range(1, number + 1))
+    card = NoteCard(request="T1:C1:1.0", key="note:1", text="So it stands.", to=people)
+    message = blocks(card)
+    assert f"{begins} stands." in message.text
+    assert f"{begins} stands." in read(card)
+    assert message.text.count("<@") == min(number, 20)

@@ -262,7 +262,7 @@ scopes = st.builds(
 follow_ups = st.builds(
     FollowUpCard, **common, key=st.just("follow_up"), text=words, follows=words, asked_by=people
 )
-notes = st.builds(NoteCard, **common, key=st.just("note:1"), text=words, to=st.none() | people)
+notes = st.builds(NoteCard, **common, key=st.just("note:1"), text=words, to=many(people, 30))
 
 CARDS: dict[type[BaseModel], st.SearchStrategy[Any]] = {
     ProgressCard: progress,

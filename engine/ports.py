@@ -199,16 +199,49 @@ class Limits(Frozen):
     output_bytes: int = 200_000
 
 
+class Mount(Frozen):
+    """A directory of the host that a command sees, read-only, within its tree.
+
+    Attributes:
+        source: The directory.
+        at: Where it is seen, relative to /checkout; the tree itself holds nothing there.
+    """
+
+    source: Path
+    at: str
+
+
 class Command(Frozen):
     """A command over a private copy of `tree`. Nothing it writes reaches the host.
 
     Attributes:
         argv: Program and arguments; no shell is involved unless argv names one.
         tree: Host directory, shown to the command as /checkout, copied into a size-limited tmpfs.
+        mounts: What is shown within it besides; the programs of their bin/ and .bin/ are found first.
     """
 
     argv: tuple[str, ...]
     tree: Path
+    limits: Limits = Limits()
+    mounts: tuple[Mount, ...] = ()
+
+
+class Preparation(Frozen):
+    """A command with network, over directories of the host that keep what it writes.
+
+    For what is fetched from outside before any agent works, never for what an agent wrote. It shares the
+    host's network: whatever the host reaches, its loopback and its neighbours included, the command reaches.
+
+    Attributes:
+        argv: Program and arguments; no shell is involved unless argv names one.
+        room: Host directory with tree/ (shown as /checkout), home/ and tmp/, and nothing secret in them.
+        env: Added to the sandbox's own environment.
+        limits: `tree_mb` bounds all of the room, looked at about once a second.
+    """
+
+    argv: tuple[str, ...]
+    room: Path
+    env: Mapping[str, str] = {}
     limits: Limits = Limits()
 
 
@@ -219,6 +252,7 @@ class Ended(StrEnum):
     TIMEOUT = "timeout"
     OUTPUT = "output"
     START = "start"
+    SIZE = "size"
 
 
 class Execution(Frozen):
@@ -254,6 +288,18 @@ class Sandbox(Protocol):
 
     async def run(self, command: Command) -> Execution:
         """Run to the end or to a limit. When cancelled, the whole process tree is dead on return."""
+        ...
+
+    async def prepare(self, preparation: Preparation) -> Execution:
+        """As `run`, but with network and over directories that stay.
+
+        Raises:
+            DiskFull: the disk was about to be full.
+        """
+        ...
+
+    def programs(self) -> str:
+        """What tells the programs that commands may use from those of another time or machine."""
         ...
 
 

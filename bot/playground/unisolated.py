@@ -14,7 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from engine.ports import Command, Ended, Execution
+from engine.errors import SandboxUnavailable
+from engine.ports import Command, Ended, Execution, Preparation
 
 
 class UnisolatedSandbox:
@@ -33,6 +34,14 @@ class UnisolatedSandbox:
             return await self._run(command, tree)
         finally:
             await asyncio.to_thread(shutil.rmtree, copy, ignore_errors=True)
+
+    async def prepare(self, preparation: Preparation) -> Execution:
+        """The sample repository needs nothing from outside; without isolation nothing is fetched."""
+        raise SandboxUnavailable(f"Without a sandbox {preparation.argv[0]} is not run with network.")
+
+    def programs(self) -> str:
+        """Nothing is kept that could grow old."""
+        return "no isolation"
 
     async def _run(self, command: Command, tree: Path) -> Execution:
         began = time.monotonic()

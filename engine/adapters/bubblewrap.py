@@ -13,10 +13,12 @@ from pathlib import Path
 
 from engine.adapters.bwrap_choice import choose
 from engine.adapters.captured import Captured
-from engine.adapters.isolation import Arguments, Isolation, Toolchain
+from engine.adapters.isolation import Arguments, Isolation
+from engine.adapters.toolchain import Toolchain
+from engine.adapters.usage import Usage, watched
 from engine.adapters.userns import root_namespace
-from engine.errors import SandboxUnavailable
-from engine.ports import Command, Ended, Execution
+from engine.errors import DiskFull, SandboxUnavailable
+from engine.ports import Command, Ended, Execution, Preparation
 
 _CHUNK = 1 << 16
 _SIGNAL_BASE = 128
@@ -35,7 +37,7 @@ class BubblewrapSandbox:
     """
 
     def __init__(self, toolchain: Sequence[Path] | None = None) -> None:
-        self._prefixes = toolchain
+        self._toolchain = Toolchain(toolchain)
         self._isolation: Isolation | None = None
         self._probing = asyncio.Lock()
 
@@ -49,22 +51,35 @@ class BubblewrapSandbox:
         """See `engine.ports.Sandbox.run`."""
         return await execute(await self._ready(), command)
 
+    async def prepare(self, preparation: Preparation) -> Execution:
+        """See `engine.ports.Sandbox.prepare`."""
+        return await execute(await self._ready(), preparation)
+
+    def programs(self) -> str:
+        """See `engine.ports.Sandbox.programs`."""
+        return self._toolchain.identity()
+
     async def _ready(self) -> Isolation:
         async with self._probing:
             if self._isolation is None:
-                self._isolation = await choose(Toolchain(self._prefixes), execute)
+                self._isolation = await choose(self._toolchain, execute)
             return self._isolation
 
 
-async def execute(isolation: Isolation, command: Command) -> Execution:
-    """Run a command in isolation, to its end or to a limit."""
+async def execute(isolation: Isolation, command: Command | Preparation) -> Execution:
+    """Run a command in isolation, to its end or to a limit.
+
+    Raises:
+        DiskFull: a preparation left too little space on the disk.
+    """
     started = time.monotonic()
     token = secrets.token_hex(16)
     output = _Output(token, command.limits.output_bytes)
     running = _Running(isolation, command, token)
     ended, exit_code = Ended.EXIT, None
+    usage = Usage(command.room, command.limits.tree_mb) if isinstance(command, Preparation) else None
     try:
-        async with asyncio.timeout(command.limits.wall_s):
+        async with asyncio.timeout(command.limits.wall_s), watched(usage, running.interrupt):
             await running.start()
             if await running.drain(output):
                 exit_code = await running.process.wait()
@@ -74,6 +89,12 @@ async def execute(isolation: Isolation, command: Command) -> Execution:
         ended = Ended.TIMEOUT
     finally:
         await _finish(running)
+    if usage is not None and usage.disk_full:
+        raise DiskFull(
+            "The disk that holds the state directory is nearly full: free some space and try again."
+        )
+    if usage is not None and usage.over:
+        ended, exit_code = Ended.SIZE, None
     output.close()
     if not output.started and ended is Ended.EXIT:
         ended, exit_code = Ended.START, None
@@ -136,7 +157,7 @@ class _Output:
 class _Running:
     """One bubblewrap process group and the namespace in it."""
 
-    def __init__(self, isolation: Isolation, command: Command, token: str) -> None:
+    def __init__(self, isolation: Isolation, command: Command | Preparation, token: str) -> None:
         self._isolation = isolation
         self._command = command
         self._token = token
@@ -204,6 +225,16 @@ class _Running:
             if output.captured.runaway:
                 return False
         return True
+
+    def interrupt(self) -> None:
+        """Kill what runs, if something does; its output then comes to an end."""
+        if self._spawning is None or not self._spawning.done() or self._spawning.exception() is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        if self._init is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._init, signal.SIGKILL)
 
     async def end(self) -> None:
         """Kill whatever still runs and return once all of it is dead. Repeatable."""

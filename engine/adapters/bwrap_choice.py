@@ -12,7 +12,8 @@ from pathlib import Path
 
 import structlog
 
-from engine.adapters.isolation import Isolation, Toolchain
+from engine.adapters.isolation import Isolation
+from engine.adapters.toolchain import Toolchain
 from engine.errors import SandboxUnavailable
 from engine.ports import Command, Ended, Execution, Limits
 

@@ -1,21 +1,19 @@
 """The bubblewrap command line that isolates one command: what it sees, and with which bounds."""
 
+import contextlib
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.adapters.seccomp import seccomp_program
-from engine.errors import SandboxUnavailable
-from engine.ports import Command, Limits
+from engine.adapters.toolchain import TREE, Toolchain
+from engine.ports import Command, Limits, Mount, Preparation
 
-TREE = "/checkout"
 _SOURCE = "/run/tree"
 _HOME = "/home/agent"
 _USER = 1000
 _MEGABYTE = 1 << 20
-_SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 # Debian keeps awk and others behind alternatives; the linker needs its cache.
 _SYSTEM_FILES = ("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types")
@@ -23,73 +21,34 @@ _OWN_FILES = {
     "/etc/passwd": f"root:x:0:0::/root:/bin/false\nagent:x:{_USER}:{_USER}::{_HOME}:/bin/sh\n",
     "/etc/group": f"root:x:0:\nagent:x:{_USER}:\n",
     "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
-    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+    "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 }
+# Whom to trust on the network; of these directories none holds a private key.
+_CERTIFICATES = ("ssl/certs", "ssl/cert.pem", "pki/tls/certs", "pki/tls/cert.pem", "pki/ca-trust/extracted")
+_NAME_SERVERS = Path("/etc/resolv.conf")
+# With the host's network come its abstract Unix sockets: a preparation may open none.
+_INTERNET = (2, 10, 16)  # AF_INET, AF_INET6, AF_NETLINK (getifaddrs)
 
 # The first victim of a full memory is the command, not the bot. Limits are set in here because only
 # inside the new user namespace RLIMIT_NPROC counts this sandbox alone. The token marks where the
 # command's own output begins: without it, nothing was started.
 _LAUNCHER = f"""
-token=$1 processes=$2 seconds=$3 memory=$4 user=$5; shift 5
+token=$1 processes=$2 seconds=$3 memory=$4 size=$5 user=$6; shift 6
 echo 1000 2>/dev/null >/proc/self/oom_score_adj || :
-cp -RPp {_SOURCE}/. {TREE}/ || exit
+if [ -d {_SOURCE} ]; then cp -RPp {_SOURCE}/. {TREE}/ || exit; fi
 cd {TREE} || exit
 command -v "$1" >/dev/null || {{ printf '%s: no such program in the sandbox\\n' "$1"; exit; }}
-if [ "$user" = other ]; then chown -R {_USER}:{_USER} {TREE} || exit; fi
-set -- prlimit --core=0 --nofile=1024 --cpu="$seconds" --as="$memory" --nproc="$processes" -- "$@"
+if [ "$user" = other ]; then
+  find {TREE} -xdev -writable ! -user {_USER} -exec chown -h {_USER}:{_USER} {{}} + || exit
+fi
+set -- prlimit --core=0 --nofile=1024 --fsize="$size" --cpu="$seconds" --as="$memory" \\
+  --nproc="$processes" -- "$@"
 if [ "$user" = other ]; then
   set -- setpriv --reuid={_USER} --regid={_USER} --clear-groups --bounding-set=-all --inh-caps=-all -- "$@"
 fi
 echo "$token"
 exec "$@"
 """
-
-
-class Toolchain:
-    """Programs of the host that commands may use: directories shown read-only at their own paths.
-
-    Args:
-        prefixes: Directories with a bin/ each, first on PATH first. None: the running interpreter's
-            virtual environment, with the interpreter it was made from.
-
-    Raises:
-        SandboxUnavailable: a prefix would show more than programs.
-    """
-
-    def __init__(self, prefixes: Sequence[Path] | None = None) -> None:
-        given = [Path(sys.prefix)] if prefixes is None else list(prefixes)
-        bases = [Path(sys.base_prefix)] if prefixes is None else []
-        self.path = ":".join([*(str(prefix.absolute() / "bin") for prefix in given), _SYSTEM_PATH])
-        self.mounts = _mounts([*given, *bases])
-        self.python = str(Path(sys.prefix) / "bin" / "python") if prefixes is None else None
-
-
-def _mounts(prefixes: Sequence[Path]) -> tuple[str, ...]:
-    """Each prefix as it is named and as it really is, without what a wider one already shows."""
-    wanted = {str(name) for prefix in prefixes for name in (prefix.absolute(), prefix.resolve())}
-    mounts: list[str] = []
-    for name in sorted(wanted):
-        if not any(_within(name, outer) for outer in (*mounts, "/usr")):
-            _refuse_too_wide(name)
-            mounts.append(name)
-    return tuple(mounts)
-
-
-def _within(name: str, outer: str) -> bool:
-    return name == outer or name.startswith(outer.rstrip("/") + "/")
-
-
-def _refuse_too_wide(name: str) -> None:
-    if _within(str(Path.home()), name):
-        raise SandboxUnavailable(
-            f"Showing the interpreter's directory {name} to commands would show the home directory too: "
-            "run Greenlight from a virtual environment of its own."
-        )
-    if _within(name, TREE):
-        raise SandboxUnavailable(
-            f"The interpreter's directory {name} lies where commands see the repository: "
-            "put the virtual environment elsewhere."
-        )
 
 
 class Arguments:
@@ -134,11 +93,13 @@ class Isolation:
     disable_userns: bool
     toolchain: Toolchain
 
-    def arguments(self, command: Command, token: str, status: int, userns: int | None) -> Arguments:
+    def arguments(
+        self, command: Command | Preparation, token: str, status: int, userns: int | None
+    ) -> Arguments:
         """The command line for one command.
 
         Args:
-            command: What to run.
+            command: What to run; a preparation with network and in directories that stay.
             token: A line the launcher prints right before the command starts.
             status: Descriptor for bubblewrap's JSON status.
             userns: Descriptor of a user namespace made by root, or None: bubblewrap makes one.
@@ -149,16 +110,24 @@ class Isolation:
         _add_system(arguments)
         _add_scratch(arguments, command.limits)
         _add_toolchain(arguments, self.toolchain)
-        arguments.add("--ro-bind", str(command.tree.absolute()), _SOURCE, "--remount-ro", "/")
-        arguments.add("--seccomp", arguments.open(seccomp_program()))
-        for name, value in self._environment().items():
+        if isinstance(command, Command):
+            arguments.add("--unshare-net")
+            _add_mounts(arguments, command.mounts)
+            arguments.add("--ro-bind", str(command.tree.absolute()), _SOURCE)
+            filter_, size = seccomp_program(), "unlimited"
+        else:
+            _add_network(arguments)
+            _add_room(arguments, command.room.absolute())
+            filter_, size = seccomp_program(_INTERNET), str(command.limits.tree_mb * _MEGABYTE)
+        arguments.add("--remount-ro", "/", "--seccomp", arguments.open(filter_))
+        for name, value in self._environment(command).items():
             arguments.add("--setenv", name, value)
         arguments.add("--chdir", "/", "--", "/bin/sh", "-c", _LAUNCHER, "sh", token)
-        arguments.add(*_bounds(command.limits), "same" if userns is None else "other", *command.argv)
+        arguments.add(*_bounds(command.limits), size, "same" if userns is None else "other", *command.argv)
         return arguments
 
     def _namespaces(self, userns: int | None) -> list[str]:
-        flags = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+        flags = ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
         flags += ["--hostname", "sandbox", "--die-with-parent", "--new-session", "--clearenv"]
         flags += ["--cap-drop", "ALL"]
         if userns is not None:
@@ -169,14 +138,16 @@ class Isolation:
         flags += ["--unshare-user", "--uid", str(_USER), "--gid", str(_USER)]
         return [*flags, "--disable-userns"] if self.disable_userns else flags
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, command: Command | Preparation) -> dict[str, str]:
+        mounts, more = (command.mounts, {}) if isinstance(command, Command) else ((), command.env)
         return {
-            "PATH": self.toolchain.path,
+            "PATH": ":".join([*_programs(mounts), self.toolchain.path]),
             "HOME": _HOME,
             "USER": "agent",
             "TMPDIR": "/tmp",  # noqa: S108 - the sandbox's own
             "LANG": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
+            **more,
         }
 
 
@@ -212,10 +183,43 @@ def _add_scratch(arguments: Arguments, limits: Limits) -> None:
 
 def _add_toolchain(arguments: Arguments, toolchain: Toolchain) -> None:
     for mount in toolchain.mounts:
-        for parent in reversed(Path(mount).parents[:-1]):
+        _add_parents(arguments, Path(mount))
+        arguments.add("--ro-bind", mount, mount)
+
+
+def _add_mounts(arguments: Arguments, mounts: Sequence[Mount]) -> None:
+    for mount in mounts:
+        _add_parents(arguments, Path(TREE, mount.at), below=Path(TREE))
+        arguments.add("--ro-bind", str(mount.source.absolute()), f"{TREE}/{mount.at}")
+
+
+def _add_parents(arguments: Arguments, path: Path, below: Path = Path("/")) -> None:
+    for parent in reversed(path.parents):
+        if parent != below and parent.is_relative_to(below):
             # Left to itself bubblewrap makes them private to root.
             arguments.add("--perms", "0755", "--dir", str(parent))
-        arguments.add("--ro-bind", mount, mount)
+
+
+def _programs(mounts: Sequence[Mount]) -> list[str]:
+    """Where mounts have programs: .venv/bin, node_modules/.bin."""
+    found = (
+        (mount.at, name) for mount in mounts for name in ("bin", ".bin") if (mount.source / name).is_dir()
+    )
+    return [f"{TREE}/{at}/{name}" for at, name in found]
+
+
+def _add_room(arguments: Arguments, room: Path) -> None:
+    for name, seen in (("tree", TREE), ("home", _HOME), ("tmp", "/tmp")):  # noqa: S108 - the sandbox's own
+        arguments.add("--bind", str(room / name), seen)
+
+
+def _add_network(arguments: Arguments) -> None:
+    """Name servers and certificates; the host's network is there because none of its own is asked for."""
+    with contextlib.suppress(OSError):
+        servers = arguments.open(_NAME_SERVERS.read_bytes())
+        arguments.add("--perms", "0644", "--ro-bind-data", servers, str(_NAME_SERVERS))
+    for name in _CERTIFICATES:
+        arguments.add("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
 
 
 def _bounds(limits: Limits) -> list[str]:

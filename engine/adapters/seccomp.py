@@ -2,6 +2,7 @@
 
 import platform
 import struct
+from collections.abc import Sequence
 
 from engine.errors import SandboxUnavailable
 
@@ -60,8 +61,11 @@ _CLONE, _CLONE3, _SOCKET, _IOCTL = (56, 220), (435, 435), (41, 198), (16, 29)
 _Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, operand
 
 
-def seccomp_program() -> bytes:
+def seccomp_program(families: Sequence[int] = _ADDRESS_FAMILIES) -> bytes:
     """The filter for this machine's architecture.
+
+    Args:
+        families: The address families that sockets may have.
 
     Denied calls fail with EPERM, other address families with EAFNOSUPPORT, clone3 with ENOSYS (the
     C library then uses clone, whose flags a filter can see).
@@ -80,7 +84,7 @@ def seccomp_program() -> bytes:
         program += _deny(numbers[column], _EPERM)
     program += _deny(_CLONE3[column], _ENOSYS)
     program += _deny_new_namespaces(_CLONE[column])
-    program += _allow_only(_SOCKET[column], _ADDRESS_FAMILIES)
+    program += _allow_only(_SOCKET[column], families)
     program += _deny_values(_IOCTL[column], _TERMINAL_INJECTION)
     program.append(_return(_ALLOW))
     return b"".join(struct.pack("HBBI", *instruction) for instruction in program)
@@ -120,7 +124,7 @@ def _deny_new_namespaces(clone: int) -> list[_Instruction]:
     return _when(clone, [_load(_ARGUMENT_0), (_JUMP_ANY_BIT, 0, 1, _ALL_CLONE_NEW), _return(_ERRNO | _EPERM)])
 
 
-def _allow_only(socket: int, families: tuple[int, ...]) -> list[_Instruction]:
+def _allow_only(socket: int, families: Sequence[int]) -> list[_Instruction]:
     tests: list[_Instruction] = [
         (_JUMP_EQ, len(families) - index, 0, family) for index, family in enumerate(families)
     ]

@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from engine.adapters.bubblewrap import BubblewrapSandbox
 from engine.adapters.bwrap_choice import remedy
-from engine.adapters.isolation import Toolchain
+from engine.adapters.toolchain import Toolchain
 from engine.errors import SandboxUnavailable
 from engine.ports import Command, Ended, Execution, Limits
 

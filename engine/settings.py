@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from engine.errors import ConfigurationInvalid
 from engine.ports import Tier
+from engine.prepare_settings import PrepareSettings
 
 WEB_DOMAINS = ("docs.databricks.com", "docs.delta.io", "spark.apache.org", "learn.microsoft.com")
 NAME = r"^[a-z0-9][a-z0-9._-]{0,39}$"
@@ -78,11 +79,13 @@ class CheckSettings(_Section):
         argv: Program and arguments; no shell.
         about: A few words; a criterion settled by this check has to speak of them.
         timeout_s: Wall clock after which the check counts as failed.
+        memory_mb: Address space of each of its processes; some programs reserve much more than they use.
     """
 
     argv: tuple[str, ...] = Field(min_length=1)
     about: str = ""
     timeout_s: float = Field(default=120, gt=0, le=3600)
+    memory_mb: int = Field(default=2048, ge=64, le=1 << 20)
 
 
 class RepositorySettings(_Section):
@@ -95,6 +98,7 @@ class RepositorySettings(_Section):
         approvals: How many different approvers a spec needs.
         requester_may_approve: Whether the requester's own approval counts.
         reviewers: Agents whose valid review every delivery needs.
+        prepare: What checks and agents' commands need from outside, and how it is made; None: nothing.
     """
 
     name: str = Field(pattern=NAME)
@@ -107,6 +111,7 @@ class RepositorySettings(_Section):
     reviewers: tuple[str, ...] = ("production-code-reviewer",)
     branch_prefix: str = Field(default="greenlight/", pattern=r"^[a-z0-9][a-z0-9._-]*/$")
     checks: dict[str, CheckSettings] = Field(default_factory=dict)
+    prepare: PrepareSettings | None = None
 
     @model_validator(mode="after")
     def _enough_approvers(self) -> Self:

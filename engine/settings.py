@@ -7,6 +7,7 @@ GREENLIGHT_ (two underscores go one level down). Secrets are never read from the
 import tomllib
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -17,6 +18,8 @@ from engine.prepare_settings import PrepareSettings
 
 WEB_DOMAINS = ("docs.databricks.com", "docs.delta.io", "spark.apache.org", "learn.microsoft.com")
 NAME = r"^[a-z0-9][a-z0-9._-]{0,39}$"
+GITHUB_API = "https://api.github.com"
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class _Section(BaseModel):
@@ -88,6 +91,38 @@ class CheckSettings(_Section):
     memory_mb: int = Field(default=2048, ge=64, le=1 << 20)
 
 
+class GitHubSettings(_Section):
+    """A repository at GitHub, and what its draft pull requests get.
+
+    Attributes:
+        repository: OWNER/NAME; None: the one that the remote's address names.
+        api: Base of the REST API; for GitHub Enterprise Server https://HOST/api/v3.
+        labels: Put on each pull request.
+        reviewers_from_codeowners: Whether the owners of the changed files are asked for a review.
+    """
+
+    repository: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$")
+    api: str = GITHUB_API
+    labels: tuple[str, ...] = Field(default=(), max_length=10)
+    reviewers_from_codeowners: bool = True
+
+    @field_validator("api")
+    @classmethod
+    def _https(cls, api: str) -> str:
+        url = urlsplit(api)
+        plain = url.scheme == "http" and url.hostname in LOOPBACK
+        if not url.hostname or not (url.scheme == "https" or plain) or url.username or url.query:
+            raise ValueError("it has to be an address like https://github.example.com/api/v3")
+        return api
+
+    @field_validator("labels")
+    @classmethod
+    def _short_labels(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(0 < len(label.strip()) <= 50 for label in labels):
+            raise ValueError("a label has 1 to 50 characters")
+        return labels
+
+
 class RepositorySettings(_Section):
     """A repository, where requests for it come from, and who decides.
 
@@ -99,6 +134,7 @@ class RepositorySettings(_Section):
         requester_may_approve: Whether the requester's own approval counts.
         reviewers: Agents whose valid review every delivery needs.
         prepare: What checks and agents' commands need from outside, and how it is made; None: nothing.
+        github: Set if pull requests are opened at GitHub; an https remote on github.com needs no section.
     """
 
     name: str = Field(pattern=NAME)
@@ -112,6 +148,15 @@ class RepositorySettings(_Section):
     branch_prefix: str = Field(default="greenlight/", pattern=r"^[a-z0-9][a-z0-9._-]*/$")
     checks: dict[str, CheckSettings] = Field(default_factory=dict)
     prepare: PrepareSettings | None = None
+    github: GitHubSettings | None = None
+
+    @field_validator("remote")
+    @classmethod
+    def _no_secret(cls, remote: str) -> str:
+        url = urlsplit(remote if "://" in remote else "")
+        if url.password is not None or (url.username and url.scheme != "ssh"):
+            raise ValueError("no name or token belongs into the remote's address: set it in the environment")
+        return remote
 
     @model_validator(mode="after")
     def _enough_approvers(self) -> Self:
@@ -148,6 +193,28 @@ class WebSettings(_Section):
     page_tokens: int = Field(default=8_000, ge=500, le=50_000)
 
 
+class FollowSettings(_Section):
+    """How pull requests are watched once they are open.
+
+    Attributes:
+        enabled: Off: nobody looks, and nothing comes back into the thread.
+        poll_s: Seconds between two looks while something happens.
+        slowest_s: Seconds between two looks, at most, once it is quiet or the forge does not answer.
+        days: Days after a delivery until nobody looks any more.
+        rounds: Fix rounds for what comes back, per request; then an approver is asked.
+        ask: Off: what is part of the spec, and failed checks, start a fix without a click.
+        review_bots: Logins of bots whose remarks count like those of people who may write.
+    """
+
+    enabled: bool = True
+    poll_s: float = Field(default=60, ge=1, le=3600)
+    slowest_s: float = Field(default=900, ge=1, le=86_400)
+    days: float = Field(default=30, gt=0, le=365)
+    rounds: int = Field(default=2, ge=0, le=10)
+    ask: bool = True
+    review_bots: tuple[str, ...] = Field(default=(), max_length=20)
+
+
 class Waiting(_Section):
     """When people are reminded, and when an unanswered request ends. Hours of event time."""
 
@@ -168,6 +235,7 @@ class Settings(BaseSettings):
     caps: Caps = Caps()
     waiting: Waiting = Waiting()
     web: WebSettings = WebSettings()
+    follow: FollowSettings = FollowSettings()
     repositories: tuple[RepositorySettings, ...] = ()
 
     @classmethod

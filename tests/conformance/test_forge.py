@@ -1,26 +1,80 @@
 """What every implementation of `engine.ports.Forge` does, whatever stands behind it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from engine.adapters.github_client import GitHubClient
+from engine.adapters.github_dress import Dress
+from engine.adapters.github_forge import GitHubForge
+from engine.adapters.github_place import Place
 from engine.adapters.local_forge import LocalForge, read_records
 from engine.errors import GreenlightError, NeedsPerson
 from engine.ports import Draft, Fate, Forge
+from tests.github.local_github import TOKEN, LocalGitHub
 
 OLD, NEW = "1" * 40, "2" * 40
 
 
-def a_local_forge(place: Path) -> Forge:
-    return LocalForge(place / "forge", pages="http://127.0.0.1:8080/forge/")
+class Local:
+    """Pull requests in a directory."""
+
+    def __init__(self, place: Path) -> None:
+        self._directory = place / "forge"
+
+    def connect(self) -> Forge:
+        return LocalForge(self._directory, pages="http://127.0.0.1:8080/forge/")
+
+    def push(self, branch: str, commit: str) -> None:
+        """Nothing looks at branches here."""
+
+    def said(self, number: int) -> list[str]:
+        return [one.body for record in read_records(self._directory) for one in record.comments]
 
 
-@pytest.fixture(params=[a_local_forge], ids=["local"])
-def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Forge]:
+class GitHub:
+    """Pull requests at GitHub's REST API."""
+
+    def __init__(self, server: LocalGitHub) -> None:
+        self._server = server
+        # One connection, as in one process: it is what lets one pull request be opened at a time.
+        self._client = GitHubClient(Place("acme", "data", server.api), SecretStr(TOKEN))
+
+    def connect(self) -> Forge:
+        return GitHubForge(self._client, "feat-", Dress(self._client, (), from_codeowners=False))
+
+    def push(self, branch: str, commit: str) -> None:
+        self._server.branches[branch] = commit
+
+    def said(self, number: int) -> list[str]:
+        return [one["body"].split("\n")[0] for one in self._server.comments[number]]
+
+
+@pytest.fixture(params=["local", "github"])
+async def outside(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Local | GitHub]:
+    """Where the pull requests are."""
+    if request.param == "local":
+        yield Local(tmp_path)
+    else:
+        async with LocalGitHub() as server:
+            yield GitHub(server)
+
+
+@pytest.fixture
+def push(outside: Local | GitHub) -> Callable[[str, str], None]:
+    """Puts a commit on a branch."""
+    return outside.push
+
+
+@pytest.fixture
+def connect(outside: Local | GitHub) -> Callable[[], Forge]:
     """Connects to one and the same forge, each time anew, as a restarted process does."""
-    return lambda: request.param(tmp_path)
+    for branch in ("feat-DPA-1-a", "a", "b", "another", *(f"b{n}" for n in range(12))):
+        outside.push(branch, OLD)
+    return outside.connect
 
 
 @pytest.fixture
@@ -89,8 +143,11 @@ async def test_a_second_draft_of_a_branch_is_refused(forge: Forge) -> None:
         await forge.open_draft(draft(key="another"))
 
 
-async def test_an_update_replaces_the_commit_and_keeps_the_number(forge: Forge) -> None:
+async def test_an_update_replaces_the_commit_and_keeps_the_number(
+    forge: Forge, push: Callable[[str, str], None]
+) -> None:
     opened = await forge.open_draft(draft())
+    push(opened.branch, NEW)
 
     updated = await forge.update(opened.number, draft(commit=NEW))
 
@@ -98,8 +155,9 @@ async def test_an_update_replaces_the_commit_and_keeps_the_number(forge: Forge) 
     assert await forge.find("T1:C1:1.0", "feat-DPA-1-a") == updated
 
 
-async def test_an_update_may_be_repeated(forge: Forge) -> None:
+async def test_an_update_may_be_repeated(forge: Forge, push: Callable[[str, str], None]) -> None:
     opened = await forge.open_draft(draft())
+    push(opened.branch, NEW)
 
     assert await forge.update(opened.number, draft(commit=NEW)) == await forge.update(
         opened.number, draft(commit=NEW)
@@ -133,21 +191,21 @@ async def test_of_many_at_once_one_opens_the_key(connect: Callable[[], Forge]) -
 
 
 async def test_a_comment_is_replaced_by_the_next_of_its_key_and_outlives_updates(
-    connect: Callable[[], Forge], tmp_path: Path
+    connect: Callable[[], Forge], outside: Local | GitHub
 ) -> None:
     opened = await connect().open_draft(draft())
     for key, body in (("a", "one"), ("b", "two"), ("a", "three"), ("a", "three")):
         await connect().comment(opened.number, key, body)
+    outside.push(opened.branch, NEW)
     await connect().update(opened.number, draft(commit=NEW))
 
-    (record,) = read_records(tmp_path / "forge")
-    assert [(c.key, c.body) for c in record.comments] == [("a", "three"), ("b", "two")]
+    assert outside.said(opened.number) == ["three", "two"]
     with pytest.raises(GreenlightError):
         await connect().comment(opened.number + 1, "a", "one")
 
 
 async def test_a_look_tells_how_it_stands_and_nothing_while_that_does_not_change(
-    connect: Callable[[], Forge],
+    connect: Callable[[], Forge], push: Callable[[str, str], None]
 ) -> None:
     opened = await connect().open_draft(draft())
 
@@ -158,6 +216,7 @@ async def test_a_look_tells_how_it_stands_and_nothing_while_that_does_not_change
     assert 0 < len(first.mark) <= 4000
     assert await connect().look(opened.number, first.mark) is None
 
+    push(opened.branch, NEW)
     await connect().update(opened.number, draft(commit=NEW))
     second = await connect().look(opened.number, first.mark)
     assert second is not None

@@ -1,0 +1,1 @@
+"""What stands for GitHub in tests: its REST API and its git, on the loopback interface."""

@@ -98,6 +98,7 @@ class Choice(StrEnum):
     DISPUTE = "dispute"
     HELD = "held"
     NOT_HELD = "not_held"
+    LEAVE = "leave"
     STOP = "stop"
     FINISH_FIRST = "finish_first"
     REDEFINE = "redefine"
@@ -411,6 +412,7 @@ class Cause(StrEnum):
     ROUNDS = "rounds"
     UNSETTLED = "unsettled"
     NOT_HELD = "not_held"
+    ELSEWHERE = "elsewhere"
     BUG = "bug"
 
 

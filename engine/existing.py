@@ -7,8 +7,8 @@ words or in the branch's name, and where that is not clear people are asked. Nei
 import re
 from collections.abc import Iterable, Sequence
 
-from engine.events import BranchLine
-from engine.request import Given, Round
+from engine.events import BranchLine, Delivered
+from engine.request import Given, Round, Snapshot
 from engine.schemas import Option, Question
 
 BRANCH, TICKET = "branch", "ticket"
@@ -71,6 +71,13 @@ def _newest(rounds: Sequence[Round], about: str) -> Given | None:
     """The answer to the newest submitted question of that kind."""
     asked = [r for r in rounds if r.about == about and r.submitted_by is not None]
     return asked[-1].given[0] if asked else None
+
+
+def delivered_elsewhere(snapshot: Snapshot) -> Delivered | None:
+    """The delivery, if it stands on a branch of others, to which a fix cannot go."""
+    theirs = {version.existing.branch for version in snapshot.specs if version.existing}
+    delivery = snapshot.delivery
+    return delivery if delivery and delivery.branch in theirs else None
 
 
 # ---------------------------------------------------------------- tickets

@@ -1,9 +1,13 @@
-"""Requests about work that exists already: which branch and which ticket, asked of people, never guessed."""
+"""Requests about work that exists already: which branch and which ticket, asked of people, never guessed.
+
+What is delivered from a branch of others stays theirs: nothing is ever pushed there, so a fix of it is a
+question to people, too.
+"""
 
 from engine import existing
 from engine.decide.moves import STOP, Moves
-from engine.events import Assessed, Cause, Choice
-from engine.request import Offer, Round, State
+from engine.events import Assessed, Cause, Choice, Existing
+from engine.request import Live, Offer, Round, RunKind, Snapshot, State
 from engine.schemas import Question
 
 
@@ -16,6 +20,9 @@ def settle_existing(moves: Moves, result: Assessed) -> bool:
         return False
     if result.existing is None:
         _ask_for_branch(moves, result)
+        return True
+    if _is_delivered(moves.now, result.existing):
+        _back_to_the_delivery(moves, result.existing)
         return True
     return result.ticket_wanted and _ask_for_ticket(moves, result.existing.branch, result.tickets)
 
@@ -52,6 +59,72 @@ def _ask_for_branch(moves: Moves, result: Assessed) -> None:
             STOP,
         ),
     )
+
+
+# ---------------------------------------------------------------- after delivery
+
+
+def fix_beside(snapshot: Snapshot) -> Offer | None:
+    """The offer to fix a delivery that stands on a branch of others; None if it stands on ours."""
+    spec, delivery = snapshot.spec, existing.delivered_elsewhere(snapshot)
+    if spec is None or delivery is None:
+        return None
+    return Offer(
+        choice=Choice.FIX,
+        label="Fix it beside",
+        tradeoff=f"The fix goes to {spec.branch} and gets a draft of its own, which takes the place of "
+        f"#{delivery.number}; a comment there says so.",
+        asks="An approver's advice for the fix",
+    )
+
+
+def ask_where_to_fix(moves: Moves) -> None:
+    """What the delivery lacks is part of the spec, but its branch is not ours to change."""
+    delivery, beside = existing.delivered_elsewhere(moves.now), fix_beside(moves.now)
+    assert delivery is not None and beside is not None  # noqa: S101 (only such deliveries come here)
+    moves.show(f"delivery:{moves.now.deliveries}")
+    moves.escalate(
+        State.ESCALATED,
+        Cause.ELSEWHERE,
+        f"What is missing is part of the spec. But draft #{delivery.number} stands on {delivery.branch}, "
+        "where I never push: only those it belongs to can change that draft.",
+        (
+            Offer(
+                choice=Choice.RETRY,
+                label="Look at it again",
+                tradeoff=f"For when somebody has pushed the fix to {delivery.branch}: its newest commit "
+                f"becomes a version of the spec to approve, is reviewed, and #{delivery.number} is updated.",
+            ),
+            beside,
+            Offer(
+                choice=Choice.LEAVE,
+                label="Leave it",
+                tradeoff="Nothing is changed; the delivery waits to be confirmed as before.",
+            ),
+            STOP,
+        ),
+        resume=State.ASSESSING,
+        resume_runs=(Live(id="", kind=RunKind.ASSESS),),
+    )
+
+
+def _is_delivered(snapshot: Snapshot, found: Existing) -> bool:
+    delivery = existing.delivered_elsewhere(snapshot)
+    return delivery is not None and (delivery.branch, delivery.commit) == (found.branch, found.head)
+
+
+def _back_to_the_delivery(moves: Moves, found: Existing) -> None:
+    """Nobody has pushed anything since, so there is nothing new to review."""
+    moves.post(
+        f"{found.branch} still stands at commit {found.head[:10]}, which is delivered already. "
+        "“Not yet” on the delivery looks again.",
+        to=moves.now.requester,
+    )
+    moves.enter(State.DELIVERED)
+    moves.show(f"delivery:{moves.now.deliveries}")
+
+
+# ---------------------------------------------------------------- asking
 
 
 def _asked(moves: Moves, about: str) -> int:

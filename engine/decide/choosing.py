@@ -28,7 +28,14 @@ WAITING = {
     State.BLOCKED,
     State.PAUSED,
 }
-_WORKS = {Choice.FIX, Choice.ANOTHER_ROUND, Choice.RETRY, Choice.KEEP_OUTSIDE, Choice.REVERT_OUTSIDE}
+_WORKS = {
+    Choice.FIX,
+    Choice.ANOTHER_ROUND,
+    Choice.RETRY,
+    Choice.KEEP_OUTSIDE,
+    Choice.REVERT_OUTSIDE,
+    Choice.LEAVE,
+}
 NO_ADVICE = (
     "Only approvers can advise the one who does the work, so that nothing beyond the approved spec gets "
     "there; your click changed nothing. Choose it without words, or have one of them write it."
@@ -118,6 +125,8 @@ def _decide(moves: Moves, escalation: Escalation, decided: Decided) -> None:
     closed = escalation.model_copy(update={"decided": decided})
     moves.set(escalations=(*moves.now.escalations[:-1], closed))
     moves.show(f"escalation:{escalation.number}")
+    if escalation.cause in {Cause.NOT_HELD, Cause.ELSEWHERE}:
+        moves.show(f"delivery:{moves.now.deliveries}")
 
 
 def _carry_out(moves: Moves, escalation: Escalation, decided: Decided, policy: Policy) -> None:
@@ -143,6 +152,8 @@ def _carry_out(moves: Moves, escalation: Escalation, decided: Decided, policy: P
             _revert(moves)
         case Choice.DELIVER_UNCHECKED:
             reviewing.deliver_unchecked(moves, decided.by, policy)
+        case Choice.LEAVE:
+            moves.enter(State.DELIVERED)
         case Choice.RAISE_CAP:
             moves.set(cap_usd=moves.now.cap_usd + policy.cap_usd)
             _resume(moves, escalation, decided, policy)
@@ -181,8 +192,6 @@ def _resume(moves: Moves, escalation: Escalation, decided: Decided, policy: Poli
         reviewing.start_delivery(moves, policy)
         return
     moves.enter(escalation.resume)
-    if escalation.cause is Cause.NOT_HELD:
-        moves.show(f"delivery:{moves.now.deliveries}")
     for run in escalation.resume_runs:
         if run.kind is RunKind.TASK:
             _run_again(moves, run.about, decided.text)

@@ -1,7 +1,7 @@
 """The end of a delivery: confirmed by a person, and everything only the world can tell said to hold."""
 
 from engine import attesting
-from engine.decide import scoping
+from engine.decide import branching, scoping
 from engine.decide.moves import STOP, Decision, Moves, only_you
 from engine.events import Cause, Choice, Chose
 from engine.people import Person
@@ -76,7 +76,8 @@ def _did_not_hold(moves: Moves, criterion: Criterion) -> None:
         Cause.NOT_HELD,
         f"{criterion.id} did not hold after delivery: {criterion.text}",
         (
-            Offer(
+            branching.fix_beside(moves.now)
+            or Offer(
                 choice=Choice.FIX,
                 label="Have it fixed",
                 tradeoff="The implementer gets the criterion and your advice; checks and reviews follow.",

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from engine.decide import reviewing, scoping
+from engine import existing
+from engine.decide import branching, reviewing, scoping
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.standing import how_it_stands
 from engine.events import Said, ToldApart, Triaged
@@ -191,6 +192,10 @@ def _not_yet(moves: Moves, heard: Heard, told: ToldApart, policy: Policy) -> Non
     part = told.kind in {MessageKind.WITHIN_SPEC, MessageKind.QUESTION}
     beyond = not (part if approver else _strictly(moves.now, told) is MessageKind.WITHIN_SPEC)
     if not beyond and moves.now.state is State.DELIVERED:
+        if existing.delivered_elsewhere(moves.now):
+            _remember(moves, heard, told, passed_on=approver)
+            branching.ask_where_to_fix(moves)
+            return
         reviewing.grant_round(moves, policy)
         reviewing.start_fix(moves, heard.text if approver else "")
         moves.show(f"delivery:{moves.now.deliveries}")
@@ -207,12 +212,21 @@ def _not_yet(moves: Moves, heard: Heard, told: ToldApart, policy: Policy) -> Non
 
 
 def _point_at(moves: Moves, heard: Heard, told: ToldApart) -> None:
-    taken = Taken(
-        ts=heard.ts, by=heard.by, text=heard.text, kind=MessageKind.WITHIN_SPEC, criteria=told.criteria
-    )
-    scoping.remember(moves, taken)
+    _remember(moves, heard, told, passed_on=False)
     moves.post(
         f"I have {', '.join(told.criteria)} worked on again. Your words themselves reach the agents once an "
         "approver says on the card of proposed tasks that they are part of the spec.",
         to=heard.by,
     )
+
+
+def _remember(moves: Moves, heard: Heard, told: ToldApart, *, passed_on: bool) -> None:
+    taken = Taken(
+        ts=heard.ts,
+        by=heard.by,
+        text=heard.text,
+        kind=MessageKind.WITHIN_SPEC,
+        criteria=told.criteria,
+        passed_on=passed_on,
+    )
+    scoping.remember(moves, taken)

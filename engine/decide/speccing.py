@@ -37,6 +37,7 @@ def specified(moves: Moves, result: Specified, policy: Policy) -> None:
 def planned(moves: Moves, plan: Plan, policy: Policy) -> None:
     """Draft and plan are complete: a new version, which voids whatever an older one allowed."""
     moves.renew()
+    _supersede_approved(moves)
     now = moves.now
     assert now.draft is not None  # noqa: S101 (a plan is only ever made for a stored draft)
     number = len(now.specs) + 1
@@ -60,9 +61,22 @@ def planned(moves: Moves, plan: Plan, policy: Policy) -> None:
     moves.start(RunKind.VERIFY, now.base_commit)
 
 
+def _supersede_approved(moves: Moves) -> None:
+    """A branch of others was looked at again: what was approved and done of its older commit is over."""
+    spec, escalation = moves.now.spec, moves.now.escalation
+    if spec is None or spec.fate is not SpecFate.APPROVED:
+        return
+    by = escalation.decided.by if escalation and escalation.decided else None
+    _replace(moves, spec.model_copy(update={"fate": SpecFate.SUPERSEDED, "decided_by": by}))
+    moves.set(kept_commit="")
+
+
 def _because(snapshot: Snapshot) -> str:
     """What was asked for to come from the version before to this one."""
     number = len(snapshot.specs) + 1
+    before, there = snapshot.spec and snapshot.spec.existing, snapshot.existing
+    if before and there and before.head != there.head:
+        return f"{there.branch} stands at commit {there.head[:10]} now"
     wishes = [item.title for item in snapshot.scope_items if item.version == number]
     if wishes:
         return f"Now also: {', '.join(wishes)}"

@@ -7,6 +7,11 @@ from engine.present.outcome import minor, settled_line
 from engine.present.progress import Shown
 from engine.request import ReviewRound, Snapshot, State
 
+_HALTS = {
+    Cause.NOT_HELD: "Something did not hold; please choose on the card below.",
+    Cause.ELSEWHERE: "Something is missing; please choose on the card below.",
+}
+
 
 def delivery_card(snapshot: Snapshot, index: int, shown: Shown) -> DeliveryCard:
     """The card of delivery `index + 1`; earlier ones say that a newer one stands below."""
@@ -61,10 +66,9 @@ def _attested(snapshot: Snapshot) -> tuple[AttestedLine, ...]:
 def _halted(snapshot: Snapshot) -> str:
     """Why nothing can be said on the delivery now, where that is no newer delivery."""
     escalation = snapshot.escalation
-    waits = snapshot.state is State.ESCALATED and escalation is not None
-    if waits and escalation and escalation.cause is Cause.NOT_HELD and escalation.decided is None:
-        return "Something did not hold; please choose on the card below."
-    return ""
+    if snapshot.state is not State.ESCALATED or escalation is None or escalation.decided is not None:
+        return ""
+    return _HALTS.get(escalation.cause, "")
 
 
 def delivered_round(snapshot: Snapshot) -> ReviewRound | None:

@@ -213,6 +213,7 @@ HEADINGS = {
     Cause.UNSETTLED: "Not everything could be checked",
     Cause.TASK: "A task is stuck",
     Cause.NOT_HELD: "It did not hold after delivery",
+    Cause.ELSEWHERE: "The draft stands on a branch of others",
 }
 
 

@@ -74,7 +74,8 @@ def _branch(spec: SpecVersion) -> tuple[str, ...]:
     there = spec.existing
     return (
         f"{there.branch}: its commit {there.head} is reviewed as it stands, from {spec.base_commit[:10]}",
-        f"{spec.branch}: takes fixes, if the review asks for any; nothing is pushed to {there.branch}",
+        f"{spec.branch}: takes fixes, if any are asked for, with a draft of its own; "
+        f"nothing is pushed to {there.branch}",
         f"Ticket: {there.ticket}" if there.ticket else "No ticket",
     )
 

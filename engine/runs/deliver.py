@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from engine import gate, scope
+from engine import existing, gate, scope
 from engine.agents.roster import built_in
-from engine.errors import PushRejected
+from engine.errors import NeedsPerson, PushRejected
 from engine.events import Cause, Delivered, Failed
 from engine.findings import standing
 from engine.people import Person
@@ -160,9 +160,11 @@ async def _push(context: Context, branch: str, commit: str) -> None:
 async def _open(context: Context, settled: tuple[Settled, ...], branch: str, commit: str) -> PullRequest:
     """One pull request a branch of a request, ever: an earlier one is brought up to date."""
     snapshot, spec = context.snapshot, approved_spec(context.snapshot)
+    before = existing.delivered_elsewhere(snapshot)
     title, form = await recipe.drafted(context, settled) if spec.existing else (pull_request.title(spec), "")
     body = pull_request.body(snapshot, settled, await _names(context))
-    fixed = spec.existing is not None and branch == spec.branch
+    fixed = any(version.existing for version in snapshot.specs) and branch == spec.branch
+    replaces = f"Takes the place of #{before.number}.\n\n" if fixed and before else ""
     draft = Draft(
         # A fix of others' work stands on a branch of ours, and a pull request cannot change its branch.
         key=f"{snapshot.id}/fixed" if fixed else snapshot.id,
@@ -170,7 +172,7 @@ async def _open(context: Context, settled: tuple[Settled, ...], branch: str, com
         base=context.repository.base,
         commit=commit,
         title=title,
-        body=f"{form}\n{body}" if form else body,
+        body=f"{replaces}{form}\n{body}" if form else f"{replaces}{body}",
     )
     context.tell("Opening the draft pull request")
 
@@ -181,7 +183,27 @@ async def _open(context: Context, settled: tuple[Settled, ...], branch: str, com
         )
         return opened.model_dump(mode="json")
 
-    return PullRequest.model_validate(await patiently(context, "pull request", find_or_open))
+    opened = PullRequest.model_validate(await patiently(context, "pull request", find_or_open))
+    if fixed and before:
+        await _say_what_replaces(context, before, opened)
+    return opened
+
+
+async def _say_what_replaces(context: Context, before: Delivered, opened: PullRequest) -> None:
+    """A draft on a branch of others cannot be changed by us: a comment says which one takes its place."""
+    text = (
+        f"A fix was asked for after this draft was opened. It is in #{opened.number}, which takes the place "
+        f"of this one: I never push to {pull_request.code(before.branch)}. "
+        f"Merge {pull_request.code(opened.branch)} into it to have the fix here."
+    )
+
+    async def say() -> None:
+        try:
+            await context.forge.comment(before.number, f"{context.snapshot.id}/replaced", text)
+        except NeedsPerson:
+            return  # it was closed or deleted meanwhile: there is nobody left to tell
+
+    await patiently(context, "replaced", say)
 
 
 async def _names(context: Context) -> dict[str, str]:

@@ -1,20 +1,25 @@
-"""Which ticket work on a branch belongs to is asked until it is clear, within bounds."""
+"""Work on a branch of others: its ticket is asked for until it is clear, and a fix of it goes elsewhere."""
+
+import pytest
 
 from engine import existing
-from engine.events import Assessed, Existing
-from engine.request import RunKind, State
-from tests.engine.stories import Story
-from tests.engine.strategies import ASKER, BASE, assessment
+from engine.events import Assessed, Choice, Delivered, Existing, Triaged
+from engine.people import Person
+from engine.request import Escalation, RunKind, SpecFate, State
+from engine.runs.material import told_in_thread
+from engine.schemas import MessageKind
+from tests.engine.stories import COMMIT, Story
+from tests.engine.strategies import ASKER, BASE, DANA, assessment
 
 BRANCH = "feat-DPA-2-churn"
 
 
-def assessed(*keys: str, ticket: str = "") -> Assessed:
+def assessed(*keys: str, ticket: str = "", head: str = COMMIT) -> Assessed:
     """Work on a branch whose ticket could be any of these, unless it is clear."""
     return Assessed(
         assessment=assessment().model_copy(update={"existing_work": True, "existing_branch": BRANCH}),
         base_commit=BASE,
-        existing=Existing(branch=BRANCH, head="c" * 40, changed=("src/a.sql",), ticket=ticket),
+        existing=Existing(branch=BRANCH, head=head, changed=("src/a.sql",), ticket=ticket),
         ticket_wanted=not ticket,
         tickets=keys,
     )
@@ -77,3 +82,79 @@ def test_after_the_last_question_the_work_goes_on_without_a_key_and_says_so() ->
     assert story.now.state is State.SPECIFYING
     assert len(story.now.rounds) == existing.MOST_ASKED
     assert "has no key" in story.now.posts[-1].text
+
+
+# ---------------------------------------------------------------- “Not yet”
+
+
+def not_yet(by: Person = DANA) -> Story:
+    """The work is delivered from its own branch, and lacks something that the spec holds."""
+    story = Story().opened()
+    story.ends(RunKind.ASSESS, assessed(ticket="DPA-2"))
+    story.goes_on(until=State.DELIVERING)
+    story.ends(RunKind.DELIVER, Delivered(branch=BRANCH, commit=COMMIT, number=7, url="http://127.0.0.1/7"))
+    story.chooses(by, "delivery:1", Choice.NOT_YET, "The totals are wrong")
+    (message,) = story.now.heard
+    told = Triaged(message=message.ts, kind=MessageKind.WITHIN_SPEC, title="", criteria=("AC1",))
+    story.ends(RunKind.TRIAGE, told)
+    return story
+
+
+def asked_where(story: Story) -> Escalation:
+    assert story.now.escalation is not None
+    return story.now.escalation
+
+
+@pytest.mark.parametrize(("by", "words"), [(DANA, ["The totals are wrong"]), (ASKER, [])])
+def test_not_yet_on_a_branch_of_others_asks_where_the_fix_goes(by: Person, words: list[str]) -> None:
+    story = not_yet(by)
+
+    assert story.now.state is State.ESCALATED
+    assert not any(task.id.startswith("fix") for task in story.now.tasks)
+    asked = asked_where(story)
+    assert f"#7 stands on {BRANCH}" in asked.situation
+    assert [offer.choice for offer in asked.offers] == [Choice.RETRY, Choice.FIX, Choice.LEAVE, Choice.STOP]
+    assert told_in_thread(story.now) == (words, ["AC1"])
+
+
+def test_a_fix_beside_is_chosen_by_a_person() -> None:
+    story = not_yet()
+    story.chooses(ASKER, "escalation:1", Choice.FIX)
+
+    assert story.now.state is State.WORKING
+    assert story.now.tasks[-1].id == "fix2"
+    assert story.now.existing is not None
+    assert story.now.specs[-1].fate is SpecFate.APPROVED
+
+
+def test_it_can_be_left_as_it_is_and_confirmed() -> None:
+    story = not_yet()
+    story.chooses(ASKER, "escalation:1", Choice.LEAVE)
+    assert story.now.states[-1] is State.DELIVERED
+    story.chooses(ASKER, "delivery:1", Choice.CONFIRM)
+    assert story.now.state is State.DONE
+
+
+def test_a_branch_that_nobody_pushed_to_is_delivered_already() -> None:
+    story = not_yet()
+    story.chooses(ASKER, "escalation:1", Choice.RETRY)
+    assert story.now.states[-1] is State.ASSESSING
+    story.ends(RunKind.ASSESS, assessed(ticket="DPA-2"))
+
+    assert story.now.state is State.DELIVERED
+    assert "is delivered already" in story.now.posts[-1].text
+    assert [spec.fate for spec in story.now.specs] == [SpecFate.APPROVED]
+
+
+def test_what_was_pushed_to_the_branch_is_approved_and_reviewed_anew() -> None:
+    story = not_yet()
+    story.chooses(ASKER, "escalation:1", Choice.RETRY)
+    story.ends(RunKind.ASSESS, assessed(ticket="DPA-2", head="e" * 40))
+    story.goes_on(until=State.AWAITING_APPROVAL)
+
+    assert [spec.fate for spec in story.now.specs] == [SpecFate.SUPERSEDED, SpecFate.OPEN]
+    assert story.now.specs[1].because == f"{BRANCH} stands at commit {'e' * 10} now"
+    assert not story.now.specs[1].approvals
+    story.goes_on(until=State.DELIVERING)
+    assert story.now.round is not None
+    assert story.now.round.commit == story.now.head == "e" * 40

@@ -62,6 +62,9 @@ FORWARD_BESIDE = (
 EDITED = "I do not read edits. Mention me in a new message."
 NOTHING_TYPED = "Please write something first."
 
+_SECTION_ASK = "One entry a line; the next version takes it over as it is"
+_CRITERIA_ASK = "One sentence a line. How a changed or new one is settled is judged anew for the next version"
+
 _CHANGED = "message_changed"
 _SPOKEN = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 _MENUS = frozenset({"static_select", "multi_static_select"})
@@ -343,7 +346,7 @@ def _opened(press: EditSection, clicked: ActionBody, act: Action, place: Place) 
         request=press.request,
         card=press.card,
         choice=Choice.CHANGE_SPEC,
-        ask="One entry a line; the next version takes it over as it is",
+        ask=_CRITERIA_ASK if section in {"criteria", "success_criteria"} else _SECTION_ASK,
         optional=True,
         item=section[:120],
     )

@@ -39,7 +39,7 @@ from bot.decode import (
 from bot.slack_errors import slack_errors
 from engine.cards import Card, Detail, ScopeCard
 from engine.errors import GreenlightError
-from engine.events import Answered, Chose, Event, Reply
+from engine.events import Answered, Chose, Event, Reply, Sign
 from engine.trace import trace
 
 log = structlog.get_logger(__name__)
@@ -123,9 +123,11 @@ class Listeners:
         if heard is None:
             return
         try:
-            await self._act(heard)
+            refusal = await self._act(heard)
         except Exception as error:  # noqa: BLE001 (process edge: who clicked has to be told)
-            self._tell(heard.place, _apology(error, heard))
+            refusal = _apology(error, heard)
+        if refusal:
+            self._tell(heard.place, refusal)
 
     async def on_submission(self, ack: AsyncAck, body: Json) -> None:
         """A text modal was sent; it stays open, with the reason, if nothing was stored."""
@@ -137,15 +139,18 @@ class Listeners:
             await ack(response_action="errors", errors={heard.what.block_id: heard.what.sentence})
             return
         try:
-            await self._act(heard)
+            refusal = await self._act(heard)
         except Exception as error:  # noqa: BLE001 (process edge: who typed has to be told)
-            await ack(response_action="errors", errors={BLOCK: _apology(error, heard)})
+            refusal = _apology(error, heard)
+        if refusal:
+            await ack(response_action="errors", errors={BLOCK: refusal})
         else:
             await ack()
 
     # ------------------------------------------------------------ doing
 
-    async def _act(self, heard: Heard) -> None:
+    async def _act(self, heard: Heard) -> str:
+        """Do it; what comes back is why it was not taken as it is: it may be tried again."""
         match heard.what:
             case Tell() | Missing():
                 self._tell_once(heard.key, heard.place, heard.what.sentence)
@@ -160,12 +165,19 @@ class Listeners:
             case ShowDetail():
                 await self._show(heard.place, heard.what)
             case event:
-                reply = await self._engine.accept(event)
-                told = _with_words(reply.text, event) if reply.text else ""
-                if told or heard.besides:
-                    self._tell_once(heard.key, heard.place, f"{told}\n{heard.besides}".strip())
-                if heard.then:
-                    await self._refresh(heard.place, heard.then)
+                return await self._accept(heard, event)
+        return ""
+
+    async def _accept(self, heard: Heard, event: Event) -> str:
+        reply = await self._engine.accept(event)
+        if reply.sign is Sign.AGAIN:
+            return reply.text
+        told = _with_words(reply.text, event) if reply.text else ""
+        if told or heard.besides:
+            self._tell_once(heard.key, heard.place, f"{told}\n{heard.besides}".strip())
+        if heard.then:
+            await self._refresh(heard.place, heard.then)
+        return ""
 
     async def _show(self, place: Place, wanted: ShowDetail) -> None:
         async with asyncio.timeout(DETAIL_SECONDS):

@@ -182,7 +182,7 @@ class Engine:
             before = await journal.load(c, event.request)
             decision = self._rules.decide(before, event, self._policy(before, event))
             new = decision.snapshot
-            if new is None:
+            if new is None or decision.reply.sign is Sign.AGAIN:
                 return decision, []
             await journal.store(c, event, new, now)
             if isinstance(event, RunFinished):

@@ -458,10 +458,14 @@ EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 
 class Sign(StrEnum):
-    """How a reply is meant."""
+    """How a reply is meant.
+
+    AGAIN: what was typed cannot be taken as it is; the event is not stored, and may come again.
+    """
 
     NOTHING = "nothing"
     ONLY_YOU = "only_you"
+    AGAIN = "again"
 
 
 class Reply(_Frozen):

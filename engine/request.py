@@ -404,7 +404,7 @@ class Note(_Frozen):
     """Something a person said that the next specify or fix has to heed, with who said it.
 
     `picked`: they chose it by a button, so the words are a model's. `section`: they edited that section
-    of the spec (a field of the draft), and `lines` is what it becomes, to the letter.
+    of the spec (a field of the draft), and `lines` is what they left there.
     """
 
     by: Person

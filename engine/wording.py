@@ -53,7 +53,7 @@ _STEM = 4
 def hidden_in(value: BaseModel) -> tuple[str, ...]:
     """A sentence for each string that holds characters people cannot see, or a line break in a line."""
     return tuple(
-        f"{place} holds {_spell(char)}, which people cannot see; leave it out."
+        f"{place} holds {spelled(char)}, which people cannot see; leave it out."
         for place, text in _strings(value.model_dump(mode="json"), "")
         for char in _hidden(text, place.rpartition(".")[2])[:1]
     )
@@ -62,6 +62,12 @@ def hidden_in(value: BaseModel) -> tuple[str, ...]:
 def hidden_characters(text: str) -> tuple[str, ...]:
     """Control, bidirectional, zero-width and other invisible characters of a text, each once."""
     return tuple(dict.fromkeys(char for char in text if _is_hidden(char)))
+
+
+def spelled(char: str) -> str:
+    """How a hidden character is called."""
+    short = {"\n": "a line break", "\t": "a tab"}.get(char)
+    return short or f"U+{ord(char):04X} ({unicodedata.name(char, 'a control character').lower()})"
 
 
 def immeasurable(text: str, *, settled: bool) -> str | None:
@@ -128,8 +134,3 @@ def _is_hidden(char: str) -> bool:
         or "\ufe00" <= char <= "\ufe0f"
         or "\U000e0100" <= char <= "\U000e01ef"
     )
-
-
-def _spell(char: str) -> str:
-    spelled = {"\n": "a line break", "\t": "a tab"}.get(char)
-    return spelled or f"U+{ord(char):04X} ({unicodedata.name(char, 'a control character').lower()})"

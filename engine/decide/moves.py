@@ -60,6 +60,11 @@ def only_you(snapshot: Snapshot | None, text: str) -> Decision:
     return Decision(snapshot=snapshot, reply=Reply(sign=Sign.ONLY_YOU, text=text))
 
 
+def again(snapshot: Snapshot, text: str) -> Decision:
+    """What was typed cannot be taken: said in its form, which stays open. It is as if nothing had come."""
+    return Decision(snapshot=snapshot, reply=Reply(sign=Sign.AGAIN, text=text))
+
+
 class Moves:
     """Collects the changes and effects of one decision."""
 

@@ -5,7 +5,7 @@ import re
 
 from engine import sections
 from engine.decide import reviewing, working
-from engine.decide.moves import Decision, Moves, only_you, unchanged
+from engine.decide.moves import Decision, Moves, again, only_you, unchanged
 from engine.decide.opening import NOTES, specify
 from engine.events import Approved, Choice, Chose, Said, Specified
 from engine.policy import enough, may_approve
@@ -149,12 +149,9 @@ def _change(snapshot: Snapshot, spec: SpecVersion, event: Chose) -> Decision:
 def _edit(snapshot: Snapshot, spec: SpecVersion, event: Chose) -> Decision:
     """A section was edited: the next version takes it over to the letter."""
     try:
-        after = sections.edited(spec.draft, event.item, event.text)
+        text = sections.asked_for(spec.draft, event.item, event.text)
     except sections.EditRefused as problem:
-        return only_you(snapshot, str(problem))
-    if after == spec.draft:
-        return only_you(snapshot, "You changed nothing in this section.")
-    text = sections.asked_for(event.item, event.text)
+        return again(snapshot, str(problem))
     return _ask_for(snapshot, spec, event, Note(by=event.by, text=text, section=event.item, lines=event.text))
 
 

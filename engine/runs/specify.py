@@ -5,6 +5,7 @@ import importlib.metadata
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+from engine import sections
 from engine.agents.loop import Assignment, work
 from engine.agents.repository_roster import roster_at
 from engine.agents.roster import Agent
@@ -13,12 +14,11 @@ from engine.events import Specified
 from engine.existing import without
 from engine.lint import Base, lint
 from engine.prompts import render
-from engine.request import Round, Snapshot
+from engine.request import Note, Round, Snapshot
 from engine.runs import existing
 from engine.runs.context import Context
 from engine.runs.material import discussion, texts_at, view
 from engine.schemas import SpecDraft
-from engine.sections import edited
 
 
 async def run(context: Context) -> Specified:
@@ -36,7 +36,11 @@ async def run(context: Context) -> Specified:
 
     async def check(draft: SpecDraft) -> Sequence[str]:
         draft = taken_over(draft, snapshot)
-        return (*await _linted(context, draft), *missing_assumptions(draft, snapshot.rounds))
+        return (
+            *misread(draft, snapshot),
+            *await _linted(context, draft),
+            *missing_assumptions(draft, snapshot.rounds),
+        )
 
     prompt = render(
         "specify.user",
@@ -110,9 +114,20 @@ async def _paths(context: Context) -> tuple[str, ...]:
 
 
 def taken_over(draft: SpecDraft, snapshot: Snapshot) -> SpecDraft:
-    """The draft with the section that a person edited for this version exactly as they left it."""
-    note = snapshot.notes[-1] if snapshot.notes and snapshot.specs else None
-    return edited(draft, note.section, note.lines) if note and note.section else draft
+    """The draft with the section that a person edited for this version as they left it."""
+    edit, spec = _edit(snapshot), snapshot.spec
+    return sections.taken_over(draft, spec.draft, edit.section, edit.lines) if edit and spec else draft
+
+
+def misread(draft: SpecDraft, snapshot: Snapshot) -> tuple[str, ...]:
+    """Where the draft does not say what a person wrote for this version."""
+    edit, spec = _edit(snapshot), snapshot.spec
+    return sections.misread(draft, spec.draft, edit.section, edit.lines) if edit and spec else ()
+
+
+def _edit(snapshot: Snapshot) -> Note | None:
+    note = snapshot.notes[-1] if snapshot.notes else None
+    return note if note and note.section else None
 
 
 def missing_assumptions(draft: SpecDraft, rounds: Sequence[Round]) -> tuple[str, ...]:

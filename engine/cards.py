@@ -276,13 +276,17 @@ class ReviewCard(_Card):
 
 
 class OfferLine(_Frozen):
-    """An option of an escalation. `asks` is the label of a text field to fill, empty for none."""
+    """An option of an escalation. `asks` is the label of a text field to fill, empty for none.
+
+    `item` tells several of one choice apart.
+    """
 
     choice: str
     label: str
     tradeoff: str
     asks: str = ""
     recommended: bool = False
+    item: str = ""
 
 
 class EscalationCard(_Card):

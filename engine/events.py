@@ -93,6 +93,7 @@ class Choice(StrEnum):
     KEEP_OUTSIDE = "keep_outside"
     REVERT_OUTSIDE = "revert_outside"
     DELIVER_UNCHECKED = "deliver_unchecked"
+    LET_THROUGH = "let_through"
     RAISE_CAP = "raise_cap"
     PICK = "pick"
     DISPUTE = "dispute"
@@ -311,6 +312,26 @@ class Planned(_Frozen):
     plan: Plan
 
 
+class Leak(_Frozen):
+    """A place that looks like a credential. What stands there is never kept.
+
+    Attributes:
+        path: A file of the commit, or what else would leave, in words ("the commit message").
+        line: From 1; 0 for the whole.
+        in_file: Whether it is a file of the commit.
+    """
+
+    path: str
+    line: int
+    kind: str
+    in_file: bool = True
+
+    @property
+    def place(self) -> str:
+        """Path and line, as people and agents are told."""
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+
 class TaskEnded(_Frozen):
     """A task's report, what the engine could verify of it, and the commit that holds its work.
 
@@ -318,6 +339,7 @@ class TaskEnded(_Frozen):
         commit: The work's head after the task; unchanged for read-only agents.
         outside: Changed paths that are no artifacts of the spec.
         refused: Paths that may never be committed, with reasons.
+        leaks: Where it looks as if the work holds credentials; the report is without them.
     """
 
     of: Literal["task_ended"] = "task_ended"
@@ -327,6 +349,7 @@ class TaskEnded(_Frozen):
     commit: str
     outside: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
+    leaks: tuple[Leak, ...] = ()
 
 
 class Verified(_Frozen):
@@ -407,6 +430,7 @@ class Cause(StrEnum):
     TURNS = "turns"
     OUTSIDE = "outside"
     REFUSED_FILES = "refused_files"
+    LEAK = "leak"
     CRITICAL = "critical"
     REVIEW_INVALID = "review_invalid"
     ROUNDS = "rounds"
@@ -417,12 +441,17 @@ class Cause(StrEnum):
 
 
 class Failed(_Frozen):
-    """The run gave up. `sentence` is for people, `error_id` finds the log line."""
+    """The run gave up. `sentence` is for people, `error_id` finds the log line.
+
+    Attributes:
+        leaks: Where what was about to leave looks as if it holds credentials.
+    """
 
     of: Literal["failed"] = "failed"
     cause: Cause
     sentence: str
     error_id: str = ""
+    leaks: tuple[Leak, ...] = ()
 
 
 Result = Annotated[

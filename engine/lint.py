@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from engine.leaks import in_text
 from engine.paths import artifact_problems
 from engine.schemas import Criterion, SettledBy, SpecDraft
 from engine.settings import CheckSettings
-from engine.wording import hidden_in, immeasurable, says_something, shares_word
+from engine.wording import hidden_in, immeasurable, says_something, shares_word, texts_in
 
 MOST_CRITERIA = 12
 MOST_ARTIFACTS = 20
@@ -102,6 +103,7 @@ def lint(draft: SpecDraft, facts: Base) -> tuple[str, ...]:
         )
     problems = [
         *hidden_in(draft),
+        *_secrets(draft),
         *_ids(draft),
         *(problem for criterion in draft.criteria for problem in _criterion(criterion, draft, facts)),
         *_something_new(draft, facts),
@@ -116,6 +118,12 @@ def lint(draft: SpecDraft, facts: Base) -> tuple[str, ...]:
 
 
 # ---------------------------------------------------------------- criteria
+
+
+def _secrets(draft: SpecDraft) -> Iterable[str]:
+    for place, text in texts_in(draft):
+        for leak in in_text(place, text)[:1]:
+            yield f"{place} looks like a secret ({leak.kind}); say where it is kept, never what it is."
 
 
 def _ids(draft: SpecDraft) -> Iterable[str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.events import Cause, CheckResult, Choice, Delivered, Existing, Fact, Mark, Reviewed, Seat
+from engine.events import Cause, CheckResult, Choice, Delivered, Existing, Fact, Leak, Mark, Reviewed, Seat
 from engine.people import Person
 from engine.schemas import Assessment, MessageKind, Plan, Question, Report, Ruling, SettledBy, SpecDraft
 
@@ -299,7 +299,7 @@ class Attestation(_Frozen):
 class Offer(_Frozen):
     """An option of an escalation. `asks` is the label of the text field it opens, if any.
 
-    Several may be of the choice PICK: the label tells them apart.
+    Several may be of the choice PICK: the label tells them apart; or LET_THROUGH: the item does.
     """
 
     choice: Choice
@@ -307,6 +307,16 @@ class Offer(_Frozen):
     tradeoff: str
     asks: str = ""
     approvers_only: bool = False
+    item: str = ""
+
+
+class LetThrough(_Frozen):
+    """An approver's word that what looks like a credential at this place of this commit is none."""
+
+    commit: str
+    leak: Leak
+    by: Person
+    at: datetime
 
 
 class Decided(_Frozen):
@@ -322,6 +332,7 @@ class Escalation(_Frozen):
 
     Attributes:
         round: Number of the review round whose findings it is about; 0 for none.
+        commit, leaks: Where this commit looks as if it holds credentials.
     """
 
     number: int
@@ -335,6 +346,8 @@ class Escalation(_Frozen):
     paths: tuple[str, ...] = ()
     decided: Decided | None = None
     round: int = 0
+    commit: str = ""
+    leaks: tuple[Leak, ...] = ()
 
 
 class WishFate(StrEnum):
@@ -441,6 +454,7 @@ class Snapshot(_Frozen):
         implementer: Agent that fixes what a review round found.
         kept_outside: Paths outside the artifacts that a person decided to keep.
         unchecked_by: Who decided to deliver with criteria that could not be settled.
+        let_through: What approvers said is no credential, each bound to one commit.
         extra_rounds: Review rounds granted by people beyond the cap.
         reminded: Whether the current wait was already reminded of.
         taken: The latest messages of running work that are no wishes, with what they were taken for.
@@ -485,6 +499,7 @@ class Snapshot(_Frozen):
     review_rounds: tuple[ReviewRound, ...] = ()
     extra_rounds: int = 0
     unchecked_by: Person | None = None
+    let_through: tuple[LetThrough, ...] = ()
     escalations: tuple[Escalation, ...] = ()
     delivery: Delivered | None = None
     existing: Existing | None = None

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from engine import errors
 from engine.durable import last_step, sleep, step
 from engine.events import Cause, Failed, Result, RunFinished
+from engine.leaks import redacted
 from engine.ports import Chat, Forge, Model, Sandbox, Workspace
 from engine.request import Live, RunKind, Snapshot, StartRun
 from engine.runs.context import Context
@@ -169,7 +170,7 @@ class Runner:
             forge=self._outside.forge(repository),
             step=step,
             sleep=slot.sleep,
-            tell=lambda line: self._reports.tell(filed.request, filed.id, line),
+            tell=lambda line: self._reports.tell(filed.request, filed.id, redacted(line)),
             checkouts=self._settings.state_dir / "checkouts" / directory,
         )
 

@@ -54,9 +54,14 @@ def hidden_in(value: BaseModel) -> tuple[str, ...]:
     """A sentence for each string that holds characters people cannot see, or a line break in a line."""
     return tuple(
         f"{place} holds {spelled(char)}, which people cannot see; leave it out."
-        for place, text in _strings(value.model_dump(mode="json"), "")
+        for place, text in texts_in(value)
         for char in _hidden(text, place.rpartition(".")[2])[:1]
     )
+
+
+def texts_in(value: BaseModel) -> Iterator[tuple[str, str]]:
+    """Every string of a model, with the place of its field."""
+    return _strings(value.model_dump(mode="json"), "")
 
 
 def hidden_characters(text: str) -> tuple[str, ...]:

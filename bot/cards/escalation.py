@@ -61,7 +61,7 @@ def _offer(page: Page, card: EscalationCard, offer: OfferLine, index: int) -> Bl
         press = ChooseInWords(request=card.request, card=card.key, choice=choice, ask=ask)
         return section(text, button(name, _ellipsis(offer.label), press, style))
     label = offer.label[:200] if choice is Choice.PICK else ""
-    plain_press = Choose(request=card.request, card=card.key, choice=choice, label=label)
+    plain_press = Choose(request=card.request, card=card.key, choice=choice, label=label, item=offer.item)
     if choice is Choice.STOP:
         sure = confirm("Stop this request?", "Nothing starts after it.", "Stop", "Go on")
         return section(text, button(name, offer.label, plain_press, "danger", sure))

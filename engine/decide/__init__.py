@@ -18,6 +18,10 @@ counts only while the run is live: late and repeated ends fall through.
     branching.py   which branch and ticket, where the work exists already
     disputing.py   a finding that a person disputes
     confirming.py  the end: confirmed, and what only the world can tell said to hold
+    following.py   the pull request after the draft: its fate, and what comes back from it
+    feedback.py    remarks and failed checks: told apart, offered
+    answering.py   fixes for them
+    leaking.py     what looks like a credential: gone, or let through by an approver
     choosing.py    choices on blocked, escalated and paused requests; stop; reminders and expiry
     failing.py     runs that gave up
     moves.py       how a decision is put together

@@ -3,7 +3,7 @@
 import itertools
 from datetime import timedelta
 
-from engine.decide import disputing, reviewing, working
+from engine.decide import disputing, leaking, reviewing, working
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.opening import LONGEST_REQUEST, NOTES, specify
 from engine.events import Cause, Choice, Chose, Due, Said, Stopped
@@ -70,32 +70,42 @@ def choose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
     offer = _offered(escalation, event)
     if offer is None:
         return only_you(snapshot, "That is not one of the options; your click changed nothing.")
-    if offer.approvers_only and not may_approve(policy, snapshot, event.by):
-        return only_you(snapshot, "Only an approver of this repository can choose that.")
     text = _words(offer, event)
-    if event.choice is Choice.TELL_MORE and not text:
-        return only_you(snapshot, "Please say what is missing.")
-    if offer.choice is Choice.DISPUTE and (problem := disputing.problem(snapshot, event, policy)):
+    if problem := _problem(snapshot, event, offer, text, policy):
         return only_you(snapshot, problem)
-    approver = may_approve(policy, snapshot, event.by)
-    if event.choice in _WORKS and not approver:
-        if event.by != snapshot.requester:
-            return only_you(snapshot, NOT_YOURS)
-        if text:
-            return only_you(snapshot, NO_ADVICE)
     moves = Moves(snapshot, event.at)
     decided = Decided(by=event.by, choice=event.choice, text=text)
     _decide(moves, escalation, decided)
-    if offer.choice is Choice.DISPUTE:
-        disputing.hear(moves, event)
-    else:
-        _carry_out(moves, escalation, decided, policy)
+    match offer.choice:
+        case Choice.DISPUTE:
+            disputing.hear(moves, event)
+        case Choice.LET_THROUGH:
+            _let_through(moves, escalation, event, policy)
+        case _:
+            _carry_out(moves, escalation, decided, policy)
     return moves.decision()
+
+
+def _problem(snapshot: Snapshot, event: Chose, offer: Offer, text: str, policy: Policy) -> str:
+    """Why this person may not choose this, or nothing."""
+    approver = may_approve(policy, snapshot, event.by)
+    if offer.approvers_only and not approver:
+        return "Only an approver of this repository can choose that."
+    if event.choice is Choice.TELL_MORE and not text:
+        return "Please say what is missing."
+    if offer.choice is Choice.DISPUTE:
+        return disputing.problem(snapshot, event, policy)
+    if event.choice in _WORKS and not approver:
+        if event.by != snapshot.requester:
+            return NOT_YOURS
+        if text:
+            return NO_ADVICE
+    return ""
 
 
 def _words(offer: Offer, event: Chose) -> str:
     match offer.choice:
-        case Choice.PICK:
+        case Choice.PICK | Choice.LET_THROUGH:
             return offer.label
         case Choice.DISPUTE:
             return f"{event.item}: {event.text.strip()}"[: disputing.LONGEST_REASON]
@@ -109,7 +119,9 @@ def _offered(escalation: Escalation, event: Chose) -> Offer | None:
         (
             offer
             for offer in escalation.offers
-            if offer.choice is event.choice and (offer.choice is not Choice.PICK or offer.label == event.text)
+            if offer.choice is event.choice
+            and (offer.choice is not Choice.PICK or offer.label == event.text)
+            and (offer.choice is not Choice.LET_THROUGH or offer.item == event.item)
         ),
         None,
     )
@@ -161,9 +173,19 @@ def _carry_out(moves: Moves, escalation: Escalation, decided: Decided, policy: P
             _resume(moves, escalation, decided, policy)
 
 
+def _let_through(moves: Moves, escalation: Escalation, event: Chose, policy: Policy) -> None:
+    if leaking.let_through(moves, escalation, event.item, event.by):
+        return
+    if escalation.resume is State.DELIVERING:
+        reviewing.start_delivery(moves, policy)
+        return
+    moves.enter(State.WORKING)
+    working.unasked(moves, policy, escalation.paths)
+
+
 def _why(escalation: Escalation) -> str:
     """Why a fix is made, where no review round holds it: the engine's words, apart from a person's advice."""
-    untold = {Cause.REFUSED_FILES, Cause.TASK, Cause.NOT_HELD}
+    untold = {Cause.REFUSED_FILES, Cause.TASK, Cause.NOT_HELD, Cause.LEAK}
     return escalation.situation if escalation.cause in untold else ""
 
 

@@ -1,6 +1,6 @@
 """Runs that gave up: end, pause or ask, by the cause."""
 
-from engine.decide import hearing, investigating, working
+from engine.decide import hearing, investigating, leaking, working
 from engine.decide.moves import Moves
 from engine.decide.opening import STOP
 from engine.events import Cause, Choice, Failed
@@ -17,6 +17,8 @@ def run_failed(moves: Moves, live: Live, failure: Failed) -> None:
         _end(moves, failure)
     elif failure.cause is Cause.CAP:
         _pause(moves, live)
+    elif failure.leaks and live.kind is RunKind.DELIVER:
+        leaking.block(moves, failure.leaks, State.DELIVERING)
     elif live.kind is RunKind.TASK and is_look(live.about):
         investigating.look_failed(moves, live, failure)
     else:

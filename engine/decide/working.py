@@ -1,7 +1,7 @@
 """The tasks of an approved spec: started in order, skipped by condition, until all is done."""
 
 from engine import plans
-from engine.decide import reviewing
+from engine.decide import leaking, reviewing
 from engine.decide.moves import Moves
 from engine.decide.opening import STOP
 from engine.events import Cause, Choice, TaskEnded
@@ -87,13 +87,21 @@ def task_ended(moves: Moves, live: Live, result: TaskEnded, policy: Policy) -> N
     )
     if result.commit not in seen:
         moves.set(head=result.commit)
-    unexpected = tuple(path for path in result.outside if path not in moves.now.kept_outside)
     if result.refused:
         _refused_files(moves, result)
     elif blocked and not _foreseen(moves, live.about):
         _task_blocked(moves, live, result)
-    elif unexpected:
-        _outside(moves, unexpected)
+    elif leaks := leaking.standing(moves.now, moves.now.head, result.leaks):
+        leaking.block(moves, leaks, State.WORKING, result.outside)
+    else:
+        unasked(moves, policy, result.outside)
+
+
+def unasked(moves: Moves, policy: Policy, paths: tuple[str, ...]) -> None:
+    """Go on after a task, if none of these paths beyond the spec has to be asked about first."""
+    beyond = tuple(path for path in paths if path not in moves.now.kept_outside)
+    if beyond:
+        _outside(moves, beyond)
     else:
         go_on(moves, policy)
 

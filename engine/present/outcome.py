@@ -208,6 +208,7 @@ HEADINGS = {
     Cause.CRITICAL: "Blocked by a critical finding",
     Cause.REVIEW_INVALID: "Blocked: a required review is missing",
     Cause.REFUSED_FILES: "Blocked: files that may not be committed",
+    Cause.LEAK: "Blocked: it looks like a secret",
     Cause.OUTSIDE: "Changes outside the spec",
     Cause.ROUNDS: "Not fixed after all rounds",
     Cause.UNSETTLED: "Not everything could be checked",
@@ -236,6 +237,7 @@ def escalation_card(snapshot: Snapshot, index: int, policy: Policy | None) -> Es
                 tradeoff=o.tradeoff,
                 asks=o.asks,
                 recommended=o.label == escalation.recommendation,
+                item=o.item,
             )
             for o in escalation.offers
         ),
@@ -253,7 +255,7 @@ def _decision(escalation: Escalation) -> str:
     decided = escalation.decided
     if decided is None:
         return ""
-    if decided.choice is Choice.PICK:
+    if decided.choice in {Choice.PICK, Choice.LET_THROUGH}:
         return decided.text
     label = next((o.label for o in escalation.offers if o.choice is decided.choice), decided.choice.value)
     return f"{label}: {decided.text}" if decided.text else label

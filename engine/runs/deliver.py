@@ -6,10 +6,10 @@ from typing import Any
 from engine import existing, gate, scope
 from engine.agents.roster import built_in
 from engine.errors import NeedsPerson, PushRejected
-from engine.events import Cause, Delivered, Failed
+from engine.events import Cause, Delivered, Failed, Leak
 from engine.findings import standing
 from engine.people import Person
-from engine.policy import enough, policy_for, required_reviewers
+from engine.policy import enough, may_approve, policy_for, required_reviewers
 from engine.ports import Draft, PullRequest
 from engine.request import (
     Approval,
@@ -24,6 +24,7 @@ from engine.request import (
 )
 from engine.runs import pull_request, recipe
 from engine.runs.context import Context
+from engine.runs.leaking import in_texts, in_work
 from engine.runs.material import approved_spec
 from engine.runs.patience import patiently
 
@@ -53,6 +54,8 @@ async def run(context: Context) -> Delivered | Failed:
     )
     if problem:
         return Failed(cause=Cause.PUSH, sentence=f"Nothing was delivered: {problem}")
+    if leaks := await _leaks(context, spec, current.commit, policy, members):
+        return Failed(cause=Cause.LEAK, sentence="What was about to leave looks like secrets.", leaks=leaks)
     as_it_stood = spec.existing is not None and spec.existing.head == current.commit
     branch = spec.existing.branch if spec.existing and as_it_stood else spec.branch
     if as_it_stood:
@@ -65,8 +68,10 @@ async def run(context: Context) -> Delivered | Failed:
 
 async def _members(context: Context, spec: SpecVersion) -> frozenset[Person]:
     """Who of those whose word is needed may still act: not who left or cannot be looked up."""
-    unchecked_by = context.snapshot.unchecked_by
-    asked = [*(approval.by for approval in spec.approvals), *([unchecked_by] if unchecked_by else ())]
+    snapshot = context.snapshot
+    unchecked_by = snapshot.unchecked_by
+    words = [*(approval.by for approval in spec.approvals), *(word.by for word in snapshot.let_through)]
+    asked = list(dict.fromkeys([*words, *([unchecked_by] if unchecked_by else ())]))
 
     async def look_up() -> list[bool]:
         return [(await context.chat.person(person)).may_act for person in asked]
@@ -80,6 +85,21 @@ async def _outside(context: Context, spec: SpecVersion, commit: str) -> str:
     changed = [change.path for change in await context.workspace.changes(spec.base_commit, commit)]
     beyond = scope.outside(changed, spec.draft, context.snapshot.kept_outside)
     return f"it changes files that nobody approved: {', '.join(beyond[:10])}." if beyond else ""
+
+
+async def _leaks(
+    context: Context, spec: SpecVersion, commit: str, policy: Policy, members: frozenset[Person]
+) -> tuple[Leak, ...]:
+    """What looks like a credential and was not let through by one who may, at exactly this commit."""
+    snapshot = context.snapshot
+    allowed = {
+        word.leak
+        for word in snapshot.let_through
+        if word.commit == commit and word.by in members and may_approve(policy, snapshot, word.by)
+    }
+    texts = {"the commit's message": spec.draft.commit_subject, "the branch's name": spec.branch}
+    found = (*await in_work(context.workspace, spec, commit), *await in_texts(texts))
+    return tuple(leak for leak in found if leak not in allowed)
 
 
 def not_approved(spec: SpecVersion, snapshot: Snapshot, policy: Policy, approvals: Sequence[Approval]) -> str:

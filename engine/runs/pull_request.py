@@ -1,7 +1,8 @@
 """Title and body of the draft pull request: our words, with everybody else's made harmless.
 
 Every value the template prints is escaped unless it is marked as safe: no text of a model, a person or a
-file can mention anybody, close or link an issue, load an image, or bring markup of its own.
+file can mention anybody, close or link an issue, load an image, or bring markup of its own. What has the form
+of a credential is taken out.
 """
 
 import re
@@ -11,6 +12,7 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from engine.findings import numbered, standing
+from engine.leaks import redacted
 from engine.request import Settled, Snapshot, SpecVersion, Status
 from engine.schemas import Finding, Severity
 
@@ -102,7 +104,7 @@ def code(value: object) -> Safe:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(_INVISIBLE.sub(" ", text).split())
+    return " ".join(_INVISIBLE.sub(" ", redacted(text)).split())
 
 
 @cache

@@ -5,6 +5,7 @@ from engine.events import TaskEnded
 from engine.request import Task
 from engine.runs.commits import checkout_of, commit_of
 from engine.runs.context import Context
+from engine.runs.leaking import in_work
 from engine.runs.material import approved_spec
 from engine.schemas import Outcome, Report
 
@@ -43,4 +44,5 @@ async def revert(context: Context, task: Task) -> TaskEnded:
         commit=commit,
         outside=scope.outside([change.path for change in changes], spec.draft, snapshot.kept_outside),
         refused=refused,
+        leaks=tuple(await in_work(context.workspace, spec, commit)),
     )

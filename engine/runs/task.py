@@ -18,6 +18,7 @@ from engine.prompts import render
 from engine.request import Snapshot, Status, Task
 from engine.runs.commits import checkout_of, commit_of
 from engine.runs.context import Context
+from engine.runs.leaking import in_work, told_without
 from engine.runs.material import approved_spec, rounds_in_all, texts_at, told_in_thread, view
 from engine.runs.revert import revert, reverts
 from engine.runs.search import search
@@ -77,7 +78,7 @@ async def _read(context: Context, handover: Handover) -> TaskEnded:
     base = _base(snapshot)
     commit = snapshot.head or base
     toolbox = reader(handover.agent.tools, context.workspace, base, commit)
-    report = await work(context, await _assignment(context, handover, toolbox))
+    report = told_without(await work(context, await _assignment(context, handover, toolbox)))
     marks = await claims_of(context, report, commit)
     return TaskEnded(task=handover.task.id, report=report, marks=marks, commit="")
 
@@ -94,6 +95,8 @@ async def _write(context: Context, handover: Handover) -> TaskEnded:
     toolbox = writer(handover.agent.tools, context.workspace, spec.base_commit, root, context.sandbox)
     report = await work(context, await _assignment(context, handover, toolbox))
     commit, refused = await commit_of(context, root, parent, handover.task.id)
+    leaks = await in_work(context.workspace, spec, commit)
+    report = told_without(report, leaks.values())
     changes = await context.workspace.changes(spec.base_commit, commit)
     return TaskEnded(
         task=handover.task.id,
@@ -102,6 +105,7 @@ async def _write(context: Context, handover: Handover) -> TaskEnded:
         commit=commit,
         outside=scope.outside([change.path for change in changes], spec.draft, snapshot.kept_outside),
         refused=refused,
+        leaks=tuple(leaks),
     )
 
 

@@ -1,0 +1,111 @@
+"""Credentials in what was written: where, and of which kind, never what they say. Pure.
+
+It takes long on long texts: use a thread. Only what is new is looked at: lines that a file did not hold
+before. Nothing in the text or the repository changes what is looked for.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from engine.events import Leak
+from engine.leak_shapes import Span, guesses, shapes
+
+MOST = 50
+REMOVED = "(removed: it looks like a secret)"
+
+_LONGEST_LINE, _OVERLAP = 2_000, 300
+# Full of digests: there only the form tells, never the look of randomness.
+_LOCKS = re.compile(
+    r"(?:^|/)(?:[^/]*\.lockb?|[^/]*-lock\.(?:json|ya?ml)|go\.sum|npm-shrinkwrap\.json|[^/]*\.lock\.json|"
+    r"requirements[^/]*\.txt|constraints[^/]*\.txt|[^/]*\.resolved)$"
+)
+
+_Find = Callable[[str], Iterator[Span]]
+
+
+def in_file(path: str, before: bytes | None, after: bytes) -> dict[Leak, str]:
+    """Credentials in the lines of a file that it did not hold before, and in its path if it is new.
+
+    Args:
+        path: Shown with what is found, unless it holds a credential itself.
+        before: Its bytes at the earlier commit, None if there was no such file.
+        after: Its bytes now. Whether text or not, it is looked through.
+
+    Returns:
+        About MOST at most, each with what stands there: only for `without`, never to be kept.
+    """
+    known = frozenset(_lines(before)) if before else frozenset[str]()
+    find = shapes if b"\0" in after or _LOCKS.search(path) else _guessing(path)
+    name = redacted(path)
+    found: dict[Leak, str] = {}
+    if before is None:
+        found |= {Leak(path=name, line=0, kind=kind): value for kind, value in _found(path, shapes).items()}
+    for number, line in enumerate(_lines(after), 1):
+        if line not in known:
+            found |= {Leak(path=name, line=number, kind=k): v for k, v in _found(line, find).items()}
+        if len(found) >= MOST:
+            break
+    return found
+
+
+def in_text(name: str, text: str) -> tuple[Leak, ...]:
+    """Credentials in a text that leaves, such as a commit message; `name` is shown as the place."""
+    return tuple(
+        Leak(path=name, line=number, kind=kind, in_file=False)
+        for number, line in enumerate(text.splitlines(), 1)
+        for kind in _found(line, shapes)
+    )[:MOST]
+
+
+def redacted(text: str) -> str:
+    """The text with everything that has the form of a credential taken out, on each line."""
+    while (left := "".join(_redacted(line) for line in text.splitlines(keepends=True))) != text:
+        text = left  # what is left may come to look like one
+    return text
+
+
+def without(text: str, values: Iterable[str]) -> str:
+    """The text without these values, and without whatever has the form of a credential."""
+    for value in sorted(values, key=len, reverse=True):
+        text = text.replace(value, REMOVED)
+    return redacted(text)
+
+
+def _redacted(line: str) -> str:
+    kept, at = [], 0
+    for span in sorted(_spans(line, shapes), key=lambda span: (span.start, -span.end)):
+        if span.start >= at:
+            kept += [line[at : span.start], REMOVED]
+        at = max(at, span.end)
+    return "".join(kept) + line[at:]
+
+
+def _guessing(path: str) -> _Find:
+    def find(line: str) -> Iterator[Span]:
+        yield from shapes(line)
+        yield from guesses(path, line)
+
+    return find
+
+
+def _found(line: str, find: _Find) -> dict[str, str]:
+    """Each kind in a line, with what stands there; of a text that several kinds fit, the first kind."""
+    values: dict[str, str] = {}
+    for span in _spans(line, find):
+        value = line[span.start : span.end]
+        if not any(value in known or known in value for known in values.values()):
+            values.setdefault(span.kind, value)
+    return values
+
+
+def _spans(line: str, find: _Find) -> Iterator[Span]:
+    """Spans of a line, in overlapping pieces: expressions take long on long lines."""
+    for start in range(0, max(len(line), 1), _LONGEST_LINE):
+        piece = line[start : start + _LONGEST_LINE + _OVERLAP]
+        for span in find(piece):
+            yield Span(start + span.start, start + span.end, span.kind)
+
+
+def _lines(data: bytes) -> list[str]:
+    """The lines; without NUL bytes, so that UTF-16 and what is no text are looked through as well."""
+    return data.replace(b"\0", b"").decode("utf-8", "replace").split("\n")

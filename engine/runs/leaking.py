@@ -1,0 +1,67 @@
+"""Looks for credentials in what agents wrote and in what else leaves, from git objects alone."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from engine import leaks
+from engine.errors import Rejected
+from engine.events import Leak
+from engine.ports import Workspace
+from engine.request import SpecVersion
+from engine.schemas import Report
+
+MOST_BYTES = 40_000_000
+UNREAD = "it could not be looked through for secrets"
+
+
+async def in_work(workspace: Workspace, spec: SpecVersion, commit: str) -> dict[Leak, str]:
+    """What looks like a credential in the lines that a commit adds to where our work began.
+
+    Others' work that stood there before has left already, and is not looked at. What cannot be read, or is
+    too much, counts as found.
+
+    Returns:
+        Each with what stands there: only for `told_without`, never to be kept.
+    """
+    began = spec.existing.head if spec.existing else spec.base_commit
+    found: dict[Leak, str] = {}
+    size = 0
+    for change in await workspace.changes(began, commit):
+        if change.status == "D":
+            continue
+        before = await _read(workspace, began, change.path)
+        after = await _read(workspace, commit, change.path)
+        size += len(after or b"")
+        if after is None or size > MOST_BYTES:
+            found[Leak(path=leaks.redacted(change.path), line=0, kind=UNREAD)] = ""
+        elif len(found) < leaks.MOST:
+            found |= await asyncio.to_thread(leaks.in_file, change.path, before, after)
+    return found
+
+
+async def _read(workspace: Workspace, commit: str, path: str) -> bytes | None:
+    try:
+        return await workspace.read(commit, path)
+    except Rejected:
+        return None
+
+
+async def in_texts(texts: Mapping[str, str]) -> tuple[Leak, ...]:
+    """What looks like a credential in these texts, by what each is."""
+    found = [await asyncio.to_thread(leaks.in_text, name, text) for name, text in texts.items()]
+    return tuple(leak for some in found for leak in some)
+
+
+def told_without(report: Report, values: Iterable[str] = ()) -> Report:
+    """The report without these values, and without whatever has the form of a credential."""
+    values = tuple(value for value in values if value)
+
+    def clean(part: Any) -> Any:
+        if isinstance(part, str):
+            return leaks.without(part, values)[: len(part)]  # the schema's bounds still hold
+        if isinstance(part, list):
+            return [clean(one) for one in part]
+        return {key: clean(one) for key, one in part.items()} if isinstance(part, dict) else part
+
+    return Report.model_validate(clean(report.model_dump(mode="json")))

@@ -1,0 +1,155 @@
+"""What looks like a credential is found, whatever a repository says; ordinary code is not."""
+
+import hashlib
+import uuid
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.events import Leak
+from engine.leak_shapes import NAMED, RANDOM
+from engine.leaks import MOST, REMOVED, in_file, in_text, redacted, without
+from tests import fake_secrets
+from tests.fake_secrets import FAKES, kind_of
+
+ROOT = Path(__file__).parents[2]
+
+
+def kinds(path: str, text: str, before: str | None = None) -> set[str]:
+    return {leak.kind for leak in in_file(path, None if before is None else before.encode(), text.encode())}
+
+
+@pytest.mark.parametrize("name", FAKES)
+@pytest.mark.parametrize(
+    "around", ["{}", 'x = "{}"', "- {} # note", "log: \\n{}\\n", "{}  # pragma: allowlist secret", "a\t{};b"]
+)
+def test_every_kind_is_found_where_it_stands(name: str, around: str) -> None:
+    text = f"one\ntwo\n{around.format(FAKES[name])}\nfour\n"
+    assert Leak(path="src/a.py", line=3, kind=kind_of(name)) in in_file("src/a.py", None, text.encode())
+
+
+@pytest.mark.parametrize("name", FAKES)
+def test_no_kind_of_file_hides_it(name: str) -> None:
+    for path in ("uv.lock", "a.png", ".secrets.baseline", "docs/x.min.js", "LICENSE", "test/fixture.bin"):
+        assert kind_of(name) in kinds(path, FAKES[name]), path
+
+
+@pytest.mark.parametrize("name", FAKES)
+def test_encodings_and_long_lines_do_not_hide_it(name: str) -> None:
+    secret = FAKES[name]
+    for data in (
+        secret.encode("utf-16"),
+        secret.encode("utf-16-le"),
+        b"\x00\x01\x02\xff" + secret.encode() + b"\x00\xff",
+        b"\xff\xfe\xfd" + secret.encode("latin-1"),
+        ("; " * 990 + secret + "; " * 5000).encode(),
+        ("; " * 9_000 + secret).encode(),
+    ):
+        assert kind_of(name) in {leak.kind for leak in in_file("x", None, data)}
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("a.py", f'password = "{fake_secrets.NAMED}"'),
+        ("a.py", f"api_token='{fake_secrets.NAMED}'"),
+        (".env", f"CLIENT_SECRET={fake_secrets.NAMED}"),
+        ("deploy.sh", f"export ACCESS_TOKEN={fake_secrets.NAMED}"),
+        ("conf/app.yml", f"  password: {fake_secrets.NAMED}"),
+        ("app.ts", f'const apiKey = "{fake_secrets.NAMED}";'),
+    ],
+)
+def test_a_field_named_like_a_credential_is_found(path: str, line: str) -> None:
+    assert kinds(path, line) == {NAMED}
+
+
+def test_random_text_in_quotes_is_found_but_not_in_lock_files() -> None:
+    line = f'value = "{fake_secrets.RANDOM}"'
+    assert kinds("a.py", line) == {RANDOM}
+    assert kinds("poetry.lock", line) == set()
+
+
+def test_only_new_lines_count() -> None:
+    secret = FAKES["GitHub token"]
+    assert kinds("a.py", f"new\n{secret}\n", before=f"old\n{secret}\n") == set()
+    assert kinds("a.py", f"new\n{secret} \n", before=f"old\n{secret}\n") == {"GitHub token"}
+    assert kinds("a.py", "gone\n", before=f"{secret}\n") == set()
+
+
+def test_a_path_that_holds_one_is_not_shown() -> None:
+    found = in_file(f"x/{FAKES['GitHub token']}.txt", None, b"text")
+    assert [leak.kind for leak in found] == ["GitHub token"]
+    assert [leak.path for leak in found] == [f"x/{REMOVED}.txt"]
+
+
+def test_what_is_found_is_bounded() -> None:
+    found = in_file("a", None, "\n".join([FAKES["GitHub token"]] * 5000).encode())
+    assert len(found) <= MOST + len(FAKES)
+
+
+ORDINARY = [
+    ("a.py", 'password = os.environ["PASSWORD"]'),
+    ("a.py", 'token = "your-token-here-123"'),
+    ("a.py", 'password: str = Field(default="")'),
+    ("a.yml", "password: ${{ secrets.DB_PASSWORD_2 }}"),
+    ("a.yml", "token: $TOKEN_FROM_CI1"),
+    ("a.py", f'commit = "{hashlib.sha256(b"x").hexdigest()[:40]}"'),
+    ("a.py", f'digest = "{hashlib.sha256(b"x").hexdigest()}"'),
+    ("a.py", f'id = "{uuid.uuid5(uuid.NAMESPACE_DNS, "x")}"'),
+    ("a.py", 'ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"'),
+    ("package-lock.json", '"integrity": "sha512-Zt5Rb7Yc1Vd4Ks9Hm3Pj6GfQq8Wn2Lx0Zt5Rb7Yc1Vd4Ks9Hm3Pj6Gf=="'),
+    ("a.html", '<script integrity="sha384-Zt5Rb7Yc1Vd4Ks9Hm3Pj6GfQq8Wn2Lx0Zt5Rb7Yc1Vd4Ks9Hm3Pj6Gf">'),
+    ("requirements.txt", f"x==1 --hash=sha256:{hashlib.sha256(b'y').hexdigest()}"),
+    ("go.sum", "x v1.0.0 h1:Zt5Rb7Yc1Vd4Ks9Hm3Pj6GfQq8Wn2Lx0Zt5Rb7Yc1Vd4="),
+    ("a.py", 'url = "https://user:password@example.com/x"'),
+    ("a.py", 'url = "postgres://postgres:postgres@localhost:5432/db"'),
+    ("a.sql", "select client_secret_id, md5(password_2) from users_1"),
+    ("a.py", 'ghp = "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"'),
+]
+
+
+@pytest.mark.parametrize(("path", "line"), ORDINARY)
+def test_ordinary_lines_are_not_found(path: str, line: str) -> None:
+    assert kinds(path, line) == set()
+
+
+def test_the_code_of_this_project_is_clean() -> None:
+    """Including its lock files; what stands for credentials in tests is put together there."""
+    named = [path for part in ("bot", "engine") for path in (ROOT / part).rglob("*") if path.is_file()]
+    files = [
+        *named,
+        ROOT / "requirements.lock",
+        ROOT / "uv.lock",
+        ROOT / "pyproject.toml",
+        ROOT / "README.md",
+    ]
+    found = {
+        leak
+        for path in files
+        if path.is_file() and "__pycache__" not in path.parts
+        for leak in in_file(str(path.relative_to(ROOT)), None, path.read_bytes())
+    }
+    assert found == set()
+    assert len(files) > 100
+
+
+TEXTS = st.lists(
+    st.one_of(
+        st.sampled_from(sorted(FAKES.values())), st.text(max_size=20), st.sampled_from(["\n", " ", '"'])
+    ),
+    max_size=8,
+).map("".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS)
+def test_nothing_of_a_credential_is_left_in_what_is_redacted(text: str) -> None:
+    left = redacted(text)
+    assert not in_text("a text", left)
+    assert in_text("a text", text) or left == text
+
+
+def test_a_value_is_taken_out_wherever_it_stands() -> None:
+    assert without(f"a {fake_secrets.NAMED} b", [fake_secrets.NAMED]) == f"a {REMOVED} b"

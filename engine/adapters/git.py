@@ -35,6 +35,7 @@ _SETTINGS = (
     "commit.gpgSign=false",
     "log.showSignature=false",
     "log.mailmap=false",
+    "http.followRedirects=false",
     "gc.auto=0",
     "maintenance.auto=false",
 )

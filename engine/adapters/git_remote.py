@@ -4,14 +4,37 @@ import base64
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from engine.adapters.git import REMOTE_TIMEOUT_S, Git, GitFailed, disk_error
-from engine.errors import GreenlightError, PushRejected, RepositoryUnusable, Unreachable
+from engine.adapters.git_said import NoSuchBranch, meaning, no_access
+from engine.errors import RepositoryUnusable, Unreachable
+from engine.settings import LOOPBACK
 
 _SHOWN_BRANCHES = 5
 _SHOWN_PATHS = 3
 _SAFE_DIRECTORIES = "greenlight-trusted.gitconfig"
+_NOT_COMMITTED = (
+    "The repository {0} has changes on {1} that are not committed ({2}): commit or stash them there, and "
+    "try again."
+)
+_SSH = "ssh -o BatchMode=yes -o ConnectTimeout=20"
+_PASSED_ON = (
+    "SSH_AUTH_SOCK", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH",
+)  # fmt: skip
+
+
+class Access(Protocol):
+    """What a remote at a forge takes. Both methods raise NeedsPerson and Transient."""
+
+    async def token(self) -> str:
+        """A credential that holds for some minutes at least."""
+        ...
+
+    async def protected(self, branch: str) -> bool:
+        """Whether a rule of the forge protects this branch, as far as it tells."""
+        ...
 
 
 class Remote:
@@ -20,14 +43,18 @@ class Remote:
     Args:
         location: A local path, or an https, ssh or scp-like URL.
         git: The store.
-        token: Sent as basic authentication to an https remote, to no other place.
+        access: Its token is sent as basic authentication to an https remote, to no other place. With one, a
+            remote on this machine may speak plain http.
     """
 
-    def __init__(self, location: str, git: Git, token: str | None = None) -> None:
+    def __init__(self, location: str, git: Git, access: Access | None = None) -> None:
         self._git = git
         self._path = _local_path(location)
         self._location = str(self._path) if self._path else location
-        self._token = token
+        self._access = access
+        url = urlsplit(self._location)
+        on_this_machine = access is not None and url.scheme == "http" and url.hostname in LOOPBACK
+        self._over_http = self._path is None and (url.scheme == "https" or on_this_machine)
         self.name = _without_secrets(self._location)
 
     async def branches(self, pattern: str = "refs/heads/*") -> dict[str, str]:
@@ -36,6 +63,13 @@ class Remote:
         output = await self._run("ls-remote", "--refs", "--heads", "--", self._location, pattern)
         rows = (line.split("\t", 1) for line in output.decode("utf-8", "replace").splitlines())
         return {name.removeprefix("refs/heads/"): commit for commit, name in rows}
+
+    async def default_branch(self) -> str:
+        """The branch that the remote's HEAD names; empty if it names none."""
+        self._require_present()
+        output = await self._run("ls-remote", "--symref", "--", self._location, "HEAD")
+        first = output.decode("utf-8", "replace").partition("\n")[0]
+        return first.removeprefix("ref: refs/heads/").partition("\t")[0] if first.startswith("ref: ") else ""
 
     async def fetch(self, branch: str, reference: str) -> None:
         """Bring a branch into the store under `reference`.
@@ -50,7 +84,7 @@ class Remote:
                 "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
                 "--update-shallow", "--", self._location, f"+refs/heads/{branch}:{reference}",
             )  # fmt: skip
-        except _NoSuchBranch:
+        except NoSuchBranch:
             raise await self._no_such_branch(branch) from None
 
     async def fetch_all(self, references: Mapping[str, str]) -> None:
@@ -67,7 +101,7 @@ class Remote:
                 "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
                 "--update-shallow", "--", self._location, *specs,
             )  # fmt: skip
-        except _NoSuchBranch:
+        except NoSuchBranch:
             raise Unreachable(f"A branch of {self.name} went away while it was read.") from None
 
     async def _no_such_branch(self, branch: str) -> RepositoryUnusable:
@@ -136,42 +170,41 @@ class Remote:
         try:
             missing = self._path is not None and not self._path.exists()
         except PermissionError:
-            raise self._no_access() from None
+            raise no_access(self.name) from None
         if missing:
             raise RepositoryUnusable(
                 f"There is no repository at {self.name}: correct its path in the configuration."
             )
 
-    def _no_access(self) -> RepositoryUnusable:
-        return RepositoryUnusable(
-            f"The repository {self.name} may not be accessed: check the permissions or credentials that "
-            "the bot runs with."
-        )
-
     async def _run(self, *arguments: str) -> bytes:
-        environment = dict(self._credentials())
-        environment["GIT_ALLOW_PROTOCOL"] = "file" if self._path else "https:ssh"
+        environment = await self._environment()
         if self._path:
             environment["GIT_CONFIG_GLOBAL"] = str(await self._trusted())
         try:
             return await self._git.run(*arguments, extra=environment, timeout_s=REMOTE_TIMEOUT_S)
         except GitFailed as failure:
-            raise self._mapped(failure) from None
+            raise meaning(failure, self.name) from None
 
-    def _credentials(self) -> Mapping[str, str]:
-        environment = {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=20"}
-        if agent := os.environ.get("SSH_AUTH_SOCK"):
-            environment["SSH_AUTH_SOCK"] = agent
+    async def _environment(self) -> dict[str, str]:
+        if self._path:
+            return {"GIT_ALLOW_PROTOCOL": "file"}
+        passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        if not self._over_http:
+            return {**passed, "GIT_ALLOW_PROTOCOL": "https:ssh", "GIT_SSH_COMMAND": _SSH}
         url = urlsplit(self._location)
-        if self._token and url.scheme == "https":
-            basic = base64.b64encode(f"x-access-token:{self._token}".encode()).decode()
-            # In the environment, not on the command line, where every user could read it.
-            environment |= {
-                "GIT_CONFIG_COUNT": "1",
-                "GIT_CONFIG_KEY_0": f"http.https://{url.hostname}/.extraHeader",
-                "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
-            }
-        return environment
+        signed = await self._signed(f"{url.scheme}://{url.netloc.rpartition('@')[2]}/")
+        return {**passed, **signed, "GIT_ALLOW_PROTOCOL": url.scheme}
+
+    async def _signed(self, host: str) -> Mapping[str, str]:
+        """Setting of one header for one host, in the environment: every user can read a command line."""
+        if self._access is None:
+            return {}
+        basic = base64.b64encode(f"x-access-token:{await self._access.token()}".encode()).decode()
+        return {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"http.{host}.extraHeader",
+            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+        }
 
     async def _trusted(self) -> Path:
         """Settings for git's other end on this machine: only which directories the operator trusts."""
@@ -187,57 +220,6 @@ class Remote:
         except OSError as error:
             raise disk_error(error) from None
         return path
-
-    def _mapped(self, failure: GitFailed) -> GreenlightError:
-        """The one mapper of what remotes and transports say."""
-        said = failure.said + failure.output.decode("utf-8", "replace")
-        kinds: tuple[tuple[tuple[str, ...], GreenlightError], ...] = (
-            (("couldn't find remote ref",), _NoSuchBranch("no such branch")),
-            (("stale info", "fetch first", "non-fast-forward"), PushRejected(_MOVED)),
-            (("remote rejected", "pre-receive hook", "protected branch"), PushRejected(_REFUSED)),
-            (("dubious ownership",), RepositoryUnusable(_OWNERSHIP.format(self.name))),
-            (_NO_ACCESS, self._no_access()),
-            (("not allowed",), RepositoryUnusable(_PROTOCOL.format(self.name))),
-            (_NOT_GIT, RepositoryUnusable(_NOTHING_THERE.format(self.name))),
-        )
-        for marks, error in kinds:
-            if any(mark in said for mark in marks):
-                return error
-        return Unreachable(f"The repository {self.name} did not answer.")
-
-
-class _NoSuchBranch(GreenlightError):
-    """The remote answered and has no such branch."""
-
-
-_MOVED = "Someone else moved the branch meanwhile: it was left as it is."
-_REFUSED = "The remote refused the push: a protected branch or one of its hooks does not allow it."
-_OWNERSHIP = (
-    "The repository {0} belongs to another user: run git config --global --add safe.directory {0} as "
-    "the user that runs the bot."
-)
-_PROTOCOL = "The repository {0} must be a local path or an https or ssh URL."
-_NOTHING_THERE = "There is no git repository at {0}: correct it in the configuration."
-_NOT_COMMITTED = (
-    "The repository {0} has changes on {1} that are not committed ({2}): commit or stash them there, and "
-    "try again."
-)
-_NO_ACCESS = (
-    "Permission denied",
-    "Authentication failed",
-    "could not read Username",
-    "could not read Password",
-    "Host key verification failed",
-    "error: 403",
-    "unable to create temporary object directory",
-)
-_NOT_GIT = (
-    "does not appear to be a git repository",
-    "not a git repository",
-    "epository not found",
-    "does not exist",
-    "error: 404",
-)
 
 
 def _local_path(location: str) -> Path | None:

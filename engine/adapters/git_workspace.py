@@ -12,7 +12,7 @@ from engine.adapters import git_text, git_tree
 from engine.adapters.git import Git, GitFailed, disk_error, require_id
 from engine.adapters.git_branches import Branches
 from engine.adapters.git_commit import refusals, scan, write_commit
-from engine.adapters.git_remote import Remote
+from engine.adapters.git_remote import Access, Remote
 from engine.adapters.git_tree import EXECUTABLE, Node, Nodes
 from engine.errors import PushRejected, Rejected, RepositoryUnusable
 from engine.files import MAX_READ_BYTES
@@ -33,7 +33,7 @@ class GitWorkspace:
         store: Where the bare store is made and kept.
         identity: Name and email of the commits made here.
         prefix: Branches are pushed only beneath it.
-        token: For an https remote.
+        access: To a remote at a forge.
     """
 
     def __init__(
@@ -44,13 +44,14 @@ class GitWorkspace:
         identity: tuple[str, str] = ("Greenlight", "greenlight@localhost"),
         *,
         prefix: str = "greenlight/",
-        token: str | None = None,
+        access: Access | None = None,
     ) -> None:
         self._base = base
         self._identity = identity
         self._prefix = prefix
         self._git = Git(store.absolute())
-        self._remote = Remote(remote, self._git, token)
+        self._access = access
+        self._remote = Remote(remote, self._git, access)
         self._writing = asyncio.Lock()
         self._others = Branches(self._git, self._remote, base, self._base_ref, prefix)
         self._trees: OrderedDict[str, dict[str, Node]] = OrderedDict()
@@ -139,6 +140,7 @@ class GitWorkspace:
         async with self._writing:
             await self._require_branch_name(branch)
             await self._nodes(commit)
+            await self._require_unprotected(branch)
             held = await self.pushed(branch)
             if held != commit:
                 await self._push(commit, branch, held)
@@ -148,6 +150,15 @@ class GitWorkspace:
         """See `engine.ports.Workspace.pushed`."""
         await self._prepare()
         return (await self._remote.branches(f"refs/heads/{branch}")).get(branch)
+
+    async def _require_unprotected(self, branch: str) -> None:
+        if branch == await self._remote.default_branch():
+            raise PushRejected(f"{branch} is the default branch: nothing is ever pushed to it.")
+        if self._access is not None and await self._access.protected(branch):
+            raise PushRejected(
+                f"A rule protects the branch {branch} at its forge, so nothing was pushed to it: exempt "
+                f"branches beneath {self._prefix}."
+            )
 
     async def _push(self, commit: str, branch: str, held: str | None) -> None:
         """Push over what we put there ourselves, or where nothing is."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from typing import Any, Generic, NamedTuple, TypeVar
+from urllib.parse import quote
 
 import githubkit
 
@@ -14,11 +15,15 @@ from engine.adapters.github_http import CALL_TIMEOUT_S, hub, read
 from engine.adapters.github_place import Place
 from engine.adapters.github_secrets import Secrets
 from engine.adapters.github_tokens import tokens_for
+from engine.adapters.github_wire import HeldBranch
+from engine.errors import NeedsPerson
 
 T = TypeVar("T")
 Query = Mapping[str, str | int]
 
 PAGE = 100
+
+_ASKING = Doing("read branches", "Contents: read and write")
 
 
 class Got(NamedTuple, Generic[T]):
@@ -50,6 +55,19 @@ class GitHubClient:
     async def token(self) -> str:
         """For git; it holds for some minutes at least."""
         return await self._tokens.token()
+
+    async def protected(self, branch: str) -> bool:
+        """Whether a rule protects this branch, as far as GitHub tells.
+
+        Of a branch that is not there yet it tells nothing: then the push says what its rules are.
+        """
+        try:
+            held = await self.get(f"branches/{quote(branch, safe='')}", HeldBranch, _ASKING)
+        except TokenRefused:
+            raise
+        except NeedsPerson:
+            return False
+        return held.protected
 
     def session(self) -> AbstractAsyncContextManager[object]:
         """Calls within share their connections. Not to be nested."""

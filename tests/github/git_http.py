@@ -1,0 +1,90 @@
+"""Git over HTTP on the loopback interface: git's own http-backend behind a door that demands a credential."""
+
+import asyncio
+import base64
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+
+class GitHttp:
+    """The server; a context manager.
+
+    Args:
+        directory: Bare repositories are beneath it, such as acme/data.git.
+        tokens: Those that are accepted, as GitHub takes them.
+
+    Attributes:
+        asked: Method, path and Authorization header of each request.
+        answers: Status and headers for the next requests instead of git's answer.
+    """
+
+    def __init__(self, directory: Path, tokens: set[str]) -> None:
+        self._directory = directory
+        self.tokens = tokens
+        self.asked: list[tuple[str, str, str]] = []
+        self.answers: list[tuple[int, dict[str, str]]] = []
+        self._runner: web.AppRunner | None = None
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(client_max_size=1 << 28)
+        app.router.add_route("*", "/{path:.*}", self._serve)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._runner is not None
+        await self._runner.cleanup()
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        shown = request.headers.get("Authorization", "")
+        self.asked.append((request.method, request.path, shown))
+        if self.answers:
+            status, headers = self.answers.pop(0)
+            return web.Response(status=status, headers=headers)
+        if shown not in {_basic(token) for token in self.tokens}:
+            return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="GitHub"'})
+        return await self._backend(request, body)
+
+    async def _backend(self, request: web.Request, body: bytes) -> web.Response:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_PROJECT_ROOT": str(self._directory),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "PATH_INFO": request.path,
+            "REQUEST_METHOD": request.method,
+            "QUERY_STRING": request.query_string,
+            "CONTENT_TYPE": request.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(body)),
+            "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
+            "REMOTE_USER": "x-access-token",
+            "REMOTE_ADDR": "127.0.0.1",
+        }
+        process = await asyncio.create_subprocess_exec(
+            "git",
+            "http-backend",
+            env=environment,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        output, _ = await process.communicate(body)
+        head, _, rest = output.partition(b"\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if ": " in line)
+        return web.Response(status=int(headers.pop("Status", "200")[:3]), headers=headers, body=rest)
+
+
+def _basic(token: str) -> str:
+    return "Basic " + base64.b64encode(f"x-access-token:{token}".encode()).decode()

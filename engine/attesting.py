@@ -7,10 +7,12 @@ from engine.people import Person
 from engine.request import Attestation, Settled, Snapshot, Status
 from engine.schemas import Criterion, SettledBy
 
-# A mention, or a bare id. A word in capitals (UNITY, WAREHOUSE) has no digit; Slack's ids have.
+# A mention as Slack writes it or as plain words show it, or a bare id. Words and names in capitals
+# (UNITY, WAREHOUSE, UTF16) have no digit or are shorter than the ids that Slack gives.
 _USER = re.compile(
     r"<@(?P<mentioned>[UW][A-Z0-9]{2,20})(?:\|[^<>]*)?>"
-    r"|(?<![A-Za-z0-9])(?P<bare>(?=[A-Z]*[0-9])[UW][A-Z0-9]{4,20})(?![A-Za-z0-9])"
+    r"|(?<![A-Za-z0-9])(?:@(?P<shown>(?=[A-Z]*[0-9])[UW][A-Z0-9]{2,20})"
+    r"|(?P<bare>(?=[A-Z]*[0-9])[UW][A-Z0-9]{8,20}))(?![A-Za-z0-9])"
 )
 
 
@@ -23,7 +25,7 @@ def attested_criteria(snapshot: Snapshot) -> tuple[Criterion, ...]:
 def asked_of(criterion: Criterion, team: str) -> Person | None:
     """The Slack user that the criterion names; None if it names none, so that anyone may say."""
     found = _USER.search(criterion.who or "")
-    return Person(team=team, user=found["mentioned"] or found["bare"]) if found else None
+    return Person(team=team, user=found["mentioned"] or found["shown"] or found["bare"]) if found else None
 
 
 def said_of(snapshot: Snapshot, criterion: str) -> Attestation | None:

@@ -18,8 +18,9 @@ def asked(who: str | None) -> Person | None:
 @pytest.mark.parametrize(
     ("who", "user"),
     [
-        ("U0DANA", "U0DANA"),
-        ("Riley (U0RILEY), or the on-call", "U0RILEY"),
+        ("U0DANA4QX", "U0DANA4QX"),
+        ("Riley (U0RILEY42), or the on-call", "U0RILEY42"),
+        ("whoever checks the UTF16 files, @U0RILEY", "U0RILEY"),
         ("@U0SAM", "U0SAM"),
         ("<@U0DANA>", "U0DANA"),
         ("<@U0DANA|dana>, after the run", "U0DANA"),
@@ -41,7 +42,11 @@ def test_a_user_is_named_by_a_mention_or_an_id(who: str, user: str) -> None:
         "the UNITY Catalog admin",
         "whoever runs the WAREHOUSE",
         "UNITY CATALOG 2 admin",
-        "U0DANAx",
+        "U0DANA4QXx",
+        "the owner of the UTF16 export",
+        "who runs W2K8 or USB3",
+        "@UNITY admins",
+        "UTF16LE",
         "<@SUBTEAM1>",
     ],
 )

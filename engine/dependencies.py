@@ -105,7 +105,7 @@ class Dependencies:
         if self._settings is None:
             yield ()
             return
-        key = await self._key(self._settings, base)
+        key = await self.key(base)
         while True:
             with self._store.leased(key) as entry:
                 if entry is not None:
@@ -122,9 +122,15 @@ class Dependencies:
     async def _files(self, commit: str) -> Files:
         return {entry.path: entry for entry in await self._workspace.files(commit)}
 
-    async def _key(self, settings: PrepareSettings, base: str) -> str:
-        """The same for the same commands, on the same lock files, by the same programs."""
-        files = await self._files(base)
+    async def key(self, base: str) -> str:
+        """The same for the same commands, lock files and programs; empty: nothing is made.
+
+        Raises:
+            RepositoryUnusable: what is configured does not fit the repository.
+        """
+        if self._settings is None:
+            return ""
+        settings, files = self._settings, await self._files(base)
         missing = [path for path in settings.locks if not _regular(files, path)]
         if missing:
             raise RepositoryUnusable(

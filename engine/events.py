@@ -161,8 +161,17 @@ class Ran(StrEnum):
     ARTIFACTS = "artifacts"
 
 
+UNPREPARED = "unprepared"
+
+
 class CheckResult(_Frozen):
-    """One execution of one check. `green` is exit code 0 within all limits."""
+    """One execution of one check. `green` is exit code 0 within all limits.
+
+    Attributes:
+        ended: How the command ended; UNPREPARED: it was not run, because the commit needs other dependencies
+            than were prepared (`output_tail` says which).
+        prepared: Identifies the dependencies that it ran with; empty: the repository prepares none.
+    """
 
     check: str
     where: Ran
@@ -173,6 +182,7 @@ class CheckResult(_Frozen):
     output_tail: str
     digest: str
     duration_s: float
+    prepared: str = ""
 
     @property
     def green(self) -> bool:
@@ -182,7 +192,7 @@ class CheckResult(_Frozen):
     @property
     def tells(self) -> bool:
         """Whether the check was run at all: one that could not be started says nothing of the files."""
-        return self.ended != "start"
+        return self.ended not in {"start", UNPREPARED}
 
 
 class Fact(_Frozen):

@@ -5,7 +5,7 @@ Nothing here depends on the order of its inputs. Where two inputs contradict eac
 
 from collections.abc import Sequence
 
-from engine.events import CheckResult, Fact, Ran, Reviewed
+from engine.events import UNPREPARED, CheckResult, Fact, Ran, Reviewed
 from engine.request import Settled, Status
 from engine.schemas import Criterion, Judged, SettledBy, SpecDraft
 
@@ -69,11 +69,16 @@ def _criterion(
 
 def _check(criterion: Criterion, base: Sequence[CheckResult], here: Sequence[CheckResult]) -> Settled:
     at_commit = _of(here, criterion.check, Ran.COMMIT)
-    # A check whose command was changed in the configuration meanwhile tells nothing about today's, and one
-    # that could not even be started at the base does not tell how things stood there.
-    commands = {r.argv for r in at_commit}
-    alone = [r for r in _of(here, criterion.check, Ran.ARTIFACTS) if r.argv in commands]
-    before = [r for r in _of(base, criterion.check, Ran.BASE) if r.argv in commands and r.tells]
+    unprepared = next((r for r in at_commit if r.ended == UNPREPARED), None)
+    if unprepared is not None:
+        return _stands(
+            criterion, Status.NOT_CHECKED, f"{_command(unprepared)} was not run: {unprepared.output_tail}"
+        )
+    # A check whose command or dependencies were changed in the configuration meanwhile tells nothing about
+    # today's, and one that could not even be started at the base does not tell how things stood there.
+    commands = {(r.argv, r.prepared) for r in at_commit}
+    alone = [r for r in _of(here, criterion.check, Ran.ARTIFACTS) if (r.argv, r.prepared) in commands]
+    before = [r for r in _of(base, criterion.check, Ran.BASE) if (r.argv, r.prepared) in commands and r.tells]
     red = _worst(at_commit)
     if red is not None:
         return _stands(

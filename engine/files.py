@@ -9,7 +9,7 @@ import ctypes
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -60,10 +60,12 @@ class Checkout:
 
     Args:
         root: The checkout's directory; trusted, its contents are not.
+        prepared: Directories within it that commands see and that are no part of it: nothing is there.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, prepared: Collection[str] = ()) -> None:
         self._root = root
+        self._prepared = tuple(prepared)
         self._usage: tuple[int, int] | None = None
 
     def list(self, under: str = "") -> tuple[Entry, ...]:
@@ -81,7 +83,7 @@ class Checkout:
 
     def read(self, path: str) -> bytes:
         """A file's bytes, at most MAX_READ_BYTES."""
-        name = relative_path(path)
+        name = self._own(path)
         with self._root_descriptor() as root, _told(name):
             descriptor = _open_beneath(root, name, os.O_RDONLY | os.O_NONBLOCK)
             with os.fdopen(descriptor, "rb") as file:
@@ -108,7 +110,7 @@ class Checkout:
 
     def write(self, path: str, data: bytes) -> None:
         """Replace or create a file, with its parent directories. A file's executable bit stays."""
-        name = relative_path(path)
+        name = self._own(path)
         if len(data) > MAX_WRITE_BYTES:
             raise Rejected(f"A file may have at most {MAX_WRITE_BYTES} bytes; {name} would have {len(data)}.")
         with self._root_descriptor() as root, _told(name):
@@ -125,7 +127,7 @@ class Checkout:
 
     def delete(self, path: str) -> None:
         """Remove a file, or a symbolic link itself."""
-        name = relative_path(path)
+        name = self._own(path)
         parent, _, last = name.rpartition("/")
         with self._root_descriptor() as root, _told(name):
             directory = _open_beneath(root, parent or ".", os.O_PATH | os.O_DIRECTORY)
@@ -139,6 +141,16 @@ class Checkout:
         """Every entry in path order, without following links or entering nested repositories."""
         with self._root_descriptor() as root:
             return tuple(sorted(_walk(root), key=lambda entry: os.fsencode(entry.path)))
+
+    def _own(self, path: str) -> str:
+        name = relative_path(path)
+        for output in self._prepared:
+            if name == output or name.startswith(output + "/"):
+                raise Rejected(
+                    f"{output} holds dependencies that were made from the lock files: it is read-only and "
+                    "part of no commit. Only commands see it."
+                )
+        return name
 
     def _reserve(self, root: int, name: str, size: int) -> tuple[int, int]:
         """Files and bytes of the checkout once `name` is there, without its new bytes."""

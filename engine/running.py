@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from engine import errors
+from engine.dependencies import Dependencies
 from engine.durable import last_step, sleep, step
 from engine.events import Cause, Failed, Result, RunFinished
 from engine.leaks import redacted
@@ -157,6 +158,8 @@ class Runner:
             )
         # Request ids hold characters that paths should not.
         directory = hashlib.sha256(filed.request.encode()).hexdigest()[:16]
+        workspace, sandbox = self._outside.workspace(repository), self._outside.sandbox
+        kept = self._settings.state_dir / "prepared"
         return Context(
             run=Live(id=filed.id, kind=start.kind, about=start.about),
             snapshot=snapshot,
@@ -165,8 +168,9 @@ class Runner:
             store=self._store,
             chat=self._chat,
             model=self._outside.model,
-            sandbox=self._outside.sandbox,
-            workspace=self._outside.workspace(repository),
+            sandbox=sandbox,
+            dependencies=Dependencies(repository.name, repository.prepare, workspace, sandbox, kept),
+            workspace=workspace,
             forge=self._outside.forge(repository),
             step=step,
             sleep=slot.sleep,

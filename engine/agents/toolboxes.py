@@ -8,8 +8,9 @@ from engine.agents.reading import ObjectTree, diff_tool, history_tool, list_tool
 from engine.agents.roster import ToolName
 from engine.agents.tools import Tool, Toolbox
 from engine.agents.writing import CheckoutTree, edit_tool, run_tool, work_diff_tool, write_tool
+from engine.dependencies import Dependencies
 from engine.files import Checkout
-from engine.ports import Sandbox, Workspace
+from engine.ports import Workspace
 
 LOOKING = (ToolName.LIST, ToolName.READ, ToolName.SEARCH)
 
@@ -35,7 +36,7 @@ def reader(names: Collection[ToolName], workspace: Workspace, base: str, commit:
 
 
 def writer(
-    names: Collection[ToolName], workspace: Workspace, base: str, root: Path, sandbox: Sandbox
+    names: Collection[ToolName], workspace: Workspace, base: str, root: Path, dependencies: Dependencies
 ) -> Toolbox:
     """Those tools over a checkout; commands run over copies of it.
 
@@ -44,9 +45,9 @@ def writer(
         workspace: The repository.
         base: Where the work began.
         root: The checkout. What edits have made of files is remembered beside it.
-        sandbox: Where commands run.
+        dependencies: What commands need, and where they run; it can be neither read nor written as files.
     """
-    checkout = Checkout(root)
+    checkout = Checkout(root, dependencies.outputs)
     tree = CheckoutTree(checkout)
     tools: tuple[Tool[Any], ...] = (
         list_tool(tree),
@@ -54,9 +55,9 @@ def writer(
         search_tool(tree),
         work_diff_tool(workspace, base, checkout),
         history_tool(workspace, base),
-        edit_tool(checkout, edits_of(root)),
-        write_tool(checkout),
-        run_tool(sandbox, root),
+        edit_tool(checkout, edits_of(root), dependencies.locks),
+        write_tool(checkout, dependencies.locks),
+        run_tool(dependencies.sandbox(base), root),
     )
     return _only(names, tools)
 

@@ -4,7 +4,8 @@ import asyncio
 import difflib
 import hashlib
 import itertools
-from collections.abc import Sequence
+import posixpath
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -92,13 +93,14 @@ class RunInput(Input):
     timeout_s: float = Field(default=COMMAND_S, gt=0, le=600, description="Seconds until it is ended.")
 
 
-def edit_tool(checkout: Checkout, marks: Path) -> Tool[EditInput]:
+def edit_tool(checkout: Checkout, marks: Path, locks: Collection[str] = ()) -> Tool[EditInput]:
     """The tool `edit`: an exact replacement.
 
     Args:
         checkout: Where it edits.
         marks: Directory outside the checkout that remembers what each edit makes of its file, so that one
             which is made again after a crash is recognised, also where `new` holds `old`.
+        locks: Files that dependencies were made of; what comes of changing one is told.
     """
 
     def work(given: EditInput, call: str) -> Done:
@@ -109,7 +111,7 @@ def edit_tool(checkout: Checkout, marks: Path) -> Tool[EditInput]:
             marks.mkdir(parents=True, exist_ok=True)
             mark.write_text(_digest(after))
             checkout.write(given.path, after)
-        return Done(f"Edited {given.path}.", given.path)
+        return Done(f"Edited {given.path}.{_of_lock(given.path, locks)}", given.path)
 
     async def in_thread(given: EditInput, call: str) -> Done:
         return await asyncio.to_thread(work, given, call)
@@ -123,13 +125,14 @@ def edit_tool(checkout: Checkout, marks: Path) -> Tool[EditInput]:
     )
 
 
-def write_tool(checkout: Checkout) -> Tool[WriteInput]:
-    """The tool `write`: a whole file."""
+def write_tool(checkout: Checkout, locks: Collection[str] = ()) -> Tool[WriteInput]:
+    """The tool `write`: a whole file; `locks` as for `edit_tool`."""
 
     async def work(given: WriteInput, _call: str) -> Done:
         content = given.content.encode("utf-8", "replace")
         await asyncio.to_thread(checkout.write, given.path, content)
-        return Done(f"Wrote {given.path}: {len(content)} bytes.", given.path)
+        said = f"Wrote {given.path}: {len(content)} bytes.{_of_lock(given.path, locks)}"
+        return Done(said, given.path)
 
     return Tool(
         "write",
@@ -185,6 +188,15 @@ def work_diff_tool(workspace: Workspace, start: str, checkout: Checkout) -> Tool
         return Done("\n".join(parts) or "Nothing differs.", ", ".join(wanted) or "everything")
 
     return Tool("diff", "What you have changed so far, as a unified diff.", DiffInput, work)
+
+
+def _of_lock(path: str, locks: Collection[str]) -> str:
+    if posixpath.normpath(path) not in locks:
+        return ""
+    return (
+        " Dependencies are installed only as this file stands at the base: commands keep those, and checks "
+        "are not run on a commit that changes it."
+    )
 
 
 def _replaced(given: EditInput, before: bytes) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from engine.dependencies import Dependencies
 from engine.ports import Chat, Forge, Model, Sandbox, Workspace
 from engine.request import Live, Snapshot
 from engine.settings import RepositorySettings, Settings
@@ -34,6 +35,7 @@ class Context:
     Attributes:
         run: The run itself: id, kind, and what it is about.
         snapshot: The request as it was when the run was decided; the same bytes on every replay.
+        dependencies: What the repository's commands need; they run in its sandbox, not in the bare one.
         step: Runs one durable step.
         sleep: Waits durably, in seconds.
         tell: Shows a line of activity on the progress card; cheap, lossy, never awaited on.
@@ -48,6 +50,7 @@ class Context:
     chat: Chat
     model: Model
     sandbox: Sandbox
+    dependencies: Dependencies
     workspace: Workspace
     forge: Forge
     step: Step

@@ -20,6 +20,7 @@ from engine.runs.commits import checkout_of, commit_of
 from engine.runs.context import Context
 from engine.runs.leaking import in_work, told_without
 from engine.runs.material import approved_spec, rounds_in_all, texts_at, told_in_thread, view
+from engine.runs.preparing import prepared
 from engine.runs.revert import revert, reverts
 from engine.runs.search import search
 from engine.schemas import PlannedTask, Report, Severity
@@ -92,7 +93,8 @@ async def _write(context: Context, handover: Handover) -> TaskEnded:
         await context.workspace.checkout(parent, root)
 
     await context.step("checkout", check_out)
-    toolbox = writer(handover.agent.tools, context.workspace, spec.base_commit, root, context.sandbox)
+    await prepared(context, spec.base_commit)
+    toolbox = writer(handover.agent.tools, context.workspace, spec.base_commit, root, context.dependencies)
     report = await work(context, await _assignment(context, handover, toolbox))
     commit, refused = await commit_of(context, root, parent, handover.task.id)
     leaks = await in_work(context.workspace, spec, commit)

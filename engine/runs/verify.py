@@ -11,11 +11,12 @@ from typing import Any
 
 from engine.agents.parallel import together
 from engine.errors import Rejected
-from engine.events import CheckResult, Fact, Ran, Verified
+from engine.events import UNPREPARED, CheckResult, Fact, Ran, Verified
 from engine.ports import Command, Ended, Execution, Limits, Workspace
 from engine.request import SpecVersion, State
 from engine.runs.context import Context
 from engine.runs.material import approved_spec, whole_text_at
+from engine.runs.preparing import prepared
 from engine.schemas import Criterion, SettledBy
 from engine.settings import CheckSettings
 from engine.store import Receipt
@@ -46,10 +47,12 @@ async def run(context: Context) -> Verified:
     spec = approved_spec(context.snapshot)
     commit = context.run.about or context.snapshot.head or spec.base_commit
     slots = asyncio.Semaphore(AT_ONCE)
+    checks = _checks(context, spec)
+    dependencies = await prepared(context, spec.base_commit) if checks else ""
     jobs = [
         Job(name=name, check=check, where=where, commit=commit)
-        for where in _places(context, spec, commit)
-        for name, check in _checks(context, spec).items()
+        for where in _places(context, spec, commit, dependencies)
+        for name, check in checks.items()
     ]
     results = await together([_result(context, job, slots) for job in jobs])
     facts = [
@@ -60,20 +63,28 @@ async def run(context: Context) -> Verified:
     return Verified(commit=commit, results=tuple(results), facts=tuple(facts))
 
 
-def _places(context: Context, spec: SpecVersion, commit: str) -> list[Ran]:
+def _places(context: Context, spec: SpecVersion, commit: str, dependencies: str) -> list[Ran]:
     snapshot = context.snapshot
     # The work may have come to nothing: then the commit under review is the base, and counts as a commit.
     reviewed = snapshot.state is State.REVIEWING and snapshot.round and snapshot.round.commit == commit
     if commit == spec.base_commit and not reviewed:
         return [Ran.BASE]
-    base = [] if base_is_known(snapshot.base_results, _checks(context, spec)) else [Ran.BASE]
-    return [*base, Ran.COMMIT, Ran.ARTIFACTS]
+    known = base_is_known(snapshot.base_results, _checks(context, spec), dependencies)
+    return [*([] if known else [Ran.BASE]), Ran.COMMIT, Ran.ARTIFACTS]
 
 
-def base_is_known(results: Sequence[CheckResult], checks: Mapping[str, CheckSettings]) -> bool:
-    """Whether each check came to an end by itself at the base, by the command that is configured today."""
-    known = {(result.check, result.argv) for result in results if result.ended == Ended.EXIT}
-    return known >= {(name, check.argv) for name, check in checks.items()}
+def base_is_known(
+    results: Sequence[CheckResult], checks: Mapping[str, CheckSettings], dependencies: str = ""
+) -> bool:
+    """Whether each check came to an end by itself at the base, with today's command and dependencies.
+
+    Args:
+        results: Of the checks at the base.
+        checks: The checks, by name.
+        dependencies: What identifies today's.
+    """
+    known = {(one.check, one.argv, one.prepared) for one in results if one.ended == Ended.EXIT}
+    return known >= {(name, check.argv, dependencies) for name, check in checks.items()}
 
 
 def _checks(context: Context, spec: SpecVersion) -> Mapping[str, CheckSettings]:
@@ -100,12 +111,14 @@ async def _execute(context: Context, job: Job) -> CheckResult:
     id = f"{context.run.id}/{job.name}/{job.where}"
     tree = context.checkouts / hashlib.sha256(id.encode()).hexdigest()[:16]
     commit = spec.base_commit if job.where is Ran.BASE else job.commit
+    if misfit := await context.dependencies.misfit(spec.base_commit, commit):
+        return _not_run(job, commit, misfit)
     try:
         if job.where is Ran.ARTIFACTS:
             await context.workspace.overlay(spec.base_commit, commit, spec.draft.artifacts, tree)
         else:
             await context.workspace.checkout(commit, tree)
-        done = await context.sandbox.run(_command(job.check, tree))
+        done = await context.dependencies.sandbox(spec.base_commit).run(command(job.check, tree))
     finally:
         await asyncio.to_thread(shutil.rmtree, tree, ignore_errors=True)
     await context.store.keep_receipt(_receipt(context, id, job, done))
@@ -119,12 +132,28 @@ async def _execute(context: Context, job: Job) -> CheckResult:
         output_tail=done.output[-TAIL:],
         digest=done.digest,
         duration_s=round(done.duration_s, 2),
+        prepared=await context.dependencies.key(spec.base_commit),
     )
 
 
-def _command(check: CheckSettings, tree: Path) -> Command:
+def _not_run(job: Job, commit: str, why: str) -> CheckResult:
+    return CheckResult(
+        check=job.name,
+        where=job.where,
+        commit=commit,
+        argv=job.check.argv,
+        exit_code=None,
+        ended=UNPREPARED,
+        output_tail=why,
+        digest=hashlib.sha256(b"").hexdigest(),
+        duration_s=0,
+    )
+
+
+def command(check: CheckSettings, tree: Path) -> Command:
+    """A check over a tree."""
     # A check may use both of the machine's cores: its processor time is bounded by more than its wall clock.
-    limits = Limits(wall_s=check.timeout_s, cpu_s=math.ceil(2 * check.timeout_s))
+    limits = Limits(wall_s=check.timeout_s, cpu_s=math.ceil(2 * check.timeout_s), memory_mb=check.memory_mb)
     return Command(argv=check.argv, tree=tree, limits=limits)
 
 

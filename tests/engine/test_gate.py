@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.events import CheckResult, Fact, Ran, Reviewed
+from engine.events import UNPREPARED, CheckResult, Fact, Ran, Reviewed
 from engine.gate import Gate, gate, quotes, settle
 from engine.request import GateVerdict, Settled, Status
 from engine.schemas import Finding, Judged, Judgement, Severity
@@ -118,6 +118,25 @@ def test_results_of_another_command_are_not_compared(where: Ran) -> None:
         assert settled(base=(other,))["AC5"].status is Status.NOT_CHECKED
     else:
         assert settled(but("tests", where, other))["AC5"].status is Status.NOT_CHECKED
+
+
+def test_a_check_that_was_not_run_for_lack_of_dependencies_is_not_checked() -> None:
+    why = "uv.lock differs from the base"
+    not_run = [
+        result("tests", where, None, ended=UNPREPARED, output_tail=why)
+        for where in (Ran.COMMIT, Ran.ARTIFACTS)
+    ]
+    others = but("tests", Ran.COMMIT)
+    rest = tuple(r for r in others if (r.check, r.where) != ("tests", Ran.ARTIFACTS))
+    found = settled((*rest, *not_run))
+    assert found["AC5"].status is Status.NOT_CHECKED
+    assert why in found["AC5"].evidence
+    assert judge(found).verdict is GateVerdict.ESCALATE
+
+
+def test_a_base_with_other_dependencies_is_not_compared() -> None:
+    other = result("tests", Ran.BASE, 2, prepared="others")
+    assert settled(base=(other,))["AC5"].status is Status.NOT_CHECKED
 
 
 def test_a_text_in_a_file_too_large_to_read_is_not_checked() -> None:

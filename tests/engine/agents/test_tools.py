@@ -13,7 +13,9 @@ from engine.agents.reading import lines_of, numbered
 from engine.agents.roster import ToolName
 from engine.agents.toolboxes import LOOKING, reader, writer
 from engine.agents.tools import LONGEST_OUTPUT, Done, Toolbox, problems
+from engine.dependencies import Dependencies
 from engine.errors import Rejected
+from engine.prepare_settings import PrepareSettings
 from engine.schemas import Report
 
 ALL = tuple(ToolName)
@@ -40,7 +42,11 @@ async def checkout(workspace: GitWorkspace, base: str, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def box(workspace: GitWorkspace, base: str, checkout: Path) -> Toolbox:
-    return writer(ALL, workspace, base, checkout, BubblewrapSandbox())
+    return writer(ALL, workspace, base, checkout, dependencies(workspace, checkout, None))
+
+
+def dependencies(workspace: GitWorkspace, checkout: Path, prepare: PrepareSettings | None) -> Dependencies:
+    return Dependencies("sample", prepare, workspace, BubblewrapSandbox(), checkout.parents[1] / "prepared")
 
 
 async def use(box: Toolbox, name: str, call: str | None = None, **given: Any) -> Done:
@@ -215,6 +221,32 @@ async def test_the_whole_repository_may_be_named_in_several_ways(box: Toolbox) -
         assert (await use(box, "list", under=name)).text == whole
         assert (await use(box, "diff", paths=[name, "src"])).text == "Nothing differs."
         assert (await use(box, "history", path=name)).text == (await use(box, "history")).text
+
+
+async def test_prepared_dependencies_are_seen_by_commands_and_are_no_files_of_the_agent(
+    workspace: GitWorkspace, base: str, checkout: Path
+) -> None:
+    made = PrepareSettings(
+        commands=(("sh", "-c", "mkdir deps && wc -l <README.md >deps/lines"),),
+        locks=("README.md",),
+        outputs=("deps",),
+    )
+    box = writer(ALL, workspace, base, checkout, dependencies(workspace, checkout, made))
+    ran = await use(box, "run", argv=["sh", "-c", "cat deps/lines; echo x >deps/lines"])
+    assert "Read-only file system" in ran.text
+    assert ran.text.splitlines()[2].isdigit()
+    for name, given in (
+        ("write", {"path": "deps/lines", "content": "x"}),
+        ("write", {"path": "deps", "content": "x"}),
+        ("edit", {"path": "./deps//lines", "old": "x", "new": "y"}),
+        ("read", {"path": "deps/lines"}),
+    ):
+        with pytest.raises(Rejected, match="read-only and part of no commit"):
+            await use(box, name, **given)
+    other = await use(box, "write", path="deps-of-ours.txt", content="x")
+    assert "Dependencies" not in other.text
+    lock = await use(box, "write", path="./README.md", content="x")
+    assert "checks are not run on a commit that changes it" in lock.text
 
 
 @pytest.mark.parametrize(

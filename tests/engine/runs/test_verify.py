@@ -24,6 +24,7 @@ TESTS, LINT = result("tests", Ran.BASE, 2), result("lint-sql", Ran.BASE)
         ((result("tests", Ran.BASE, None, ended="timeout"), LINT), False),
         ((result("tests", Ran.BASE, None, ended="start"), LINT), False),
         ((result("tests", Ran.BASE, argv=("make", "old-test")), LINT), False),
+        ((result("tests", Ran.BASE, prepared="other dependencies"), LINT), False),
     ],
 )
 def test_the_base_is_known_by_todays_commands_that_ended(

@@ -17,6 +17,7 @@ from engine.adapters.bubblewrap import BubblewrapSandbox
 from engine.adapters.git_workspace import GitWorkspace
 from engine.adapters.local_forge import LocalForge
 from engine.cards import Card
+from engine.dependencies import Dependencies
 from engine.people import Person, Profile
 from engine.ports import Ref, ThreadMessage
 from engine.request import Live, RunKind, Snapshot, State
@@ -179,6 +180,7 @@ async def world(
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
+    workspace, sandbox = GitWorkspace(str(remote), "main", directory / "store.git"), BubblewrapSandbox()
     context = Context(
         run=Live(id=f"{REQUEST}/1", kind=RunKind.ASSESS),
         snapshot=snapshot(),
@@ -187,8 +189,9 @@ async def world(
         store=Store(database.app),
         chat=thread,
         model=model,
-        sandbox=BubblewrapSandbox(),
-        workspace=GitWorkspace(str(remote), "main", directory / "store.git"),
+        sandbox=sandbox,
+        dependencies=Dependencies(repository.name, None, workspace, sandbox, directory / "prepared"),
+        workspace=workspace,
         forge=LocalForge(directory / "forge", "http://127.0.0.1:1"),
         step=journal.step,
         sleep=sleep,

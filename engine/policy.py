@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from engine.agents.roster import Agent
+from engine.agents.roster import NEEDED_TO_LOOK, Agent
 from engine.people import Person
 from engine.request import Approval, Policy, Snapshot
 from engine.schemas import SettledBy
@@ -19,9 +19,7 @@ def policy_for(
     if repository is None:
         return None
     writers = tuple(agent.name for agent in roster if agent.writes)
-    lookers = tuple(
-        agent.name for agent in roster if not (agent.searches_web or agent.reviews or agent.drafts)
-    )
+    lookers = tuple(agent.name for agent in roster if agent.looks and not agent.searches_web)
     searchers = tuple(agent.name for agent in roster if agent.searches_web)
     readers = tuple(name for name in lookers if name not in writers)
     return Policy(
@@ -48,9 +46,22 @@ def staffed(policy: Policy, snapshot: Snapshot) -> Policy:
     """The policy with the agents this request has: the repository's files may add and narrow some."""
     if not snapshot.seats:
         return policy
-    writers = tuple(seat.name for seat in snapshot.seats if seat.writes and not seat.reviews)
-    implementer = policy.implementer if policy.implementer in writers else next(iter(writers), "")
-    return policy.model_copy(update={"may_write": writers, "implementer": implementer or policy.implementer})
+    workers = [seat for seat in snapshot.seats if not seat.reviews]
+    writers = tuple(seat.name for seat in workers if seat.writes)
+    lookers = tuple(seat.name for seat in workers if NEEDED_TO_LOOK & set(seat.tools))
+    readers = tuple(name for name in lookers if name not in writers)
+    return policy.model_copy(
+        update={
+            "may_write": writers,
+            "implementer": _first(policy.implementer, writers),
+            "may_look": (*lookers, *policy.web_researchers),
+            "researcher": _first(policy.researcher, readers or lookers),
+        }
+    )
+
+
+def _first(usual: str, names: Sequence[str]) -> str:
+    return usual if usual in names or not names else names[0]
 
 
 def may_approve(policy: Policy, snapshot: Snapshot, person: Person) -> bool:

@@ -590,7 +590,7 @@ class Policy(_Frozen):
     Attributes:
         approvers: People who may approve; empty means any member of the team but the requester.
         may_write: Names of the agents that write (the rest only read).
-        may_look: Names of the agents that may be sent to look before anything is approved.
+        may_look: Names of the agents that may be sent to look before anything is approved; they only read.
         web_researchers: Those of them that search the web; empty if that is switched off.
     """
 

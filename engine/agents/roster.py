@@ -46,7 +46,8 @@ class ToolName(StrEnum):
 WRITING = frozenset({ToolName.EDIT, ToolName.WRITE})
 READING = frozenset({ToolName.LIST, ToolName.READ, ToolName.SEARCH, ToolName.DIFF, ToolName.HISTORY})
 REVIEWING = frozenset({ToolName.LIST, ToolName.READ, ToolName.SEARCH, ToolName.DIFF})
-
+NEEDED_TO_LOOK = frozenset({ToolName.READ, ToolName.SEARCH})
+"""Without either of them nobody finds anything out about a repository."""
 
 WEB = frozenset({ToolName.WEB_SEARCH, ToolName.WEB_FETCH})
 
@@ -96,6 +97,11 @@ class Agent(BaseModel):
     def searches_web(self) -> bool:
         """Whether it reads the web, and then nothing else."""
         return bool(WEB & set(self.tools))
+
+    @property
+    def looks(self) -> bool:
+        """Whether it can be sent to look before anything is approved; all it writes with is taken from it."""
+        return not self.reviews and (self.searches_web or bool(NEEDED_TO_LOOK & set(self.tools)))
 
     @field_validator("tools", mode="before")
     @classmethod

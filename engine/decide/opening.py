@@ -244,7 +244,8 @@ def assessed(moves: Moves, result: Assessed, policy: Policy) -> None:
     assessment = result.assessment
     moves.set(assessment=assessment, title=assessment.title, base_commit=result.base_commit)
     moves.set(seats=result.seats, left_out=result.left_out)
-    moves.set(implementer=staffed(policy, moves.now).implementer)
+    policy = staffed(policy, moves.now)
+    moves.set(implementer=policy.implementer)
     investigating.contradicted(moves, assessment.contradictions)
     if branching.settle_existing(moves, result):
         return

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from engine.agents.loop import Assignment, work
 from engine.agents.repository_roster import roster_at
-from engine.agents.roster import Agent, built_in
+from engine.agents.roster import Agent
 from engine.agents.toolboxes import LOOKING, reader
 from engine.decide import investigating
 from engine.events import Assessed
@@ -27,7 +27,8 @@ async def run(context: Context) -> Assessed:
     context.tell("Reading the request and the repository")
     commit = await patiently(context, "refresh", context.workspace.refresh)
     snapshot = context.snapshot
-    lookers = [agent for agent in built_in().values() if _may_look(agent, context)]
+    roster = await roster_at(context.workspace, commit)
+    lookers = [agent for agent in roster.agents.values() if _may_look(agent, context)]
     stage = Stage(
         may_look=investigating.may_begin(snapshot),
         to_find_out=tuple(question.header for question in investigating.pending(snapshot)),
@@ -60,8 +61,9 @@ async def run(context: Context) -> Assessed:
             toolbox=reader(LOOKING, context.workspace, commit, commit),
         ),
     )
-    roster = await roster_at(context.workspace, commit)
     found = await existing_work(context, assessment, commit)
+    if found.base:
+        roster = await roster_at(context.workspace, found.base)
     return Assessed(
         assessment=assessment,
         base_commit=found.base or commit,
@@ -93,7 +95,7 @@ class Stage:
 
 
 def _may_look(agent: Agent, context: Context) -> bool:
-    return not agent.reviews and (context.settings.web.enabled or not agent.searches_web)
+    return agent.looks and (context.settings.web.enabled or not agent.searches_web)
 
 
 def wrong(assessment: Assessment, stage: Stage) -> tuple[str, ...]:

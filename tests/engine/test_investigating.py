@@ -16,11 +16,13 @@ from engine.events import (
     Opened,
     Result,
     RunFinished,
+    Seat,
+    Source,
     Submitted,
 )
 from engine.present import Shown, render
 from engine.request import CancelRuns, Live, Policy, RunKind, Snapshot, StartRun, State, TaskStatus
-from engine.schemas import Outcome, Questions, Verdict
+from engine.schemas import Look, Outcome, Questions, Verdict
 from tests.engine.strategies import (
     ASKER,
     BASE,
@@ -114,6 +116,22 @@ def test_without_the_web_a_look_for_it_goes_to_who_reads_the_repository() -> Non
     for task in thread.now.tasks:
         thread.ends(task_ended(task.id, ""), task.id)
     assert any("switched off" in line for line in thread.findings().missing)
+
+
+def test_a_repositorys_agent_looks_if_it_reads_and_is_no_reviewer() -> None:
+    seats = (
+        Seat(name=READER, tools=("list", "read")),
+        Seat(name="docs-writer", source=Source.ADDED, tools=("read", "edit", "write"), writes=True),
+        Seat(name="pusher", source=Source.ADDED, tools=("write", "run"), writes=True),
+        Seat(name="style-reviewer", source=Source.ADDED, tools=("read",), reviews=True),
+    )
+    asked = ("docs-writer", "pusher", "style-reviewer", SEARCHER)
+    looks = tuple(Look(agent=name, objective=f"What {name} finds") for name in asked)
+    wanted = assessment(Verdict.INVESTIGATE).model_copy(update={"investigate": looks})
+    thread = Thread()
+    thread.ends(Assessed(assessment=wanted, base_commit=BASE, seats=seats))
+
+    assert [task.agent for task in thread.now.tasks] == ["docs-writer", READER, READER, SEARCHER]
 
 
 def test_one_look_that_fails_fails_no_other() -> None:

@@ -6,7 +6,7 @@ from engine.agents.loop import Assignment, work
 from engine.agents.repository_roster import roster_at
 from engine.errors import NeedsPerson
 from engine.events import Planned
-from engine.plans import AgentKind, validate
+from engine.plans import MOST_CHARACTERS, AgentKind, validate
 from engine.prompts import render
 from engine.runs.context import Context
 from engine.schemas import Plan
@@ -37,6 +37,7 @@ async def run(context: Context) -> Planned:
         draft=snapshot.draft,
         agents=[agent for agent in agents.values() if not agent.reviews],
         most_tasks=cap,
+        most_characters=MOST_CHARACTERS,
     )
     plan = await work(
         context,

@@ -1,5 +1,6 @@
 """Puts the engine together: state directory, database, adapters, rules and runs."""
 
+import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ from engine.decide import decide
 from engine.engine import Engine, Rules
 from engine.launch import ChatOrMaker, Closer, launch
 from engine.policy import policy_for
-from engine.ports import Forge, Model, Sandbox, Workspace
+from engine.ports import Forge, Model, Sandbox
 from engine.present import Shown, detail, render
+from engine.repositories import Repositories
 from engine.request import Policy, Snapshot
 from engine.running import Outside
 from engine.runs import RUNS
@@ -25,7 +27,7 @@ class Parts:
 
     Attributes:
         sandbox: Given one, the engine starts without a working bubblewrap.
-        forge: Makes the forge of a repository.
+        forge: The forge of a repository.
     """
 
     model: Model | None = None
@@ -44,7 +46,7 @@ async def start(settings: Settings, chat: ChatOrMaker, *, parts: Parts | None = 
     Raises:
         SandboxUnavailable: no isolation works here; the sentence holds the fix.
         AlreadyRunning: another process holds the state directory.
-        ConfigurationInvalid: the state directory or the model's credentials cannot be used.
+        ConfigurationInvalid: the state directory, a repository or the credentials cannot be used.
     """
     state = hold(settings.state_dir)
     closers: list[Closer] = []
@@ -77,11 +79,12 @@ def rules(settings: Settings) -> Rules:
 
 
 async def _outside(settings: Settings, parts: Parts, closers: list[Closer]) -> Outside:
+    repositories = Repositories(settings.repositories, settings.state_dir, os.environ)
     return Outside(
         model=parts.model or _model(settings, closers),
         sandbox=parts.sandbox or await _sandbox(),
-        workspace=_workspaces(settings),
-        forge=_one_each(parts.forge or _local_forges(settings)),
+        workspace=repositories.workspace,
+        forge=parts.forge or repositories.forge,
     )
 
 
@@ -99,43 +102,3 @@ def _model(settings: Settings, closers: list[Closer]) -> Model:
     model = AnthropicModel(settings.tiers, settings.caps.model_timeout_s)
     closers.append(model.close)
     return model
-
-
-def _workspaces(settings: Settings) -> Callable[[RepositorySettings], Workspace]:
-    from engine.adapters.git_workspace import GitWorkspace
-
-    made: dict[str, Workspace] = {}
-
-    def workspace(repository: RepositorySettings) -> Workspace:
-        """One a repository: it serialises what writes to its store."""
-        if repository.name not in made:
-            made[repository.name] = GitWorkspace(
-                repository.remote,
-                repository.base,
-                settings.state_dir / "repositories" / f"{repository.name}.git",
-                prefix=repository.branch_prefix,
-            )
-        return made[repository.name]
-
-    return workspace
-
-
-def _one_each(make: Callable[[RepositorySettings], Forge]) -> Callable[[RepositorySettings], Forge]:
-    made: dict[str, Forge] = {}
-
-    def forge(repository: RepositorySettings) -> Forge:
-        if repository.name not in made:
-            made[repository.name] = make(repository)
-        return made[repository.name]
-
-    return forge
-
-
-def _local_forges(settings: Settings) -> Callable[[RepositorySettings], Forge]:
-    from engine.adapters.local_forge import LocalForge
-
-    def forge(repository: RepositorySettings) -> Forge:
-        directory = settings.state_dir.absolute() / "forge" / repository.name
-        return LocalForge(directory, directory.as_uri())
-
-    return forge

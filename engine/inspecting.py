@@ -4,6 +4,7 @@ Nothing here needs the lock of the state directory: records are read over a read
 repository is fetched into a place of its own.
 """
 
+import os
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -128,14 +129,14 @@ async def seats(repository: RepositorySettings) -> Seats:
 
     Raises:
         RepositoryUnusable: missing, empty, not git, or no such branch.
+        ConfigurationInvalid: it is at GitHub, and the credentials cannot be used.
         Unreachable: the remote did not answer.
     """
-    from engine.adapters.git_workspace import GitWorkspace
     from engine.agents.repository_roster import roster_at
+    from engine.repositories import Repositories
 
     with tempfile.TemporaryDirectory(prefix="greenlight-agents-") as place:
-        store = Path(place) / "repository.git"
-        workspace = GitWorkspace(repository.remote, repository.base, store, prefix=repository.branch_prefix)
+        workspace = Repositories((repository,), Path(place), os.environ).workspace(repository)
         commit = await workspace.refresh()
         roster = await roster_at(workspace, commit)
     return Seats(

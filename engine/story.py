@@ -191,7 +191,7 @@ class _Teller:
                 return "said that something is missing"
         escalation = next((e for e in self._now.escalations if f"escalation:{e.number}" == event.card), None)
         offers = escalation.offers if escalation else ()
-        labels = (offer.label for offer in offers if offer.choice is event.choice)
+        labels = (o.label for o in offers if o.choice is event.choice and o.item in {"", event.item})
         label = next(labels, event.choice.value.replace("_", " "))
         counted = escalation is None or (escalation.decided is not None and escalation.decided.by == event.by)
         return f"chose on {kind} {number}: {label}" + ("" if counted else "; that did not count")

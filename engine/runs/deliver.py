@@ -90,15 +90,20 @@ async def _outside(context: Context, spec: SpecVersion, commit: str) -> str:
 async def _leaks(
     context: Context, spec: SpecVersion, commit: str, policy: Policy, members: frozenset[Person]
 ) -> tuple[Leak, ...]:
-    """What looks like a credential and was not let through by one who may, at exactly this commit."""
-    snapshot = context.snapshot
+    texts = {"the commit's message": spec.draft.commit_subject, "the branch's name": spec.branch}
+    found = (*await in_work(context.workspace, spec, commit), *await in_texts(texts))
+    return leaks_left(context.snapshot, commit, found, members, policy)
+
+
+def leaks_left(
+    snapshot: Snapshot, commit: str, found: Sequence[Leak], members: frozenset[Person], policy: Policy
+) -> tuple[Leak, ...]:
+    """What was not let through by one who may today, at exactly this commit."""
     allowed = {
         word.leak
         for word in snapshot.let_through
         if word.commit == commit and word.by in members and may_approve(policy, snapshot, word.by)
     }
-    texts = {"the commit's message": spec.draft.commit_subject, "the branch's name": spec.branch}
-    found = (*await in_work(context.workspace, spec, commit), *await in_texts(texts))
     return tuple(leak for leak in found if leak not in allowed)
 
 

@@ -53,6 +53,9 @@ class Witness:
         if isinstance(event, Chose) and event.choice is Choice.DELIVER_UNCHECKED and changed:
             assert may_approve(policy, event.by)
             self.leave[len(before.review_rounds)] = event.by
+        if isinstance(event, Chose) and event.choice is Choice.LET_THROUGH and changed:
+            assert may_approve(policy, event.by)
+            assert after.let_through[-1].commit == before.head
         self._note_withdrawal(before, event)
         self._only_clicks_approve(before, event, after)
         started = [effect for effect in decision.effects if isinstance(effect, StartRun)]

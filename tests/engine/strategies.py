@@ -18,6 +18,7 @@ from engine.events import (
     Event,
     Fact,
     Failed,
+    Leak,
     Opened,
     Planned,
     Ran,
@@ -261,6 +262,12 @@ def delivered(commit: str) -> Delivered:
     return Delivered(branch="greenlight/resolution-time", commit=commit, number=7, url="http://127.0.0.1/7")
 
 
+LEAKS = (
+    Leak(path="src/a.sql", line=3, kind="npm token"),
+    Leak(path="the branch's name", line=1, kind="AWS key", in_file=False),
+)
+
+
 def task_ended(task: str, commit: str, outcome: Outcome = Outcome.DONE, **more: object) -> TaskEnded:
     ended = TaskEnded(task=task, report=report(outcome), marks=(), commit=commit)
     return ended.model_copy(update=more)
@@ -318,6 +325,7 @@ def bad_ends(live: Live, snapshot: Snapshot) -> st.SearchStrategy[Result]:
                 st.sampled_from(Outcome),
                 outside=st.sampled_from([(), ("Makefile",), ("conftest.py", "Makefile")]),
                 refused=st.sampled_from([(), (("a.pyc", "bytecode"),)]),
+                leaks=st.sampled_from([(), LEAKS[:1], LEAKS]),
             )
         case RunKind.VERIFY:
             return st.builds(
@@ -341,7 +349,8 @@ def bad_ends(live: Live, snapshot: Snapshot) -> st.SearchStrategy[Result]:
                 invalid=st.sampled_from(["", "", "a quote was not found"]),
             )
         case RunKind.DELIVER:
-            return commits.map(delivered)
+            leaky = Failed(cause=Cause.LEAK, sentence="It looks like secrets.", leaks=LEAKS)
+            return st.one_of(commits.map(delivered), st.just(leaky))
         case _:
             return failures
 
@@ -401,7 +410,7 @@ def interference(snapshot: Snapshot) -> st.SearchStrategy[Event]:
             card=st.builds("{}:{}".format, kinds, small),
             choice=st.sampled_from([choice for choice in Choice if choice is not Choice.STOP]),
             text=st.sampled_from(("", "typed", "One", "Two")),
-            item=st.sampled_from(("", "F1", "F1", "F2", "AC3")),
+            item=st.sampled_from(("", "F1", "F1", "F2", "AC3", "L1", "L2")),
         ),
         st.builds(Approved, **common, version=small, hash=hashes),
         st.builds(

@@ -48,6 +48,7 @@ def by_people(snapshot: Snapshot, by: Person) -> Iterator[Event]:
     for card in ("spec:1", "escalation:1", "delivery:1", "progress", "", "spec:x"):
         for choice in Choice:
             bodies += [(Chose, {"card": card, "choice": choice, "text": text}) for text in ("", "typed")]
+        bodies.append((Chose, {"card": card, "choice": Choice.LET_THROUGH, "item": "L1"}))
     for kind, body in bodies:
         yield kind.model_validate({**common, **body})  # type: ignore[attr-defined]
 

@@ -106,6 +106,22 @@ def _untold(snapshot: Snapshot, key: str, error_id: str) -> NoteCard:
     return NoteCard(request=snapshot.id, key=f"refused:{key}", text=text)
 
 
+def _no_thread(request: str, item: ScopeItem, error_id: str) -> NoteCard:
+    text = (
+        f"⚠️ I could not begin a thread for “{item.title}”: mention me in a new message to have it done, "
+        f"or tell who runs me to look for error {error_id} in the log."
+    )
+    return NoteCard(request=request, key=f"refused:thread:{item.ts}", text=text)
+
+
+def _no_record(request: str, error_id: str) -> NoteCard:
+    text = (
+        "⚠️ I could not write the record of this request onto its pull request: this thread still tells it "
+        f"all, and who runs me finds the reason by error {error_id} in the log."
+    )
+    return NoteCard(request=request, key="refused:record", text=text)
+
+
 class Performer:
     """Does effects other than runs.
 
@@ -185,9 +201,9 @@ class Performer:
             log.info("thread.delayed", request=request, error=type(error).__name__)
             return getattr(error, "retry_after", None) or 0.0
         except GreenlightError as error:
-            log.warning("thread.refused", request=request, error=type(error).__name__)
-            await self._end((effect,), EffectStatus.FAILED, type(error).__name__)
-            return None
+            error_id = secrets.token_hex(4)
+            log.warning("thread.refused", request=request, error_id=error_id, error=type(error).__name__)
+            return await self._give_up(effect, _no_thread(request, item, error_id), error)
         await self._end((effect,), EffectStatus.DONE)
         log.info("thread.opened", request=request, follow_up=f"{snapshot.team}:{ref.channel}:{ref.ts}")
         return None
@@ -201,11 +217,24 @@ class Performer:
             log.info("record.delayed", request=request, error=type(error).__name__)
             return getattr(error, "retry_after", None) or 0.0
         except GreenlightError as error:
-            log.warning("record.refused", request=request, error=type(error).__name__)
-            await self._end((effect,), EffectStatus.FAILED, type(error).__name__)
-            return None
+            error_id = secrets.token_hex(4)
+            log.warning("record.refused", request=request, error_id=error_id, error=type(error).__name__)
+            return await self._give_up(effect, _no_record(request, error_id), error)
         await self._end((effect,), EffectStatus.DONE)
         return None
+
+    async def _give_up(self, effect: str, note: NoteCard, error: GreenlightError) -> float | None:
+        """The other side will not: the thread is told once, and the effect is not tried again.
+
+        Returns:
+            Seconds to wait if the chat is away, else None.
+        """
+        lock = self._locks.setdefault((note.request, note.key), asyncio.Lock())
+        async with lock:
+            wait = await self._tell_refused(note)
+        if wait is None:
+            await self._end((effect,), EffectStatus.FAILED, type(error).__name__)
+        return wait
 
     async def _show(self, request: str, key: str) -> float | None:
         lock = self._locks.setdefault((request, key), asyncio.Lock())
@@ -261,7 +290,7 @@ class Performer:
         return None
 
     async def _tell_refused(self, note: NoteCard) -> float | None:
-        """Tell the thread once that a card is missing; where that is refused too, the log has to do.
+        """Tell the thread once what is missing; where that is refused too, the log has to do.
 
         Returns:
             Seconds to wait if the chat is away, else None.

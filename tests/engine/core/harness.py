@@ -16,6 +16,7 @@ from engine.events import (
     Asked,
     Choice,
     Chose,
+    Delivered,
     Due,
     Event,
     Failed,
@@ -33,12 +34,15 @@ from engine.request import (
     Effect,
     Live,
     Note,
+    OpenThread,
     Policy,
     RunKind,
+    ScopeItem,
     ShowCard,
     Snapshot,
     StartRun,
     State,
+    WriteRecord,
 )
 from engine.running import Outside, RunFunction
 from engine.runs.context import Context
@@ -103,7 +107,7 @@ def wish(text: str, request: str = REQUEST) -> Chose:
 # ---------------------------------------------------------------- tiny rules
 
 
-def decide(snapshot: Snapshot | None, event: Event, policy: Policy | None) -> Decision:  # noqa: C901 (a table)
+def decide(snapshot: Snapshot | None, event: Event, policy: Policy | None) -> Decision:  # noqa: C901, PLR0912 (a table)
     """Opened starts a run; its end shows a card; words are noted; a choice "work" starts another run."""
     if snapshot is None:
         if not isinstance(event, Opened):
@@ -146,6 +150,15 @@ def decide(snapshot: Snapshot | None, event: Event, policy: Policy | None) -> De
             effects = (CancelRuns(runs=tuple(live.id for live in snapshot.live)), *effects)
         case Due(at=at):
             changes |= {"due_at": None, "reminded": True, "ended_because": at.isoformat()}
+        case Chose(text="follow up", by=by):
+            item = ScopeItem(by=by, text="and a page", title="A page", ts="9.0")
+            changes["scope_items"] = (item,)
+            effects = (OpenThread(wish=item.ts),)
+        case Chose(text="deliver"):
+            changes["delivery"] = Delivered(branch="b", commit="c" * 40, number=7, url="http://127.0.0.1/7")
+            effects = (WriteRecord(),)
+        case Chose(text="record"):
+            effects = (WriteRecord(),)
         case Chose(text="work"):
             effects = (*effects, StartRun(kind=RunKind.TASK))
         case Chose(text="forget the counter"):
@@ -189,7 +202,7 @@ class MemoryChat:
     Attributes:
         faults: Raised one by one by the next posts and updates.
         tried: How often each key was posted or updated, in vain or not.
-        refused: What posts and updates of a card of this key raise, every time.
+        refused: What posts and updates of a card of this key raise, every time; of a thread, by its effect.
     """
 
     def __init__(self) -> None:
@@ -219,6 +232,7 @@ class MemoryChat:
         self._show(card)
 
     async def open_thread(self, channel: str, key: str, card: Card) -> Ref:
+        await self._weather(key)
         return Ref(channel=channel, ts=key)
 
     async def history(self, request: str, limit: int = 50) -> Sequence[ThreadMessage]:

@@ -3,7 +3,9 @@ import re
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from engine.adapters.local_forge import LocalForge
 from engine.engine import Engine
 from engine.errors import ChatRefused, NeedsPerson, RateLimited, Unreachable
 from engine.request import State
@@ -104,6 +106,41 @@ async def test_where_even_the_note_is_refused_the_request_goes_on(tmp_path: Path
         await until(lambda: not engine._durable._running)
         await engine.accept(stopped())
         await until(lambda: _is_stopped(engine))
+
+
+async def test_of_a_thread_that_cannot_be_begun_the_requests_thread_is_told(tmp_path: Path) -> None:
+    chat = MemoryChat()
+    async with running(tmp_path, chat) as engine:
+        await engine.accept(opened())
+        await until(lambda: chat.shown("progress") == "clarifying 0" and bool(chat.shown("note:2")))
+        chat.refused = {f"{REQUEST}/5": REFUSED}
+        with capture_logs() as logged:
+            await engine.accept(wish("follow up"))
+            await until(lambda: bool(chat.shown("refused:thread:9.0")))
+            await until(lambda: not engine._durable._running)
+    (line,) = [entry for entry in logged if entry["event"] == "thread.refused"]
+    text = chat.shown("refused:thread:9.0")
+    assert text.startswith("⚠️ I could not begin a thread for “A page”: mention me in a new message")
+    assert f"error {line['error_id']} in the log" in text
+    async with running(tmp_path, chat):
+        await asyncio.sleep(0.2)
+    assert chat.tried[f"{REQUEST}/5"] == 1
+
+
+async def test_of_a_record_that_is_refused_the_thread_is_told_once(tmp_path: Path) -> None:
+    chat = MemoryChat()
+    forge = LocalForge(tmp_path / "forge", "http://127.0.0.1/forge")  # it holds no pull request 7
+    async with running(tmp_path, chat, forge=lambda repository: forge) as engine:
+        await engine.accept(opened())
+        with capture_logs() as logged:
+            await engine.accept(wish("deliver"))
+            await until(lambda: bool(chat.shown("refused:record")))
+            await engine.accept(wish("record"))
+            await until(lambda: sum(entry["event"] == "record.refused" for entry in logged) == 2)
+            await until(lambda: not engine._durable._running)
+    first = next(entry for entry in logged if entry["event"] == "record.refused")
+    assert f"by error {first['error_id']} in the log" in chat.shown("refused:record")
+    assert chat.posts.count((REQUEST, "refused:record")) == 1
 
 
 async def _is_stopped(engine: Engine) -> bool:

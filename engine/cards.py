@@ -338,7 +338,11 @@ class AttestedLine(_Frozen):
 
 
 class DeliveryCard(_Card):
-    """The draft pull request with its evidence; the requester confirms or says what is missing."""
+    """The draft pull request with its evidence; the requester confirms or says what is missing.
+
+    Attributes:
+        standing: How it stood at the forge when it was last seen, in words.
+    """
 
     card: Literal["delivery"] = "delivery"
     title: str
@@ -356,6 +360,50 @@ class DeliveryCard(_Card):
     superseded: bool = False
     attested: tuple[AttestedLine, ...] = ()
     halted: str = ""
+    standing: str = ""
+
+
+# ---------------------------------------------------------------- feedback
+
+
+class RemarkLine(_Frozen):
+    """A remark on the pull request. `who` is a login at the forge, `place` a path with or without a line.
+
+    Attributes:
+        taken: What it was taken for, in words.
+    """
+
+    who: str
+    place: str
+    text: str
+    taken: str
+
+
+class FailedCheckLine(_Frozen):
+    """A check that failed at the forge."""
+
+    name: str
+    url: str
+    summary: str
+
+
+class FeedbackCard(_Card):
+    """What came back from the pull request, and what can be done about it.
+
+    Attributes:
+        commit: The delivered commit that the checks ran on.
+        outcome: What became of it, in words; empty while that is open.
+    """
+
+    card: Literal["feedback"] = "feedback"
+    title: str
+    number: int
+    commit: str
+    remarks: tuple[RemarkLine, ...]
+    checks: tuple[FailedCheckLine, ...]
+    offers: tuple[OfferLine, ...] = ()
+    decided_by: Person | None = None
+    outcome: str = ""
 
 
 # ---------------------------------------------------------------- scope
@@ -392,6 +440,7 @@ class TakenFor(StrEnum):
     QUESTION = "question"
     ANSWER = "answer"
     TALK = "chatter"
+    UNTOLD = "not told apart"
 
 
 class TakenLine(_Frozen):
@@ -457,6 +506,7 @@ Card = Annotated[
     | ReviewCard
     | EscalationCard
     | DeliveryCard
+    | FeedbackCard
     | ScopeCard
     | FollowUpCard
     | NoteCard,

@@ -26,11 +26,12 @@ from engine.recording import Recorder
 from engine.request import CancelRuns, Policy, RunKind, Snapshot, StartRun
 from engine.running import Outside, Reports, RunFunction, Runner
 from engine.settings import RepositorySettings, Settings
-from engine.store import Spent, Store, effects, journal
+from engine.store import Spent, Store, effects, journal, watches
 from engine.store.database import Database, readable, reading
 from engine.store.effects import Filed
 from engine.store.tables import EffectStatus
 from engine.trace import trace
+from engine.watching import Watcher
 
 SWEEP_S = 5.0
 LEFT_BEHIND = timedelta(seconds=10)
@@ -95,6 +96,7 @@ class Engine:
         self._performer.accept = self._accept
         self._performer.write_record = Recorder(database, its_chat, self._forge).write
         self._outside = outside
+        self._watcher = Watcher(settings.follow, database, self._forge, self._accept, self._durable.detach)
 
     # ------------------------------------------------------------ life
 
@@ -185,6 +187,9 @@ class Engine:
             if new is None or decision.reply.sign is Sign.AGAIN:
                 return decision, []
             await journal.store(c, event, new, now)
+            if new.delivery is not None and new.delivery != (before.delivery if before else None):
+                look_at, until = self._watcher.times(now)
+                await watches.begin(c, new.id, new.delivery.number, look_at=look_at, until=until)
             if isinstance(event, RunFinished):
                 await effects.end(c, [event.run], EffectStatus.DONE)
             return decision, await effects.file(c, before, new, decision.effects, now)
@@ -220,7 +225,7 @@ class Engine:
                 await effects.new_attempt(c, filed.id, resumed)
 
     async def sweep(self, now: datetime) -> None:
-        """Do what time asks for: due requests, effects left behind, forgetting finished workflows."""
+        """Do what time asks for: due requests, effects left behind, looks, forgetting finished workflows."""
         async with reading(self._database.app) as c:
             due = await journal.due(c, now)
             left = await effects.left_behind(c, now - LEFT_BEHIND)
@@ -228,9 +233,14 @@ class Engine:
             await _apart(request, self._due(request, at))
         for filed in left:
             await _apart(filed.request, self._left(filed))
+        await self._watcher.sweep(now)
         if self._pruned_at is None or now - self._pruned_at > _PRUNE_AFTER:
             self._pruned_at = now
             await self._durable.prune(_PRUNE_AFTER)
+
+    async def look_now(self, request: str) -> None:
+        """Look at this request's pull request now: what a webhook calls. Returns before that is done."""
+        await self._watcher.look_now(request)
 
     async def _due(self, request: str, at: datetime) -> None:
         await self.accept(Due(key=f"{request}:due:{at.isoformat()}", request=request, at=at))

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from engine.people import Person
+from engine.ports import OutsideCheck, Remark
 from engine.schemas import Assessment, MessageKind, Plan, Questions, Report, Review, Ruling, SpecDraft
 
 
@@ -109,6 +110,8 @@ class Choice(StrEnum):
     IS_TALK = "is_talk"
     START_WISH = "start_wish"
     DROP_WISH = "drop_wish"
+    KEEP_AS_TASK = "keep_as_task"
+    IGNORE = "ignore"
 
 
 class Chose(_Event):
@@ -150,15 +153,95 @@ class Due(_Event):
     kind: Literal["due"] = "due"
 
 
+# ---------------------------------------------------------------- at the forge
+
+
+class _AtTheForge(_Event):
+    """Common to what a look at the pull request of this number found; `at` is the time of the look.
+
+    Who did it is a login there and nobody of the chat: it approves, stops and steers nothing.
+    """
+
+    number: int
+
+
+class Remarked(_AtTheForge):
+    """Somebody commented on the pull request or reviewed it."""
+
+    kind: Literal["remarked"] = "remarked"
+    remark: Remark
+
+
+class CheckFailed(_AtTheForge):
+    """A check of the pull request's head failed at the forge."""
+
+    kind: Literal["check_failed"] = "check_failed"
+    check: OutsideCheck
+
+
+class Moved(_AtTheForge):
+    """The branch of the pull request points at another commit than the last look found."""
+
+    kind: Literal["moved"] = "moved"
+    commit: str
+
+
+class Undrafted(_AtTheForge):
+    """The pull request is a draft no more."""
+
+    kind: Literal["undrafted"] = "undrafted"
+
+
+class Merged(_AtTheForge):
+    """The pull request was merged: by whom (empty if that is not known) and when, as the forge says."""
+
+    kind: Literal["merged"] = "merged"
+    login: str = ""
+    since: datetime | None = None
+
+
+class Closed(_AtTheForge):
+    """The pull request was closed without a merge. `words` are what who closed it said last, untrusted."""
+
+    kind: Literal["closed"] = "closed"
+    login: str = ""
+    since: datetime | None = None
+    words: str = ""
+
+
+class Reopened(_AtTheForge):
+    """The pull request is open again."""
+
+    kind: Literal["reopened"] = "reopened"
+
+
+class LostSight(_AtTheForge):
+    """The pull request could not be looked at for long; `sentence` says why, for people."""
+
+    kind: Literal["lost_sight"] = "lost_sight"
+    sentence: str
+
+
+AtTheForge = Remarked | CheckFailed | Moved | Undrafted | Merged | Closed | Reopened | LostSight
+
+
 # ---------------------------------------------------------------- how runs end
 
 
 class Ran(StrEnum):
-    """Where a check was run."""
+    """Where a check was run: at a commit, or over the base with nothing but the artifacts laid over it.
+
+    OLD_TESTS leaves the tests that the work changed as they were; UNSILENCED misspells comments that tell a
+    checker to look away; CONTROL puts failing tests beside the repository's, BASE_CONTROL at the base itself.
+    """
 
     BASE = "base"
     COMMIT = "commit"
     ARTIFACTS = "artifacts"
+    OLD_TESTS = "tests as before"
+    UNSILENCED = "without silencing comments"
+    CONTROL = "failing tests planted"
+    BASE_CONTROL = "failing tests planted at the base"
 
 
 UNPREPARED = "unprepared"
@@ -171,6 +254,7 @@ class CheckResult(_Frozen):
         ended: How the command ended; UNPREPARED: it was not run, because the commit needs other dependencies
             than were prepared (`output_tail` says which).
         prepared: Identifies the dependencies that it ran with; empty: the repository prepares none.
+        about: What OLD_TESTS and UNSILENCED left as it was or took out: paths, or path:line and wording.
     """
 
     check: str
@@ -183,6 +267,7 @@ class CheckResult(_Frozen):
     digest: str
     duration_s: float
     prepared: str = ""
+    about: tuple[str, ...] = ()
 
     @property
     def green(self) -> bool:
@@ -342,6 +427,45 @@ class Leak(_Frozen):
         return f"{self.path}:{self.line}" if self.line else self.path
 
 
+class Guarded(_Frozen):
+    """A protected path that changes, and what changes with it, in a few words."""
+
+    path: str
+    what: str
+
+
+class Workflow(_Frozen):
+    """A definition of CI that would run because of us, with more than reading rights.
+
+    Attributes:
+        on: The events of ours that set it off; empty if that cannot be told.
+        why: What it has beyond reading, in a few words each.
+    """
+
+    path: str
+    on: tuple[str, ...] = ()
+    why: tuple[str, ...] = ()
+
+
+class Held(_Frozen):
+    """Nothing was pushed: this commit needs an approval of its own first.
+
+    Attributes:
+        guarded: Protected paths that it changes.
+        workflows: What would run because of the push or the pull request.
+        diff: Of the protected paths, against the base.
+        whole: Whether all of it is held here. What is not can be shown to nobody, so nobody can approve it.
+    """
+
+    of: Literal["held"] = "held"
+    commit: str
+    branch: str
+    guarded: tuple[Guarded, ...]
+    workflows: tuple[Workflow, ...]
+    diff: str
+    whole: bool = True
+
+
 class TaskEnded(_Frozen):
     """A task's report, what the engine could verify of it, and the commit that holds its work.
 
@@ -446,6 +570,8 @@ class Cause(StrEnum):
     ROUNDS = "rounds"
     UNSETTLED = "unsettled"
     NOT_HELD = "not_held"
+    FOLLOWED = "followed"
+    CLOSED = "closed"
     ELSEWHERE = "elsewhere"
     BUG = "bug"
 
@@ -474,6 +600,7 @@ Result = Annotated[
     | Reviewed
     | Ruled
     | Delivered
+    | Held
     | Triaged
     | Failed,
     Field(discriminator="of"),
@@ -489,7 +616,17 @@ class RunFinished(_Event):
 
 
 Event = Annotated[
-    Opened | Answered | Submitted | Approved | Said | Chose | Linked | Stopped | Due | RunFinished,
+    Opened
+    | Answered
+    | Submitted
+    | Approved
+    | Said
+    | Chose
+    | Linked
+    | Stopped
+    | Due
+    | AtTheForge
+    | RunFinished,
     Field(discriminator="kind"),
 ]
 

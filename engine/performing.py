@@ -44,6 +44,7 @@ _CARD_NAMES = {
     "review": "round {number} of the review",
     "escalation": "what has to be decided",
     "delivery": "what was delivered",
+    "feedback": "what came back from the pull request",
     "scope": "the wishes beyond the spec",
 }
 _ANY_CARD = "one of my messages"

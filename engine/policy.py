@@ -39,6 +39,9 @@ def policy_for(
         question_rounds=settings.caps.question_rounds,
         remind_after_s=settings.waiting.remind_after_h * 3600,
         expire_after_s=settings.waiting.expire_after_h * 3600,
+        follow_rounds=settings.follow.rounds,
+        follow_asks=settings.follow.ask,
+        review_bots=settings.follow.review_bots,
     )
 
 

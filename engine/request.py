@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.events import Cause, CheckResult, Choice, Delivered, Existing, Fact, Leak, Mark, Reviewed, Seat
 from engine.people import Person
+from engine.ports import Fate, OutsideCheck, Remark
 from engine.schemas import Assessment, MessageKind, Plan, Question, Report, Ruling, SettledBy, SpecDraft
 
 
@@ -54,6 +55,11 @@ class RunKind(StrEnum):
     REVIEW = "review"
     DELIVER = "deliver"
     TRIAGE = "triage"
+
+
+def is_feedback(about: str) -> bool:
+    """Whether a triage of this subject tells remarks on the pull request apart, not messages."""
+    return about.startswith("feedback:")
 
 
 class Live(_Frozen):
@@ -398,6 +404,7 @@ class Taken(_Frozen):
     """A message that was told apart and is no wish, so that people can correct what it was taken for.
 
     Attributes:
+        kind: None if it could not be told apart.
         criteria: Criteria of the spec it is about, if it was taken for a part of the spec.
         passed_on: Whether somebody who may approve said that it is part of the spec: only then do its
             words reach a hand-over.
@@ -407,10 +414,70 @@ class Taken(_Frozen):
     ts: str
     by: Person
     text: str
-    kind: MessageKind
+    kind: MessageKind | None
     criteria: tuple[str, ...] = ()
     passed_on: bool = False
     corrected_by: Person | None = None
+
+
+class Pull(_Frozen):
+    """The pull request as it was last seen at the forge. Logins and words are untrusted.
+
+    Attributes:
+        login: Who merged or closed it, as far as that is known.
+        words: What they said last, if they closed it.
+        moved_to: The commit that somebody else put on its branch; empty while it is what was delivered.
+    """
+
+    number: int
+    fate: Fate = Fate.OPEN
+    draft: bool = True
+    login: str = ""
+    words: str = ""
+    since: datetime | None = None
+    moved_to: str = ""
+
+
+class ToldRemark(_Frozen):
+    """A remark, and what it was taken for: None if nobody could tell. Until `told` it is being told apart."""
+
+    remark: Remark
+    told: bool = False
+    kind: MessageKind | None = None
+    title: str = ""
+    criteria: tuple[str, ...] = ()
+
+
+class Feedback(_Frozen):
+    """What came back from the pull request at about the same time; feedback:N shows it.
+
+    Attributes:
+        at: When the newest of it was seen.
+        checks: Checks that failed at the forge, of the delivered commit.
+        decided: What a person chose to do about it.
+        by_itself: Whether it became a fix without a choice, as configured.
+        fixed: Whether a fix was started for it.
+        answered: The delivered commit that came of that fix, once there is one.
+    """
+
+    number: int
+    at: datetime
+    remarks: tuple[ToldRemark, ...] = ()
+    checks: tuple[OutsideCheck, ...] = ()
+    decided: Decided | None = None
+    by_itself: bool = False
+    fixed: bool = False
+    answered: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether nothing was decided about it."""
+        return self.decided is None and not self.by_itself
+
+    @property
+    def untold(self) -> tuple[ToldRemark, ...]:
+        """The remarks that are still to be told apart."""
+        return tuple(one for one in self.remarks if not one.told)
 
 
 class Note(_Frozen):
@@ -428,12 +495,17 @@ class Note(_Frozen):
 
 
 class Heard(_Frozen):
-    """A message that waits to be told apart by triage. `not_yet`: it came with the delivery's "Not yet"."""
+    """A message that waits to be told apart by triage.
+
+    `not_yet`: it came with the delivery's "Not yet". `remark`: it stands on the pull request.
+    """
 
     ts: str
     by: Person
     text: str
+    read: bool = Field(default=False, description="Whether the call under way reads it.")
     not_yet: bool = False
+    remark: bool = False
 
 
 class Post(_Frozen):
@@ -465,6 +537,9 @@ class Snapshot(_Frozen):
         ended_because: A sentence, once ended.
         seats: The agents there are at the base commit (empty: the built-in ones, as the policy says).
         left_out: Agent files of the repository that do not count, and why.
+        pull: How the pull request stood when it was last seen, once there is one.
+        feedback: What came back from it.
+        followed: Fix rounds that were made for that.
     """
 
     id: str
@@ -505,6 +580,9 @@ class Snapshot(_Frozen):
     existing: Existing | None = None
     attestations: tuple[Attestation, ...] = ()
     deliveries: int = Field(default=0, description="Number of delivery cards posted.")
+    pull: Pull | None = None
+    feedback: tuple[Feedback, ...] = ()
+    followed: int = 0
     confirmed_by: Person | None = None
     scope_items: tuple[ScopeItem, ...] = ()
     taken: tuple[Taken, ...] = ()
@@ -546,7 +624,8 @@ class Snapshot(_Frozen):
 class ShowCard(_Frozen):
     """Post or update the card of this key, rendered from the newest stored state.
 
-    Keys: progress, questions:N, findings:N, spec:N, review:N, escalation:N, delivery:N, scope:1, note:N.
+    Keys: progress, questions:N, findings:N, spec:N, review:N, escalation:N, delivery:N, feedback:N,
+    scope:1, note:N.
     """
 
     do: Literal["show_card"] = "show_card"
@@ -592,6 +671,9 @@ class Policy(_Frozen):
         may_write: Names of the agents that write (the rest only read).
         may_look: Names of the agents that may be sent to look before anything is approved; they only read.
         web_researchers: Those of them that search the web; empty if that is switched off.
+        follow_rounds: Fix rounds for what comes back from the pull request, per request.
+        follow_asks: Whether people are asked before such a round; else it starts by itself.
+        review_bots: Logins of bots at the forge whose remarks count.
     """
 
     repository: str
@@ -610,3 +692,6 @@ class Policy(_Frozen):
     question_rounds: int
     remind_after_s: float
     expire_after_s: float
+    follow_rounds: int = 2
+    follow_asks: bool = True
+    review_bots: tuple[str, ...] = ()

@@ -10,12 +10,16 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from engine import story_runs
+from engine import story_forge, story_runs
 from engine.events import (
     Answered,
     Approved,
+    AtTheForge,
+    Cause,
+    CheckFailed,
     Choice,
     Chose,
+    Closed,
     Due,
     Event,
     Linked,
@@ -137,6 +141,10 @@ class _Teller:
         if isinstance(event, Linked):
             yield Line(at=event.at, who="greenlight", what=f"opened a follow-up: {event.follow_up}")
             return
+        if isinstance(event, AtTheForge):
+            who, what, details = story_forge.told(event, self._now)
+            yield Line(at=event.at, who=who, what=what, details=details)
+            return
         what, details = self._deed(event)
         if what:
             yield Line(at=event.at, who=self._name(event.by), what=what, details=details)
@@ -252,16 +260,23 @@ class _Teller:
 
 
 def _raised(escalations: Sequence[Escalation], events: Sequence[Event]) -> dict[int, list[Escalation]]:
-    """By index of the event that raised them: the last end of a run before the choice, if any was made."""
+    """By index of the event that raised them: the last that can have, before the choice if any was made."""
     raised: dict[int, list[Escalation]] = {}
     for escalation in escalations:
         card = f"escalation:{escalation.number}"
         chosen = [i for i, e in enumerate(events) if isinstance(e, Chose) and e.card == card]
         before = events[: chosen[0]] if chosen else events
-        ends = [
-            i
-            for i, e in enumerate(before)
-            if isinstance(e, RunFinished) and not isinstance(e.result, Triaged)
-        ]
+        ends = [i for i, e in enumerate(before) if _raises(e, escalation.cause)]
         raised.setdefault(ends[-1] if ends else max(len(before) - 1, 0), []).append(escalation)
     return raised
+
+
+def _raises(event: Event, cause: Cause) -> bool:
+    """Whether such an event asks people this."""
+    match cause:
+        case Cause.CLOSED:
+            return isinstance(event, Closed)
+        case Cause.FOLLOWED:
+            return isinstance(event, CheckFailed) or (isinstance(event, Chose) and event.choice is Choice.FIX)
+        case _:
+            return isinstance(event, RunFinished) and not isinstance(event.result, Triaged)

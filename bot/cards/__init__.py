@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from bot.cards.delivery import delivery
+from bot.cards.delivery import pulled
 from bot.cards.escalation import escalation
 from bot.cards.findings import findings
 from bot.cards.note import note
@@ -16,6 +16,7 @@ from engine.cards import (
     Card,
     DeliveryCard,
     EscalationCard,
+    FeedbackCard,
     FindingsCard,
     FollowUpCard,
     NoteCard,
@@ -44,8 +45,8 @@ def blocks(card: Card) -> Message:
             return review(card)
         case EscalationCard():
             return escalation(card)
-        case DeliveryCard():
-            return delivery(card)
+        case DeliveryCard() | FeedbackCard():
+            return pulled(card)
         case ScopeCard() | FollowUpCard():
             return beyond(card)
         case NoteCard():

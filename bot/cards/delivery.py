@@ -1,9 +1,10 @@
 """The draft pull request with its evidence."""
 
+from bot.cards.feedback import feedback
 from bot.cards.page import Block, Message, Page, Rank, button, context, section
 from bot.cards.presses import Choose, ChooseInWords
 from bot.cards.text import bold, code, fit, line, link, mention, plain
-from engine.cards import AttestedLine, CriterionLine, DeliveryCard
+from engine.cards import AttestedLine, CriterionLine, DeliveryCard, FeedbackCard
 from engine.events import Choice
 from engine.request import Status
 
@@ -22,12 +23,19 @@ _CRITERIA_A_SECTION = 5
 _ATTESTED = 12
 
 
+def pulled(card: DeliveryCard | FeedbackCard) -> Message:
+    """The draft pull request, or what came back from it."""
+    return feedback(card) if isinstance(card, FeedbackCard) else delivery(card)
+
+
 def delivery(card: DeliveryCard) -> Message:
     """Link, branch, commit, evidence a criterion, what to know; the requester confirms."""
     page = Page(card.request, card.key)
     page.header(f"Draft pull request: {card.title}")
     where = f"{link(card.url, f'Pull request #{card.number}')}\nBranch {page.words(card.branch, 250, code)}"
     page.add(section(f"{where} at commit {code(card.commit[:10])}"), rank=Rank.MUST)
+    if card.standing.strip():
+        page.add(context(page.words(card.standing, 900, line)), rank=Rank.MUST)
     if card.confirmed_by is None:
         _evidence(page, card)
     _attested(page, card)

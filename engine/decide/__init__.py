@@ -32,6 +32,8 @@ from engine.decide import (
     delivering,
     disputing,
     failing,
+    feedback,
+    following,
     hearing,
     investigating,
     opening,
@@ -47,6 +49,7 @@ from engine.events import (
     Approved,
     Asked,
     Assessed,
+    AtTheForge,
     Cause,
     Choice,
     Chose,
@@ -70,7 +73,7 @@ from engine.events import (
     Verified,
 )
 from engine.policy import staffed
-from engine.request import Live, Policy, RunKind, Snapshot, State, is_look
+from engine.request import Live, Policy, RunKind, Snapshot, State, is_feedback, is_look
 
 __all__ = ["Decision", "decide"]
 
@@ -115,12 +118,8 @@ def _decision(snapshot: Snapshot | None, event: Event, policy: Policy | None) ->
             return opening.open_request(event, policy)
         return unchanged(None)
     policy = policy and staffed(policy, snapshot)
-    if isinstance(event, RunFinished):
-        return _finished(snapshot, event, policy)
-    if isinstance(event, Due):
-        return choosing.due(snapshot, event)
-    if isinstance(event, Linked):
-        return scoping.linked(snapshot, event)
+    if isinstance(event, RunFinished | Due | Linked | AtTheForge):
+        return _by_nobody(snapshot, event, policy)
     if event.by.team != snapshot.team:
         return only_you(snapshot, "Only members of this workspace can act on this request.")
     if snapshot.state.ended:
@@ -130,6 +129,21 @@ def _decision(snapshot: Snapshot | None, event: Event, policy: Policy | None) ->
     if policy is None:
         return _without_policy(snapshot, event)
     return _by_person(snapshot, event, policy)
+
+
+def _by_nobody(
+    snapshot: Snapshot, event: RunFinished | Due | Linked | AtTheForge, policy: Policy | None
+) -> Decision:
+    """What no person of the chat did: a run, the clock, the engine itself, or somebody at the forge."""
+    match event:
+        case RunFinished():
+            return _finished(snapshot, event, policy)
+        case Due():
+            return choosing.due(snapshot, event)
+        case Linked():
+            return scoping.linked(snapshot, event)
+        case _:
+            return following.happened(snapshot, event, policy)
 
 
 def _by_person(
@@ -165,6 +179,8 @@ def _chose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
         return speccing.choose(snapshot, event, policy)
     if kind == "delivery":
         return delivering.choose(snapshot, event, policy)
+    if kind == feedback.CARD:
+        return feedback.choose(snapshot, event, policy)
     if kind in {"scope", "progress"}:
         return scoping.choose(snapshot, event, policy)
     return choosing.choose(snapshot, event, policy)
@@ -242,6 +258,8 @@ def _carry_on(moves: Moves, live: Live, result: Result, policy: Policy) -> None:
             working.task_ended(moves, live, result, policy)
         case Verified() | Reviewed() | Ruled():
             _judge(moves, live, result, policy)
+        case Triaged() if is_feedback(live.about):
+            feedback.triaged(moves, live.about, result, policy)
         case Triaged():
             hearing.triaged(moves, live, result, policy)
 
@@ -262,6 +280,8 @@ def _judge(moves: Moves, live: Live, result: Verified | Reviewed | Ruled, policy
 def _after_the_end(snapshot: Snapshot, event: Event, policy: Policy | None) -> Decision:
     if isinstance(event, Chose) and policy and scoping.settles(snapshot, event):
         return scoping.choose(snapshot, event, policy)
+    if isinstance(event, Chose) and policy and feedback.settles(snapshot, event):
+        return feedback.choose(snapshot, event, policy)
     if isinstance(event, Said) and not event.mentions_bot:
         return unchanged(snapshot)
     return only_you(

@@ -143,17 +143,15 @@ def _decide(moves: Moves, escalation: Escalation, decided: Decided) -> None:
 
 def _carry_out(moves: Moves, escalation: Escalation, decided: Decided, policy: Policy) -> None:
     match decided.choice:
-        case Choice.TELL_MORE:
-            _note(moves, decided)
-            moves.enter(State.ASSESSING)
-            moves.start(RunKind.ASSESS)
-        case Choice.PICK:
+        case Choice.TELL_MORE | Choice.PICK:
             _note(moves, decided)
             moves.enter(State.ASSESSING)
             moves.start(RunKind.ASSESS)
         case Choice.ASSUME:
             specify(moves)
         case Choice.ANOTHER_ROUND | Choice.FIX:
+            if escalation.cause is Cause.FOLLOWED:
+                answering.one_more(moves)
             reviewing.grant_round(moves, policy)
             reviewing.start_fix(moves, decided.text, _why(escalation))
         case Choice.KEEP_OUTSIDE:
@@ -185,7 +183,7 @@ def _let_through(moves: Moves, escalation: Escalation, event: Chose, policy: Pol
 
 def _why(escalation: Escalation) -> str:
     """Why a fix is made, where no review round holds it: the engine's words, apart from a person's advice."""
-    untold = {Cause.REFUSED_FILES, Cause.TASK, Cause.NOT_HELD, Cause.LEAK}
+    untold = {Cause.REFUSED_FILES, Cause.TASK, Cause.NOT_HELD, Cause.FOLLOWED, Cause.LEAK}
     return escalation.situation if escalation.cause in untold else ""
 
 
@@ -214,6 +212,10 @@ def _resume(moves: Moves, escalation: Escalation, decided: Decided, policy: Poli
         reviewing.start_delivery(moves, policy)
         return
     moves.enter(escalation.resume)
+    if escalation.cause is Cause.CLOSED:
+        following.taken_up_again(moves)
+    if escalation.cause is Cause.FOLLOWED:
+        moves.show(f"delivery:{moves.now.deliveries}")
     for run in escalation.resume_runs:
         if run.kind is RunKind.TASK:
             _run_again(moves, run.about, decided.text)

@@ -1,6 +1,6 @@
 """The delivery, and its confirmation or what is still missing."""
 
-from engine.decide import confirming, hearing
+from engine.decide import confirming, following, hearing
 from engine.decide.moves import Decision, Moves, only_you
 from engine.events import Choice, Chose, Delivered
 from engine.policy import may_approve
@@ -11,6 +11,7 @@ def delivered(moves: Moves, result: Delivered) -> None:
     """The draft pull request is open: ask for confirmation."""
     before = moves.now.deliveries
     moves.set(delivery=result, deliveries=before + 1, confirmed_by=None)
+    following.delivered(moves)
     moves.enter(State.DELIVERED)
     if before:
         moves.show(f"delivery:{before}")
@@ -33,6 +34,8 @@ def choose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
 
 
 def _not_yet(snapshot: Snapshot, event: Chose) -> Decision:
+    if following.merged(snapshot):
+        return only_you(snapshot, "The pull request is merged: ask for more in a new thread.")
     missing = event.text.strip()[: hearing.LONGEST_WISH]
     if not missing:
         return only_you(snapshot, "Please say what is missing.")

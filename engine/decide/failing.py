@@ -4,12 +4,14 @@ from engine.decide import hearing, investigating, leaking, working
 from engine.decide.moves import Moves
 from engine.decide.opening import STOP
 from engine.events import Cause, Choice, Failed
-from engine.request import Live, Offer, RunKind, State, TaskStatus, is_look
+from engine.request import Live, Offer, RunKind, State, TaskStatus, is_feedback, is_look
 
 
 def run_failed(moves: Moves, live: Live, failure: Failed) -> None:
     """A run gave up: end, pause or ask, by the cause. What only informs is let go."""
-    if live.kind is RunKind.TRIAGE:
+    if live.kind is RunKind.TRIAGE and is_feedback(live.about):
+        feedback.triaged(moves, live.about, None, None)
+    elif live.kind is RunKind.TRIAGE:
         hearing.not_told_apart(moves, live.about)
     elif _only_informs(moves, live):
         pass  # the checks at base run again together with those of the work

@@ -10,7 +10,7 @@ from engine.decide.standing import how_it_stands
 from engine.events import Said, ToldApart, Triaged
 from engine.people import Person
 from engine.policy import may_approve
-from engine.request import Heard, Live, Policy, RunKind, Snapshot, SpecFate, State, Taken
+from engine.request import Heard, Live, Policy, RunKind, Snapshot, SpecFate, State, Taken, is_feedback
 from engine.schemas import MessageKind
 
 HEARD = 200
@@ -97,14 +97,17 @@ def hear_text(moves: Moves, heard: Heard) -> None:
 
 def tell_apart(moves: Moves) -> None:
     """Have the messages that wait told apart, unless that goes on already."""
-    waits = any(run.kind is RunKind.TRIAGE for run in moves.now.live)
+    waits = any(run.kind is RunKind.TRIAGE and not is_feedback(run.about) for run in moves.now.live)
     if moves.now.heard and not waits:
-        moves.start(RunKind.TRIAGE, moves.now.heard[0].ts)
+        waiting = moves.now.heard
+        read = tuple(heard.model_copy(update={"read": True}) for heard in waiting[:BATCH])
+        moves.set(heard=(*read, *waiting[BATCH:]))
+        moves.start(RunKind.TRIAGE, waiting[0].ts)
 
 
 def batch(snapshot: Snapshot) -> tuple[Heard, ...]:
-    """The messages that one call reads, oldest first."""
-    return snapshot.heard[:BATCH]
+    """The messages that the call under way reads, oldest first; later ones wait for the next."""
+    return tuple(heard for heard in snapshot.heard if heard.read) or snapshot.heard[:BATCH]
 
 
 # ---------------------------------------------------------------- told apart
@@ -132,13 +135,15 @@ def _answer(moves: Moves, people: Sequence[Person], text: str) -> None:
 
 
 def not_told_apart(moves: Moves, ts: str) -> None:
-    """Nobody could tell what messages are: they are kept aside rather than lost."""
-    for one in (ts, *(heard.ts for heard in batch(moves.now))):
+    """Nobody could tell what the messages of one call are: they are shown as just that, for people to say."""
+    for one in dict.fromkeys((ts, *(heard.ts for heard in batch(moves.now)))):
         heard = _take(moves, one)
         if heard is None:
             continue
-        scoping.keep_aside(moves, heard, "")
-        if heard.not_yet:
+        if not heard.not_yet:
+            scoping.remember(moves, Taken(ts=heard.ts, by=heard.by, text=heard.text, kind=None))
+        else:
+            scoping.keep_aside(moves, heard, "")
             moves.post(
                 "I could not tell whether what you miss is part of the approved spec, so I changed nothing "
                 "and keep it as a proposed task. “Not yet” on the delivery tries again.",
@@ -155,7 +160,7 @@ def _take(moves: Moves, ts: str) -> Heard | None:
 
 def _act(moves: Moves, heard: Heard, told: ToldApart, policy: Policy) -> MessageKind:
     """What a message was taken for in the end: who asked or answered is owed a word."""
-    kind = _strictly(moves.now, told)
+    kind = strictly(moves.now, told)
     if heard.not_yet:
         _not_yet(moves, heard, told, policy)
         return MessageKind.NEW_SCOPE
@@ -167,7 +172,7 @@ def _act(moves: Moves, heard: Heard, told: ToldApart, policy: Policy) -> Message
     return kind
 
 
-def _strictly(snapshot: Snapshot, told: ToldApart) -> MessageKind:
+def strictly(snapshot: Snapshot, told: ToldApart) -> MessageKind:
     """What a message may be taken for: part of the spec only by a criterion, an answer only if one is due."""
     if told.kind is MessageKind.WITHIN_SPEC:
         spec = snapshot.spec
@@ -190,7 +195,7 @@ def _not_yet(moves: Moves, heard: Heard, told: ToldApart, policy: Policy) -> Non
     """
     approver = may_approve(policy, moves.now, heard.by)
     part = told.kind in {MessageKind.WITHIN_SPEC, MessageKind.QUESTION}
-    beyond = not (part if approver else _strictly(moves.now, told) is MessageKind.WITHIN_SPEC)
+    beyond = not (part if approver else strictly(moves.now, told) is MessageKind.WITHIN_SPEC)
     if not beyond and moves.now.state is State.DELIVERED:
         if existing.delivered_elsewhere(moves.now):
             _remember(moves, heard, told, passed_on=approver)

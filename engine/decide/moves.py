@@ -144,6 +144,9 @@ class Moves:
         self.cancel_live()
         if self.now.heard:
             self.start(RunKind.TRIAGE, self.now.heard[0].ts)
+        for feedback in self.now.feedback:
+            if feedback.untold:
+                self.start(RunKind.TRIAGE, f"feedback:{feedback.number}")
 
     def raise_epoch(self) -> None:
         """Effects and runs of the old epoch that have not happened will not."""

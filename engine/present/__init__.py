@@ -6,12 +6,13 @@ findings.py  what an investigation found
 scope.py     wishes beyond the spec, and what other messages were taken for
 outcome.py   questions, review, escalation, notes
 delivery.py  the draft pull request with its evidence
+feedback.py  what came back from it
 violations.py  reviewers' findings, and what disputes made of them
 """
 
 from engine import sections
 from engine.cards import Card, Detail
-from engine.present import delivery, findings, outcome, progress, scope
+from engine.present import delivery, feedback, findings, outcome, progress, scope
 from engine.present.progress import Shown
 from engine.present.spec import spec_card, spec_text
 from engine.request import Policy, Snapshot
@@ -56,6 +57,8 @@ def _numbered(snapshot: Snapshot, kind: str, index: int, shown: Shown, policy: P
             return outcome.escalation_card(snapshot, index, policy)
         case "delivery" if index < snapshot.deliveries and snapshot.delivery:
             return delivery.delivery_card(snapshot, index, shown)
+        case "feedback" if index < len(snapshot.feedback):
+            return feedback.feedback_card(snapshot, index)
         case "scope" if index == 0 and (snapshot.scope_items or snapshot.taken):
             return scope.scope_card(snapshot)
         case "note" if index < len(snapshot.posts):
@@ -86,6 +89,8 @@ def detail(snapshot: Snapshot, key: str) -> Detail | None:
         return Detail(title=f"Review, round {index + 1}", text=outcome.review_text(snapshot, index))
     if kind == "delivery" and snapshot.delivery:
         return Detail(title="Delivery", text=delivery.delivery_text(snapshot))
+    if kind == "feedback" and 0 <= index < len(snapshot.feedback):
+        return Detail(title="From the pull request", text=feedback.feedback_text(snapshot, index))
     if kind == "escalation" and 0 <= index < len(snapshot.escalations):
         return Detail(title="Decision", text=outcome.escalation_text(snapshot, index))
     return Detail(title="Request", text=snapshot.text) if kind == "progress" else None

@@ -3,12 +3,15 @@
 from engine.attesting import asked_of, attested_criteria, said_of, with_attestations
 from engine.cards import AttestedLine, CriterionLine, DeliveryCard
 from engine.events import Cause
+from engine.present.feedback import standing
 from engine.present.outcome import minor, settled_line
 from engine.present.progress import Shown
 from engine.request import ReviewRound, Snapshot, State
 
 _HALTS = {
     Cause.NOT_HELD: "Something did not hold; please choose on the card below.",
+    Cause.FOLLOWED: "More came back from the pull request; please choose on the card below.",
+    Cause.CLOSED: "The pull request was closed; please choose on the card below.",
     Cause.ELSEWHERE: "Something is missing; please choose on the card below.",
 }
 
@@ -39,6 +42,7 @@ def delivery_card(snapshot: Snapshot, index: int, shown: Shown) -> DeliveryCard:
         or (snapshot.state not in {State.DELIVERED, State.DONE} and not _halted(snapshot)),
         attested=_attested(snapshot) if index + 1 == snapshot.deliveries else (),
         halted=_halted(snapshot),
+        standing=standing(snapshot) if index + 1 == snapshot.deliveries else "",
     )
 
 

@@ -214,6 +214,8 @@ HEADINGS = {
     Cause.UNSETTLED: "Not everything could be checked",
     Cause.TASK: "A task is stuck",
     Cause.NOT_HELD: "It did not hold after delivery",
+    Cause.FOLLOWED: "More came back from the pull request",
+    Cause.CLOSED: "The pull request was closed",
     Cause.ELSEWHERE: "The draft stands on a branch of others",
 }
 

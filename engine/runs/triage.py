@@ -1,13 +1,17 @@
-"""Messages in the thread of running work: questions, answers, part of the spec, new scope, or just talk."""
+"""Messages in the thread of running work, and remarks on its pull request, told apart.
+
+Each is a question, an answer, part of the spec, new scope, or just talk.
+"""
 
 import re
 from collections.abc import Sequence
 
 from engine.agents.loop import Assignment, work
+from engine.decide.feedback import to_tell_apart
 from engine.decide.hearing import batch
 from engine.events import CURRENT, ToldApart, Triaged
 from engine.prompts import render
-from engine.request import Heard, Snapshot
+from engine.request import Heard, Snapshot, is_feedback
 from engine.runs.context import Context
 from engine.schemas import MessageKind, Told, Triage
 
@@ -21,8 +25,8 @@ async def run(context: Context) -> Triaged:
         NeedsPerson: see `engine.agents.loop.work`.
     """
     snapshot = context.snapshot
-    messages = batch(snapshot)
-    if context.run.about not in {heard.ts for heard in messages}:
+    messages = _waiting(snapshot, context.run.about)
+    if not messages:
         return Triaged(message=context.run.about, kind=MessageKind.CHATTER, title="")
 
     async def check(triage: Triage) -> Sequence[str]:
@@ -55,6 +59,18 @@ async def run(context: Context) -> Triaged:
             for number, heard in enumerate(messages[1:], start=2)
         ),
     )
+
+
+def _waiting(snapshot: Snapshot, about: str) -> tuple[Heard, ...]:
+    """What this run tells apart; the author of a remark is nobody of the chat, and the model is told none."""
+    if is_feedback(about):
+        remarks = (one.remark for one in to_tell_apart(snapshot, about))
+        return tuple(
+            Heard(ts=remark.id, by=snapshot.requester, text=remark.text, remark=True)
+            for remark in remarks
+        )
+    messages = batch(snapshot)
+    return messages if about in {heard.ts for heard in messages} else ()
 
 
 def wrong(triage: Triage, snapshot: Snapshot, count: int) -> tuple[str, ...]:

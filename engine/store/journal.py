@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from engine.events import EVENT, Event, RunFinished
+from engine.events import EVENT, AtTheForge, Event, RunFinished
 from engine.people import Person
 from engine.request import Snapshot
 from engine.store.tables import EventRow, RequestRow
@@ -16,6 +16,13 @@ from engine.store.tables import EventRow, RequestRow
 async def seen(c: AsyncConnection, key: str) -> bool:
     """Whether an event of this key was stored."""
     return (await c.execute(sa.select(col(EventRow.key)).where(col(EventRow.key) == key))).first() is not None
+
+
+async def unseen(c: AsyncConnection, keys: Sequence[str]) -> list[str]:
+    """Those of these keys, at most a few hundred, of which no event was stored; in their order."""
+    query = sa.select(col(EventRow.key)).where(col(EventRow.key).in_(keys))
+    known = set((await c.execute(query)).scalars())
+    return [key for key in keys if key not in known]
 
 
 async def load(c: AsyncConnection, request: str) -> Snapshot | None:
@@ -53,10 +60,12 @@ async def store(c: AsyncConnection, event: Event, new: Snapshot, now: datetime) 
 
 
 def actor(event: Event) -> str:
-    """Who caused an event: team:user, the run's id, or the clock."""
+    """Who caused an event: team:user, the run's id, somebody at the forge, or the clock."""
     by: Person | None = getattr(event, "by", None)
     if by is not None:
         return f"{by.team}:{by.user}"
+    if isinstance(event, AtTheForge):
+        return "forge"
     return event.run if isinstance(event, RunFinished) else "clock"
 
 

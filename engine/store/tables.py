@@ -107,6 +107,23 @@ class CardRow(SQLModel, table=True):
     ts: str = Field(default="", sa_type=Text)
 
 
+class WatchRow(SQLModel, table=True):
+    """A pull request that is watched: when to look at it again, and what the last look found.
+
+    `quiet` counts looks in a row that found nothing new, `failures` those that failed.
+    """
+
+    __tablename__ = "gl_watch"
+
+    request: str = Field(primary_key=True, sa_type=Text)
+    number: int
+    mark: str = Field(default="", sa_type=Text)
+    look_at: datetime = Field(index=True, sa_type=UtcDateTime)
+    until: datetime = Field(sa_type=UtcDateTime)
+    quiet: int = 0
+    failures: int = 0
+
+
 class AnswerRow(SQLModel, table=True):
     """A whole model answer, kept out of step results."""
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 
 from engine.cards import EscalationCard, ProgressCard, QuestionsCard, SpecCard
 from engine.decide import Decision
-from engine.events import Approved, Choice, Chose, Due, Event, Linked, Ruled, RunFinished, Said, Stopped
+from engine.events import Approved, AtTheForge, Choice, Chose, Due, Event, Ruled, RunFinished, Said, Stopped
 from engine.people import Person
 from engine.present import Shown, detail, render
 from engine.request import (
     CancelRuns,
     GateVerdict,
+    OpenThread,
     Policy,
     RunKind,
     ShowCard,
@@ -138,7 +139,10 @@ def lawful(before: Snapshot | None, event: Event, decision: Decision) -> None:
     if isinstance(event, Said | Due) and not isinstance(event, RunFinished):
         assert [s.fate for s in after.specs] == [s.fate for s in before.specs]
         assert [s.approvals for s in after.specs] == [s.approvals for s in before.specs]
-    if not isinstance(event, Due | RunFinished | Linked) and event.by.team != before.team:
+    if isinstance(event, AtTheForge):
+        nobody_of_the_chat(before, decision)
+    by = getattr(event, "by", None)
+    if by is not None and by.team != before.team:
         assert after == before
         assert not decision.effects
         assert decision.reply.text
@@ -152,6 +156,24 @@ def lawful(before: Snapshot | None, event: Event, decision: Decision) -> None:
         assert not after.live
         assert not any(isinstance(effect, StartRun) for effect in decision.effects)
     assert after.epoch >= before.epoch
+
+
+def nobody_of_the_chat(before: Snapshot, decision: Decision) -> None:
+    """Who did it is a login at the forge: no approval, no stop, no work comes of it (as people are asked)."""
+    after = decision.snapshot
+    assert after is not None
+    assert after.specs == before.specs
+    assert after.tasks == before.tasks
+    assert (after.epoch, after.confirmed_by, after.scope_items) == (
+        before.epoch,
+        before.confirmed_by,
+        before.scope_items,
+    )
+    assert after.taken == before.taken
+    assert after.state is before.state or {before.state, after.state} <= {State.DELIVERED, State.ESCALATED}
+    started = [effect for effect in decision.effects if isinstance(effect, StartRun)]
+    assert all(run.kind is RunKind.TRIAGE and run.about.startswith("feedback:") for run in started)
+    assert not any(isinstance(effect, CancelRuns | OpenThread) for effect in decision.effects)
 
 
 def counted(before: Snapshot | None, decision: Decision) -> None:
@@ -243,17 +265,20 @@ def nothing_beyond_scope(snapshot: Snapshot) -> None:
     )
     for item in snapshot.scope_items:
         assert "<" not in item.text or item.text not in told
+    for feedback in snapshot.feedback:
+        assert not any("<" in one.remark.text and one.remark.text in told for one in feedback.remarks)
 
 
 def every_key(snapshot: Snapshot) -> list[str]:
     """Keys of every card that there could be, and some that there cannot."""
-    kinds = ("questions", "spec", "review", "escalation", "delivery", "note")
+    kinds = ("questions", "spec", "review", "escalation", "delivery", "feedback", "note")
     counts = (
         len(snapshot.rounds),
         len(snapshot.specs),
         len(snapshot.review_rounds),
         len(snapshot.escalations),
         snapshot.deliveries,
+        len(snapshot.feedback),
         len(snapshot.posts),
     )
     numbered = [

@@ -397,7 +397,7 @@ small = st.integers(0, 4)
 def interference(snapshot: Snapshot) -> st.SearchStrategy[Event]:
     """Old, forged, foreign and misplaced clicks, and words. Key and time are set by the caller."""
     common = {"key": st.just(""), "request": st.just(REQUEST), "at": st.just(START), "by": people}
-    kinds = st.sampled_from(("spec", "escalation", "delivery", "questions", "progress"))
+    kinds = st.sampled_from(("spec", "escalation", "delivery", "questions", "progress", "feedback"))
     hashes = st.sampled_from([*(spec.hash for spec in snapshot.specs), "f" * 64])
     labels = st.lists(st.sampled_from(("All", "Some", "None such")), max_size=3).map(tuple)
     words = st.sampled_from(

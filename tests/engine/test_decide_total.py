@@ -21,6 +21,7 @@ from engine.events import (
 )
 from engine.people import Person
 from engine.request import Live, RunKind, Snapshot, State
+from tests.engine.forge_side import every_sight
 from tests.engine.laws import clear, lawful, nothing_beyond_scope, shown
 from tests.engine.stories import COMMIT, reached
 from tests.engine.strategies import ASKER, BYSTANDER, DANA, FOREIGN, POLICY, REQUEST, START, every_result
@@ -45,7 +46,7 @@ def by_people(snapshot: Snapshot, by: Person) -> Iterator[Event]:
         (Said, {"text": "approved", "ts": "3.0", "mentions_bot": True}),
         (Stopped, {}),
     ]
-    for card in ("spec:1", "escalation:1", "delivery:1", "progress", "", "spec:x"):
+    for card in ("spec:1", "escalation:1", "delivery:1", "feedback:1", "progress", "", "spec:x"):
         for choice in Choice:
             bodies += [(Chose, {"card": card, "choice": choice, "text": text}) for text in ("", "typed")]
         bodies.append((Chose, {"card": card, "choice": Choice.LET_THROUGH, "item": "L1"}))
@@ -56,6 +57,7 @@ def by_people(snapshot: Snapshot, by: Person) -> Iterator[Event]:
 def every_event(snapshot: Snapshot) -> Iterator[Event]:
     for by in PEOPLE:
         yield from by_people(snapshot, by)
+    yield from every_sight(snapshot, LATER)
     yield Due(key="d", request=REQUEST, at=LATER)
     yield Due(key="d", request=REQUEST, at=START)
     for live in snapshot.live:

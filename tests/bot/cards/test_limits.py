@@ -21,7 +21,9 @@ from engine.cards import (
     DeliveryCard,
     Detail,
     EscalationCard,
+    FailedCheckLine,
     Failure,
+    FeedbackCard,
     FindingsCard,
     FollowUpCard,
     FoundLine,
@@ -33,6 +35,7 @@ from engine.cards import (
     QuestionItem,
     QuestionsCard,
     Reading,
+    RemarkLine,
     ReviewCard,
     ScopeCard,
     SectionDiff,
@@ -223,6 +226,34 @@ deliveries = st.builds(
     requester=people,
     confirmed_by=st.none() | people,
     superseded=flags,
+    standing=words,
+)
+remarks = st.builds(RemarkLine, who=words, place=words, text=words, taken=words)
+failed_checks = st.builds(
+    FailedCheckLine,
+    name=words,
+    url=st.sampled_from(["", "https://github.com/a/b/pull/1", "javascript:alert(1)", "http://a|b>c"]) | short,
+    summary=words,
+)
+feedback = st.builds(
+    FeedbackCard,
+    **common,
+    key=st.just("feedback:1"),
+    title=words,
+    number=numbers,
+    commit=short,
+    remarks=many(remarks),
+    checks=many(failed_checks),
+    offers=many(
+        st.builds(
+            OfferLine,
+            choice=st.sampled_from([Choice.FIX, Choice.KEEP_AS_TASK]).map(str) | short,
+            label=words,
+            tradeoff=words,
+        )
+    ),
+    decided_by=st.none() | people,
+    outcome=words,
 )
 wishes = st.builds(
     WishLine,
@@ -272,6 +303,7 @@ CARDS: dict[type[BaseModel], st.SearchStrategy[Any]] = {
     ReviewCard: reviews,
     EscalationCard: escalations,
     DeliveryCard: deliveries,
+    FeedbackCard: feedback,
     ScopeCard: scopes,
     FollowUpCard: follow_ups,
     NoteCard: notes,

@@ -1,0 +1,109 @@
+"""What came back from the pull request, and how that stands: as a card, as text, in words."""
+
+from engine.cards import FailedCheckLine, FeedbackCard, OfferLine, RemarkLine
+from engine.decide.answering import pull_of
+from engine.decide.feedback import offers, worth_telling
+from engine.events import Choice
+from engine.ports import Fate
+from engine.request import Feedback, Snapshot, ToldRemark
+from engine.schemas import MessageKind
+
+_TAKEN = {
+    None: "not told apart",
+    MessageKind.NEW_SCOPE: "goes beyond the approved spec",
+    MessageKind.QUESTION: "a question",
+    MessageKind.ANSWER: "an answer",
+    MessageKind.CHATTER: "talk",
+}
+_TRADEOFFS = {
+    Choice.FIX: (
+        "One more round on the same pull request. The agents get an approver's choice in words; the "
+        "requester's only as the criteria and checks it is about."
+    ),
+    Choice.KEEP_AS_TASK: "Nothing is changed; they stand on the card of proposed tasks.",
+    Choice.IGNORE: "Nothing is changed.",
+}
+
+
+def feedback_card(snapshot: Snapshot, index: int) -> FeedbackCard | None:
+    """The card of feedback `index + 1`; None while there is nothing to show, or only talk."""
+    feedback = snapshot.feedback[index]
+    delivery = snapshot.delivery
+    if delivery is None or not worth_telling(feedback):
+        return None
+    open_now = feedback.open and not feedback.untold
+    return FeedbackCard(
+        request=snapshot.id,
+        key=f"feedback:{feedback.number}",
+        title=snapshot.title,
+        number=delivery.number,
+        commit=feedback.checks[-1].commit if feedback.checks else delivery.commit,
+        remarks=tuple(_remark(one) for one in feedback.remarks if one.told),
+        checks=tuple(
+            FailedCheckLine(name=check.name, url=check.url, summary=check.summary)
+            for check in feedback.checks
+        ),
+        offers=tuple(
+            OfferLine(choice=choice.value, label=label, tradeoff=_TRADEOFFS[choice])
+            for choice, label in (offers(snapshot, feedback) if open_now else ())
+        ),
+        decided_by=feedback.decided.by if feedback.decided else None,
+        outcome=_outcome(feedback),
+    )
+
+
+def _remark(one: ToldRemark) -> RemarkLine:
+    remark = one.remark
+    place = f"{remark.path}:{remark.line}" if remark.path and remark.line else remark.path
+    taken = f"about {', '.join(one.criteria)}" if one.kind is MessageKind.WITHIN_SPEC else _TAKEN[one.kind]
+    return RemarkLine(who=remark.author, place=place, text=remark.text, taken=taken)
+
+
+def _outcome(feedback: Feedback) -> str:
+    if feedback.answered:
+        return f"Fixed: commit {feedback.answered[:10]} answers it."
+    if feedback.fixed:
+        return "It is being fixed, within the approved spec."
+    if feedback.by_itself:
+        return "As many rounds as configured were made for the pull request; a choice is asked for below."
+    if feedback.decided is None:
+        return ""
+    return {
+        Choice.FIX: "To be fixed; a choice is asked for below.",
+        Choice.KEEP_AS_TASK: "Kept as proposed tasks.",
+    }.get(feedback.decided.choice, "Ignored.")
+
+
+def feedback_text(snapshot: Snapshot, index: int) -> str:
+    """All of a card's remarks and checks whole."""
+    feedback = snapshot.feedback[index]
+    parts = []
+    for one in feedback.remarks:
+        line = _remark(one)
+        place = f" at {line.place}" if line.place else ""
+        parts.append(f"{line.who}{place} ({line.taken}):\n{line.text}")
+    parts += [f"Check {c.name} failed at {c.commit[:10]}: {c.url}\n{c.summary}" for c in feedback.checks]
+    return "\n\n".join(parts)
+
+
+def standing(snapshot: Snapshot) -> str:
+    """How the pull request stood when it was last seen, in a sentence; empty before it was looked at."""
+    if snapshot.pull is None or snapshot.delivery is None:
+        return ""
+    pull = pull_of(snapshot)
+    by = f" by {pull.login}" if pull.login else ""
+    at = f" on {pull.since:%Y-%m-%d %H:%M} UTC" if pull.since else ""
+    last = f" Their last words: {pull.words}" if pull.words else ""
+    moved = ""
+    if pull.moved_to:
+        moved = (
+            f" Its branch was moved to {pull.moved_to[:10]} by somebody else; what stands here is of the "
+            "commit above."
+        )
+    match pull.fate:
+        case Fate.MERGED:
+            return f"Merged{by}{at}.{moved}"
+        case Fate.CLOSED:
+            return f"Closed without a merge{by}{at}.{last}{moved}"
+        case Fate.OPEN:
+            return f"{'A draft' if pull.draft else 'Ready for review'}.{moved}"

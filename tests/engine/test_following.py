@@ -1,0 +1,312 @@
+"""What comes back from the pull request, and what becomes of it, said as people meet it."""
+
+from typing import Any
+
+import pytest
+
+from engine.cards import DeliveryCard, FeedbackCard
+from engine.events import (
+    AtTheForge,
+    Cause,
+    CheckFailed,
+    Choice,
+    Closed,
+    Merged,
+    Moved,
+    Remarked,
+    Reopened,
+    ToldApart,
+    Triaged,
+    Undrafted,
+)
+from engine.ports import Fate
+from engine.present import Shown, render
+from engine.request import RunKind, State, WishFate
+from engine.runs.material import told_in_thread
+from engine.schemas import MessageKind
+from tests.engine.forge_side import ORDER, failed_check, remark
+from tests.engine.stories import COMMIT, Story, reached
+from tests.engine.strategies import ASKER, BYSTANDER, DANA, POLICY
+
+
+class Followed(Story):
+    """A request whose pull request is open."""
+
+    def sees(self, event: type[AtTheForge], **more: Any) -> None:
+        """A look brings this."""
+        self.happens(event.model_validate({**self.common(), "number": 7, **more}))
+
+    def remarked(self, name: str = "r1", **more: Any) -> None:
+        self.sees(Remarked, remark=remark(name, **more))
+
+    def are_told_apart(self, *kinds: MessageKind, criteria: tuple[str, ...] = ("AC1",)) -> None:
+        """The remarks that wait are told apart."""
+        live = next(run for run in self.now.live if run.kind is RunKind.TRIAGE)
+        waiting = [one.remark.id for one in self.now.feedback[-1].untold]
+        first, *others = [
+            ToldApart(message=name, kind=kind, title="A title", criteria=criteria)
+            for name, kind in zip(waiting, kinds, strict=False)
+        ]
+        self.ends(live.kind, Triaged(**first.model_dump(), others=tuple(others)), live.about)
+
+    def state(self) -> State:
+        return self.now.state
+
+    def card(self, number: int = 1) -> FeedbackCard:
+        shown = render(self.now, f"feedback:{number}", Shown(), self.policy)
+        assert isinstance(shown, FeedbackCard)
+        return shown
+
+    def delivery_card(self) -> DeliveryCard:
+        shown = render(self.now, f"delivery:{self.now.deliveries}", Shown(), self.policy)
+        assert isinstance(shown, DeliveryCard)
+        return shown
+
+
+def followed(state: State = State.DELIVERED, **policy: Any) -> Followed:
+    story = Followed(policy=POLICY.model_copy(update=policy))
+    story.stored = reached(state).stored
+    return story
+
+
+def offered(card: FeedbackCard) -> list[str]:
+    return [offer.choice for offer in card.offers]
+
+
+# ---------------------------------------------------------------- remarks
+
+
+def test_a_remark_about_the_spec_becomes_a_fix_that_is_told_criteria_and_no_words() -> None:
+    story = followed()
+    story.remarked()
+    story.are_told_apart(MessageKind.WITHIN_SPEC)
+    (line,) = story.card().remarks
+    assert (line.who, line.place, line.taken) == ("alice", "src/a.sql:3", "about AC1")
+    assert offered(story.card()) == ["fix", "keep_as_task", "ignore"]
+
+    story.chooses(BYSTANDER, "feedback:1", Choice.FIX)
+    assert "Your click changed nothing" in story.told
+    story.chooses(ASKER, "feedback:1", Choice.FIX)
+
+    assert story.state() is State.WORKING
+    fix = story.now.tasks[-1]
+    assert "AC1" in fix.trouble
+    assert ORDER not in fix.model_dump_json()
+    assert told_in_thread(story.now) == ([], ["AC1"])
+    assert story.card().outcome == "It is being fixed, within the approved spec."
+    story.goes_on(until=State.DELIVERED)
+    assert story.now.deliveries == 2
+    assert story.card().outcome == f"Fixed: commit {story.now.head[:10]} answers it."
+
+
+def test_words_reach_the_agents_once_an_approver_hands_them_on() -> None:
+    story = followed()
+    story.remarked(text="Round the minutes to two decimals")
+    story.are_told_apart(MessageKind.NEW_SCOPE)
+    story.chooses(ASKER, "feedback:1", Choice.FIX)
+    assert "An approver can say that it is" in story.told
+    assert story.state() is State.DELIVERED
+    story.chooses(DANA, "feedback:1", Choice.FIX)
+    assert story.state() is State.WORKING
+    (words,) = told_in_thread(story.now)[0]
+    assert words == "On the pull request, alice at src/a.sql:3: Round the minutes to two decimals"
+
+
+def test_what_goes_beyond_the_spec_stays_a_proposed_task_of_whoever_keeps_it() -> None:
+    story = followed()
+    story.remarked("r1", text="Also show it by month")
+    story.remarked("r2", text="The rounding is missing")
+    story.are_told_apart(MessageKind.NEW_SCOPE)
+    story.are_told_apart(MessageKind.WITHIN_SPEC)
+    story.chooses(ASKER, "feedback:1", Choice.FIX)
+    (item,) = story.now.scope_items
+    assert (item.by, item.title, item.fate) == (ASKER, "A title", WishFate.PROPOSED)
+    assert item.text.endswith("Also show it by month")
+    assert story.state() is State.WORKING
+
+
+@pytest.mark.parametrize("more", [{"may_write": False}, {"by_bot": True, "author": "lint[bot]"}])
+def test_strangers_and_bots_stay_in_the_journal(more: dict[str, Any]) -> None:
+    story = followed()
+    before = story.now
+    story.remarked(**more)
+    assert story.now == before
+
+
+def test_a_review_bot_that_the_configuration_names_is_heard() -> None:
+    story = followed(review_bots=("lint[bot]",))
+    story.remarked(by_bot=True, may_write=False, author="lint[bot]")
+    story.are_told_apart(MessageKind.WITHIN_SPEC)
+    assert story.card().remarks[0].who == "lint[bot]"
+
+
+def test_remarks_at_about_the_same_time_are_one_card_and_talk_is_none() -> None:
+    story = followed()
+    for name in ("r1", "r2", "r3"):
+        story.remarked(name)
+    assert [run.about for run in story.now.live] == ["feedback:1"]
+    story.are_told_apart(MessageKind.CHATTER)
+    assert render(story.now, "feedback:1", Shown(), POLICY) is None
+    story.are_told_apart(MessageKind.QUESTION, MessageKind.NEW_SCOPE)
+    assert len(story.card().remarks) == 3
+    for _ in range(20):
+        story.common()
+    story.remarked("r4")
+    assert len(story.now.feedback) == 2
+
+
+def test_a_remark_that_nobody_could_tell_apart_is_shown_for_people_to_choose() -> None:
+    story = followed()
+    story.remarked()
+    live = story.now.live[0]
+    story.ends(live.kind, Triaged(message="another", kind=MessageKind.CHATTER, title=""), live.about)
+    assert story.card().remarks[0].taken == "not told apart"
+
+
+def test_after_the_end_a_remark_can_still_become_a_task() -> None:
+    story = followed(State.DONE)
+    story.remarked()
+    assert story.now.live == ()
+    assert offered(story.card()) == ["keep_as_task", "ignore"]
+    story.chooses(ASKER, "feedback:1", Choice.FIX)
+    assert "not one of the options" in story.told
+    story.chooses(ASKER, "feedback:1", Choice.KEEP_AS_TASK)
+    (item,) = story.now.scope_items
+    story.chooses(ASKER, "scope:1", Choice.START_WISH, item=item.ts)
+    assert story.now.scope_items[0].fate is WishFate.STARTED
+    assert story.state() is State.DONE
+
+
+# ---------------------------------------------------------------- checks
+
+
+def test_a_failed_check_counts_for_exactly_the_delivered_commit() -> None:
+    story = followed()
+    story.sees(CheckFailed, check=failed_check("e" * 40))
+    assert story.now.feedback == ()
+    story.sees(CheckFailed, check=failed_check(COMMIT))
+    (check,) = story.card().checks
+    assert check.url == "https://ci.example.org/1"
+    assert offered(story.card()) == ["fix", "ignore"]
+
+
+@pytest.mark.parametrize(("by", "told"), [(ASKER, False), (DANA, True)])
+def test_what_a_check_says_reaches_the_agents_by_an_approver_alone(by: Any, told: bool) -> None:
+    story = followed()
+    story.sees(CheckFailed, check=failed_check(COMMIT))
+    story.chooses(by, "feedback:1", Choice.FIX)
+    fix = story.now.tasks[-1]
+    assert "“ci / <test>”" in fix.trouble
+    assert ("AssertionError" in fix.trouble) is told
+
+
+def test_after_as_many_rounds_as_configured_an_approver_is_asked() -> None:
+    story = followed(follow_rounds=1)
+    for number in (1, 2):
+        commit = story.now.head
+        story.sees(CheckFailed, check=failed_check(commit, f"c{number}"))
+        story.chooses(ASKER, f"feedback:{number}", Choice.FIX)
+        if number == 1:
+            story.goes_on(until=State.DELIVERED)
+    escalation = story.now.escalation
+    assert story.state() is State.ESCALATED
+    assert escalation is not None
+    assert escalation.cause is Cause.FOLLOWED
+    assert story.delivery_card().halted
+    story.chooses(ASKER, "escalation:1", Choice.ANOTHER_ROUND)
+    assert "Only an approver" in story.told
+    story.chooses(ASKER, "escalation:1", Choice.RETRY)
+    assert story.state() is State.DELIVERED
+    assert not story.delivery_card().halted
+
+
+def test_one_more_round_answers_what_asked_for_it() -> None:
+    story = followed(follow_rounds=0)
+    story.sees(CheckFailed, check=failed_check(COMMIT))
+    story.chooses(ASKER, "feedback:1", Choice.FIX)
+    story.chooses(DANA, "escalation:1", Choice.ANOTHER_ROUND, "Look at the log")
+    assert "ci / <test>" in story.now.tasks[-1].trouble
+    story.goes_on(until=State.DELIVERED)
+    assert story.now.feedback[0].answered == story.now.head
+
+
+def test_where_nobody_is_asked_a_fix_starts_by_itself_and_without_outside_words() -> None:
+    story = followed(follow_asks=False)
+    story.remarked()
+    story.are_told_apart(MessageKind.WITHIN_SPEC)
+    assert story.state() is State.WORKING
+    assert told_in_thread(story.now) == ([], ["AC1"])
+    assert story.card().offers == ()
+
+
+# ---------------------------------------------------------------- its fate
+
+
+def test_a_merge_is_told_once_and_confirms_nothing() -> None:
+    story = followed()
+    story.sees(Merged, login="bob", since=story.at)
+    assert story.state() is State.DELIVERED
+    assert story.now.confirmed_by is None
+    assert "merged by bob. If it is what was asked for, please confirm" in story.now.posts[-1].text
+    assert story.delivery_card().standing.startswith("Merged by bob on 2026-11-02")
+    posts = len(story.now.posts)
+    story.sees(Merged, login="bob", since=story.at)
+    assert len(story.now.posts) == posts
+    story.chooses(ASKER, "delivery:1", Choice.NOT_YET, "More please")
+    assert "merged" in story.told
+    story.chooses(ASKER, "delivery:1", Choice.CONFIRM)
+    assert story.state() is State.DONE
+
+
+def test_closed_without_a_merge_asks_how_to_go_on_and_a_reopening_answers_that() -> None:
+    story = followed()
+    story.sees(Closed, login="bob", words="We do this  elsewhere", since=story.at)
+    assert story.state() is State.ESCALATED
+    escalation = story.now.escalation
+    assert escalation is not None
+    assert (
+        escalation.situation
+        == "Pull request #7 was closed without a merge by bob. Their last words there: We do this elsewhere"
+    )
+    story.sees(Reopened)
+    assert story.state() is State.DELIVERED
+    assert story.delivery_card().standing == "A draft."
+    story.sees(Closed, login="bob")
+    story.chooses(ASKER, "escalation:2", Choice.RETRY)
+    assert story.state() is State.DELIVERED
+    assert story.now.pull is not None
+    assert story.now.pull.fate is Fate.OPEN
+
+
+def test_no_fix_starts_where_it_could_not_be_delivered() -> None:
+    story = followed()
+    story.sees(CheckFailed, check=failed_check(COMMIT))
+    story.sees(Moved, commit="e" * 40)
+    assert "I never push over it" in story.now.posts[-1].text
+    assert "moved to eeeeeeeeee" in story.delivery_card().standing
+    story.chooses(DANA, "feedback:1", Choice.FIX)
+    assert "I never push over others' work" in story.told
+    assert story.state() is State.DELIVERED
+    story.sees(Moved, commit=COMMIT)
+    assert story.now.pull is not None
+    assert story.now.pull.moved_to == ""
+    story.chooses(DANA, "feedback:1", Choice.FIX)
+    assert story.state() is State.WORKING
+
+
+def test_our_own_push_is_no_move() -> None:
+    story = followed()
+    story.sees(CheckFailed, check=failed_check(COMMIT))
+    story.chooses(DANA, "feedback:1", Choice.FIX)
+    story.goes_on(until=State.DELIVERING)
+    before = story.now
+    story.sees(Moved, commit=story.now.head)
+    assert story.now == before
+
+
+def test_ready_for_review_is_told_once() -> None:
+    story = followed()
+    story.sees(Undrafted)
+    story.sees(Undrafted)
+    assert [post.text for post in story.now.posts] == ["Pull request #7 is marked as ready for review."]
+    assert story.delivery_card().standing == "Ready for review."

@@ -15,8 +15,8 @@ class Pair(NamedTuple):
 
 
 @cache
-def pair() -> Pair:
-    """One for all tests: it takes a while to make."""
+def pair(of: str = "the app") -> Pair:
+    """The same one for all tests: it takes a while to make."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     private = key.private_bytes(
         serialization.Encoding.PEM,

@@ -39,7 +39,7 @@ class Fault:
     method: str
     path: str
     status: int
-    body: Document | str = ""
+    body: Document | list[Document] | str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

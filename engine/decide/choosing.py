@@ -3,7 +3,7 @@
 import itertools
 from datetime import timedelta
 
-from engine.decide import disputing, leaking, reviewing, working
+from engine.decide import answering, disputing, following, leaking, reviewing, working
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.opening import LONGEST_REQUEST, NOTES, specify
 from engine.events import Cause, Choice, Chose, Due, Said, Stopped

@@ -1,6 +1,6 @@
 """Runs that gave up: end, pause or ask, by the cause."""
 
-from engine.decide import hearing, investigating, leaking, working
+from engine.decide import feedback, hearing, investigating, leaking, working
 from engine.decide.moves import Moves
 from engine.decide.opening import STOP
 from engine.events import Cause, Choice, Failed

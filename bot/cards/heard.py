@@ -5,9 +5,9 @@ from typing import Any
 from bot.cards.modals import CALLBACK
 from bot.cards.page import Block, actions, button, context, count, plain_text, section
 from bot.cards.presses import Leaf, ShowHeard
-from bot.cards.scope import taken_buttons, wish_buttons
+from bot.cards.scope import UNTOLD, taken_buttons, wish_buttons
 from bot.cards.text import bold, fit, line, mention
-from engine.cards import ScopeCard, TakenLine, WishLine
+from engine.cards import ScopeCard, TakenFor, TakenLine, WishLine
 
 ON_A_PAGE = 20
 """Two blocks each, of the hundred that a modal takes; their longest words stay within its 250 kB."""
@@ -65,9 +65,11 @@ def _wish(wish: WishLine) -> str:
 
 
 def _taken(taken: TakenLine) -> str:
+    said = f"“{fit(taken.text, _WORDS, line).text}” ({mention(taken.by)})"
+    if taken.kind is TakenFor.UNTOLD:
+        return f"{said}\nIt {UNTOLD}"
     took = "I know it" if taken.confirmed else "I took it"
-    said = fit(taken.text, _WORDS, line).text
-    return f"“{said}” ({mention(taken.by)})\n{took} as {fit(taken.outcome, 300, line).text}."
+    return f"{said}\n{took} as {fit(taken.outcome, 300, line).text}."
 
 
 def _turn(request: str, page: int, pages: int) -> Block:

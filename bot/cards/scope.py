@@ -14,6 +14,8 @@ _SETTLED = 10
 _TAKEN = 10
 """The newest messages that are no wishes; the others stand under "Show all", to be corrected there."""
 
+UNTOLD = "could not be told apart, and nothing was done about it. Please say what it is."
+
 _SAID = (
     "These may well be worth having, but they are outside the approved spec. "
     "Nothing of them is worked on before somebody decides so."
@@ -146,7 +148,11 @@ def taken_blocks(page: Page, key: str, taken: TakenLine, name: str, *, can_corre
     """A message that is no wish in small print, and buttons to correct what it was taken for."""
     said = page.words(taken.text, 150, line)
     took = "I know" if taken.confirmed else "I took"
-    blocks = [context(f"{took} “{said}” ({mention(taken.by)}) as {page.words(taken.outcome, 200, line)}.")]
+    if taken.kind is TakenFor.UNTOLD:
+        text = f"“{said}” ({mention(taken.by)}) {UNTOLD}"
+    else:
+        text = f"{took} “{said}” ({mention(taken.by)}) as {page.words(taken.outcome, 200, line)}."
+    blocks = [context(text)]
     if can_correct:
         blocks.append(actions(*taken_buttons(page.request, key, taken, name)))
     return blocks

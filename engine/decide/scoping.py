@@ -77,7 +77,7 @@ def remember(moves: Moves, taken: Taken) -> None:
     same = tuple(taken if one.ts == taken.ts else one for one in moves.now.taken)
     newest = same if known else (*same, taken)
     moves.set(taken=(*(one for one in newest[:-TAKEN] if one.passed_on), *newest[-TAKEN:]))
-    if taken.kind is MessageKind.WITHIN_SPEC:
+    if taken.kind in {MessageKind.WITHIN_SPEC, None}:
         moves.set(scope_shown=True)
     _show(moves)
 

@@ -137,7 +137,7 @@ def _taken_line(snapshot: Snapshot, taken: Taken) -> TakenLine:
         ts=taken.ts,
         by=taken.by,
         text=taken.text,
-        kind=TakenFor(taken.kind.value),
+        kind=TakenFor(taken.kind.value) if taken.kind else TakenFor.UNTOLD,
         outcome=_made_of(snapshot, taken),
         confirmed=taken.passed_on or taken.corrected_by is not None,
     )
@@ -152,6 +152,8 @@ def _made_of(snapshot: Snapshot, taken: Taken) -> str:
             return "a question about the work"
         case MessageKind.ANSWER:
             return "an answer to what I asked"
+        case None:
+            return "a message that could not be told apart"
     return "just talk"
 
 

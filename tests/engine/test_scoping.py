@@ -4,9 +4,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.cards import NoteCard
-from engine.decide import scoping
-from engine.events import CURRENT, Choice, Chose, Linked, Said, ToldApart, Triaged
+from engine.cards import NoteCard, ScopeCard, TakenFor
+from engine.decide import hearing, scoping
+from engine.events import CURRENT, Cause, Choice, Chose, Failed, Linked, Said, ToldApart, Triaged
 from engine.people import Person
 from engine.present import Shown, render
 from engine.request import OpenThread, RunKind, ShowCard, Snapshot, SpecFate, State, WishFate
@@ -247,6 +247,60 @@ def test_what_a_batch_is_owed_is_said_once(kind: MessageKind, state: State, word
         assert card.to == addressed
         assert words in card.text
         assert len(story.now.taken) == len(people)
+
+
+def fails(story: Story) -> None:
+    """The call that tells messages apart gives up."""
+    story.ends(RunKind.TRIAGE, Failed(cause=Cause.MODEL, sentence="No answer that can be used."))
+
+
+def test_what_a_failed_call_read_is_shown_as_not_told_apart_and_nothing_else_is() -> None:
+    story = reached(State.WORKING)
+    for number in range(3):
+        story.says(f"{CANARY} {number}", BYSTANDER)
+    fails(story)  # it had read the first alone
+    assert [taken.kind for taken in story.now.taken] == [None]
+    assert story.now.scope_items == ()
+    story.says(f"{CANARY} 3", BYSTANDER)
+    fails(story)  # it had read the two that waited when it began
+    assert [taken.text for taken in story.now.taken] == [f"{CANARY} {number}" for number in range(3)]
+    assert [heard.text for heard in story.now.heard] == [f"{CANARY} 3"]
+    assert [run.kind for run in story.now.live].count(RunKind.TRIAGE) == 1
+    told(story, MessageKind.CHATTER)
+    assert story.now.taken[-1].kind is MessageKind.CHATTER
+    kept_out(story.now)
+
+
+def test_what_could_not_be_told_apart_is_shown_as_that_and_corrected_by_a_click() -> None:
+    story = reached(State.WORKING)
+    story.says("Also add trends")
+    fails(story)
+    assert ShowCard(card="scope:1") in story.last.effects
+    card = render(story.now, "scope:1", Shown(), story.policy)
+    assert isinstance(card, ScopeCard)
+    assert (card.wishes, [line.kind for line in card.taken]) == ((), [TakenFor.UNTOLD])
+    corrects(story, ASKER, Choice.IS_SCOPE)
+    assert [item.text for item in story.now.scope_items] == ["Also add trends"]
+    assert story.now.taken == ()
+
+
+def test_a_not_yet_that_could_not_be_told_apart_stays_a_proposed_task() -> None:
+    story = reached(State.DELIVERED)
+    story.chooses(ASKER, "delivery:1", Choice.NOT_YET, "The docs are missing")
+    fails(story)
+    assert [item.text for item in story.now.scope_items] == ["The docs are missing"]
+    assert "“Not yet” on the delivery tries again" in story.now.posts[-1].text
+
+
+def test_messages_that_were_being_read_are_read_again_after_a_renewal() -> None:
+    story = wished(State.REVIEWING)
+    story.says("One more thing")
+    story.says("And another")
+    picks(story, ASKER, Choice.REDEFINE, 0)
+    assert [run.about for run in story.now.live if run.kind is RunKind.TRIAGE] == [story.now.heard[0].ts]
+    assert [heard.text for heard in hearing.batch(story.now)] == ["One more thing"]
+    told(story, MessageKind.CHATTER)
+    assert [heard.text for heard in hearing.batch(story.now)] == ["And another"]
 
 
 # ---------------------------------------------------------------- corrections

@@ -15,7 +15,7 @@ from bot.cards.wish_modal import OPTIONS, picked, wish_modal
 from bot.payloads import Field, Option
 from bot.playground.slack.limits import Surface, view_violations, violations
 from engine.cards import OfferLine, ProgressCard, ScopeCard, TakenFor, TakenLine, WishLine
-from engine.events import Choice, Triaged
+from engine.events import Cause, Choice, Failed, Triaged
 from engine.present import Shown, render
 from engine.request import RunKind, State, WishFate
 from engine.schemas import MessageKind
@@ -354,3 +354,18 @@ def test_after_the_end_no_hand_over_is_promised() -> None:
     story.goes_on(until=State.DELIVERED).chooses(ASKER, "delivery:1", Choice.CONFIRM)
     assert story.now.state is State.DONE
     assert "hand-overs that came after it, if any, held these words." in read(scope(story))
+
+
+def test_what_could_not_be_told_apart_says_so_and_is_whatever_people_say() -> None:
+    story = reached(State.WORKING)
+    story.says("Hm, trends?")
+    story.ends(RunKind.TRIAGE, Failed(cause=Cause.MODEL, sentence="No answer that can be used."))
+    card = scope(story)
+    words = "“Hm, trends?” (<@U1>) could not be told apart, and nothing was done about it."
+    assert words in read(card)
+    assert "I took" not in read(card)
+    (view,) = pages(card)
+    assert "It could not be told apart, and nothing was done about it." in str(view)
+    for shown in (blocks(card).blocks, view["blocks"]):
+        offered = {press.choice for press in pressed(shown) if isinstance(press, Choose)}
+        assert offered == CORRECTIONS

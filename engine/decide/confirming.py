@@ -64,8 +64,8 @@ def _finish_or_wait(moves: Moves, by: Person) -> None:
         # Messages that are still being told apart may yet add follow-ups; nothing else happens any more.
         moves.end(State.DONE, "Delivered and confirmed.", by=by)
         scoping.start_accepted(moves)
-        if moves.now.scope_shown:
-            moves.show(scoping.CARD)
+    if moves.now.scope_shown:
+        moves.show(scoping.CARD)  # what becomes of wishes and words depends on the confirmation
     moves.show(f"delivery:{moves.now.deliveries}")
 
 

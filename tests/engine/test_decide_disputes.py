@@ -3,10 +3,11 @@
 import pytest
 
 from engine import findings
-from engine.events import Choice, Ruled, Specified
+from engine.events import Choice, Ruled, Specified, Triaged
 from engine.people import Person
-from engine.request import GateVerdict, RunKind, State
-from engine.schemas import Criterion, Fate, Judged, Ruling, SettledBy, Severity
+from engine.present import Shown, render
+from engine.request import GateVerdict, RunKind, ShowCard, State
+from engine.schemas import Criterion, Fate, Judged, MessageKind, Ruling, SettledBy, Severity
 from tests.engine.stories import Story
 from tests.engine.strategies import ASKER, BYSTANDER, DANA, DRAFT, ERIN
 
@@ -152,6 +153,21 @@ def test_confirmed_is_not_done_while_something_is_still_to_be_seen() -> None:
 
     assert stands(story) is State.DONE
     assert [(a.by, a.held, a.note) for a in story.now.attestations] == [(NAMED_PERSON, True, "18 minutes")]
+
+
+def test_a_confirmation_is_shown_where_it_changes_what_becomes_of_words() -> None:
+    story = delivered(NAMED)
+    story.says("Also for closed ones")
+    about = story.now.heard[0].ts
+    told = Triaged(message=about, kind=MessageKind.WITHIN_SPEC, title="", criteria=("AC1",))
+    story.ends(RunKind.TRIAGE, told)
+    before = render(story.now, "scope:1", Shown(), story.policy)
+    story.chooses(ASKER, "delivery:1", Choice.CONFIRM)
+    assert stands(story) is State.DELIVERED
+    after = render(story.now, "scope:1", Shown(), story.policy)
+    assert "“Not yet” on the delivery" in str(before)
+    assert "“Not yet” on the delivery" not in str(after)
+    assert ShowCard(card="scope:1") in story.last.effects
 
 
 def test_what_held_is_not_done_before_somebody_confirms() -> None:

@@ -177,13 +177,14 @@ async def world(
     )
     settings = Settings(state_dir=directory / "state", repositories=tuple(repositories), caps=caps or Caps())
     mistaken = model or Mistaken()
+    local = LocalForge(directory / "forge", "http://127.0.0.1:1/forge")
     async with LocalSlack(chosen) as slack:
         api = MessagesApi(responder=mistaken)
         adapter = AnthropicModel(settings.tiers, 30, FAKE_KEY, await api.start())
         parts = Parts(
             model=adapter,
             sandbox=BubblewrapSandbox(),
-            forge=lambda _: LocalForge(directory / "forge", "http://127.0.0.1:1/forge"),
+            forge=None if any(it.github for it in repositories) else lambda _: local,
         )
         try:
             running = await connect(

@@ -1,0 +1,142 @@
+"""From a mention to a draft at GitHub: its REST API and its git stand on this machine, all else is real."""
+
+import contextlib
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot.cards.presses import ApproveSpec, Choose
+from engine.errors import ConfigurationInvalid
+from engine.events import Choice
+from engine.request import State
+from engine.settings import CheckSettings, GitHubSettings
+from tests.github.documents import failure
+from tests.github.git_http import GitHttp
+from tests.github.local_github import TOKEN, Fault, LocalGitHub
+from tests.journeys.bad_input import DANA, Thread, World, repository, small_repository, world
+from tests.journeys.reading import git
+
+pytestmark = pytest.mark.xdist_group("journey github")
+
+BLIND = CheckSettings(
+    argv=(
+        "sh",
+        "-c",
+        f"! {{ env; cat /proc/[0-9]*/environ; }} 2>/dev/null | tr '\\0' '\\n' | grep -q {TOKEN[:15]}",
+    ),
+    about="greeting files are green",
+)
+
+
+@dataclass
+class AtGitHub:
+    """The bot, and GitHub."""
+
+    world: World
+    hub: LocalGitHub
+    git: GitHttp
+    bare: Path
+
+    async def asks(self) -> Thread:
+        """A request whose spec was approved."""
+        thread = await self.world.ask("C0ONE", "Add a greeting")
+        await thread.press(DANA, await thread.card("spec:1"), ApproveSpec)
+        return thread
+
+
+def head(bare: Path, branch: str) -> str | None:
+    """What the bare repository holds on a branch."""
+    done = subprocess.run(
+        ["git", "-C", str(bare), "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip() or None
+
+
+@contextlib.asynccontextmanager
+async def at_github(directory: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AtGitHub]:
+    bare = directory / "served" / "acme" / "data.git"
+    await small_repository(bare)
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    async with (
+        GitHttp(directory / "served", {TOKEN}) as served,
+        LocalGitHub(heads=lambda it: head(bare, it)) as hub,
+    ):
+        section = GitHubSettings(api=hub.api, labels=("greenlight",))
+        remote = f"{served.url}/acme/data.git"
+        there = repository(
+            directory, "data", ["C0ONE"], remote=remote, github=section, checks={"green": BLIND}
+        )
+        async with world(directory, [there]) as running:
+            yield AtGitHub(running, hub, served, bare)
+
+
+async def test_the_branch_is_pushed_and_the_draft_is_opened_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_github(tmp_path, monkeypatch) as there:
+        main = head(there.bare, "main")
+        there.hub.files[str(main), ".github/CODEOWNERS"] = b"* @ann\n"
+        there.hub.faults.append(
+            Fault(
+                "POST",
+                "pulls",
+                403,
+                failure(403, "You have exceeded a secondary rate limit"),
+                {"Retry-After": "1"},
+            )
+        )
+        thread = await there.asks()
+        delivered = await thread.becomes(State.DELIVERED)
+        card = await thread.card("delivery:1")
+
+        assert delivered.delivery is not None
+        assert delivered.escalations == ()
+        (pull,) = there.hub.pulls.values()
+        assert pull["draft"] is True
+        assert pull["html_url"] in card.words
+        branch = pull["head"]["ref"]
+        assert branch.startswith("greenlight/greeting-")
+        assert head(there.bare, branch) == pull["head"]["sha"] == delivered.delivery.commit
+        assert head(there.bare, "main") == main
+        assert await git(there.bare, "show", f"{branch}:notes/hello.md") == "Hello.\n"
+        assert [one["name"] for one in pull["labels"]] == ["greenlight"]
+        assert f"`{delivered.delivery.commit}`" in pull["body"]
+        (record,) = await there.world.slack.wait_for(lambda _: there.hub.comments[1], 20)
+        assert record["body"].startswith("## The record")
+        sent = [call.body for call in there.world.api.calls]
+        assert TOKEN not in repr(sent)
+        assert TOKEN not in repr(there.world.slack.calls)
+    for file in (tmp_path / "state").rglob("*"):
+        assert not file.is_file() or TOKEN.encode() not in file.read_bytes(), file
+
+
+async def test_what_github_refuses_is_told_and_tried_again_by_a_click(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_github(tmp_path, monkeypatch) as there:
+        there.hub.drafts = False
+        thread = await there.asks()
+        asked = await thread.card("escalation:1", "nothing but a draft is ever opened")
+        assert there.hub.pulls == {}
+        there.hub.drafts = True
+        await thread.press(DANA, asked, Choose, choice=Choice.RETRY)
+        await thread.becomes(State.DELIVERED)
+        assert len(there.hub.pulls) == 1
+
+
+async def test_without_credentials_the_bot_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GITHUB_TOKEN", raising=False)
+    there = repository(
+        tmp_path, "data", ["C0ONE"], remote="https://github.com/acme/data", github=GitHubSettings()
+    )
+    with pytest.raises(ConfigurationInvalid, match="GITHUB_TOKEN is not set"):
+        async with world(tmp_path, [there]):
+            pass

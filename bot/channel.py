@@ -72,10 +72,18 @@ async def identify(client: AsyncWebClient) -> Identity:
     Raises:
         Transient: Slack did not answer.
         ChatRefused: the token is not valid.
-        ConfigurationInvalid: the answer does not say which workspace or which user that is.
+        ConfigurationInvalid: the answer does not say which workspace or which user that is, or comes from
+            a server that is not Slack's and does not speak as Slack does.
     """
-    async with slack_errors("to tell me who I am"):
-        answer = await client.auth_test()
+    try:
+        async with slack_errors("to tell me who I am"):
+            answer = await client.auth_test()
+    except GreenlightError as error:
+        if is_slack(client.base_url) or not lacks_method(error):
+            raise
+        raise ConfigurationInvalid(
+            f"{client.base_url} answered, but it is not a Slack Web API. Check SLACK_API_URL."
+        ) from error
     told = {name: str(answer.get(name) or "") for name in ("team_id", "user_id", "bot_id")}
     missing = [name for name in ("team_id", "user_id") if not told[name]]
     if missing:

@@ -365,6 +365,23 @@ async def test_who_the_bot_is_has_to_be_told(server: ThinSlack, answer: Json, na
         await identify(web_client(BOT_TOKEN, server.url))
 
 
+@pytest.mark.parametrize("answer", NOT_THERE[:-1])  # the last one is Slack's form, and says too little
+async def test_a_server_that_is_no_slack_is_named(server: ThinSlack, answer: Answer) -> None:
+    server.answers["auth.test"] = answer
+    with pytest.raises(ConfigurationInvalid) as raised:
+        await identify(web_client(BOT_TOKEN, server.url))
+    told = f"{server.url}/api/ answered, but it is not a Slack Web API. Check SLACK_API_URL."
+    assert raised.value.sentence == told
+
+
+async def test_a_page_instead_of_slacks_own_answer_passes(server: ThinSlack) -> None:
+    server.answers["auth.test"] = page("<h1>Bad gateway</h1>", status=200)
+    client = web_client(BOT_TOKEN, "http://slack.com")
+    client.proxy = server.url
+    with pytest.raises(NoApiAnswer):
+        await identify(client)
+
+
 # ------------------------------------------------------------ errors
 
 

@@ -1,0 +1,119 @@
+"""A look at a repository that may become a configured one: where it is, and what it seems to need."""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict
+
+from engine.errors import ConfigurationInvalid, Rejected, RepositoryUnusable
+from engine.ports import Workspace
+from engine.proposing import Files, Proposal, propose, wanted
+from engine.settings import RepositorySettings
+
+_USUAL_BASES = ("main", "master", "develop", "trunk")
+_LARGEST = 400_000
+_MOST_READ = 60
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9._-]+")
+
+
+class Survey(BaseModel):
+    """What was found.
+
+    Attributes:
+        remote: Where branches are to be pushed, without names or passwords.
+        base: The base branch that was looked at, at `commit`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    remote: str
+    base: str
+    commit: str
+    proposal: Proposal
+
+
+async def survey(target: str, base: str | None = None, name: str | None = None) -> Survey:
+    """Look at a repository's committed files; nothing of it is run.
+
+    Args:
+        target: A local path, or an https or ssh URL.
+        base: The base branch. None: the one a local repository is on, else the usual names in turn.
+        name: What to call it. None: as its path ends.
+
+    Raises:
+        ConfigurationInvalid: the address holds a name or password, or nothing can be called so.
+        RepositoryUnusable: there is no repository, or no such branch.
+        Unreachable: it did not answer.
+    """
+    remote = _remote(target)
+    called = name or _name(remote)
+    bases = [base] if base else list(dict.fromkeys([*_checked_out(Path(remote)), *_USUAL_BASES]))
+    refused: RepositoryUnusable | None = None
+    with tempfile.TemporaryDirectory(prefix="greenlight-init-") as place:
+        for one in bases:
+            workspace = _workspace(RepositorySettings(name=called, remote=remote, base=one), Path(place))
+            try:
+                commit = await workspace.refresh()
+            except RepositoryUnusable as no_such_branch:
+                refused = refused or no_such_branch
+                continue
+            files = await _files(workspace, commit)
+            return Survey(name=called, remote=remote, base=one, commit=commit, proposal=propose(files))
+    raise refused or RepositoryUnusable(f"There is no branch in {remote} that could be the base.")
+
+
+def _workspace(repository: RepositorySettings, place: Path) -> Workspace:
+    from engine.repositories import Repositories
+
+    return Repositories((repository,), place, os.environ).workspace(repository)
+
+
+async def _files(workspace: Workspace, commit: str) -> Files:
+    entries = await workspace.files(commit)
+    texts = {}
+    looked_into = [e for e in entries if e.mode.startswith("100") and wanted(e.path)][:_MOST_READ]
+    for entry in looked_into:
+        try:
+            content = await workspace.read(commit, entry.path) or b""
+        except Rejected:
+            continue
+        if len(content) <= _LARGEST:
+            texts[entry.path] = content.decode("utf-8", "replace")
+    return Files(paths=frozenset(e.path for e in entries if e.mode.startswith("100")), texts=texts)
+
+
+def _remote(target: str) -> str:
+    path = Path(target).expanduser()
+    if "://" not in target and path.exists():
+        return str(path.resolve())
+    url = urlsplit(target if "://" in target else "")
+    if url.password is not None or (url.username and url.scheme != "ssh"):
+        raise ConfigurationInvalid(
+            "No name or token belongs into the repository's address: give it without, and set the token in "
+            "the environment."
+        )
+    return target
+
+
+def _name(remote: str) -> str:
+    last = remote.rstrip("/").rpartition("/")[2].rpartition(":")[2].removesuffix(".git").lower()
+    name = _NOT_IN_NAMES.sub("-", last).strip("-._")[:40]
+    if not name:
+        raise ConfigurationInvalid("Say what to call the repository, with --name.")
+    return name
+
+
+def _checked_out(path: Path) -> list[str]:
+    """The branch that a local repository is on."""
+    for head in (path / ".git" / "HEAD", path / "HEAD"):
+        try:
+            text = head.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            continue
+        if text.startswith("ref: refs/heads/"):
+            return [text.removeprefix("ref: refs/heads/")]
+    return []

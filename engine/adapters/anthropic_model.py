@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -34,6 +34,10 @@ from engine.ports import ModelAnswer, ModelCall, Tier, ToolUse, Usage, WebTool
 from engine.settings import TierSettings
 
 CONNECT_TIMEOUT_S = 10.0
+MOST_BYTES = 8_000_000
+"""Of one answer on the wire: several times what the most tokens of a call make as events."""
+PACKED = 32
+"""An answer that comes compressed, which is not asked for, may have that part of it."""
 SCRIPT_ENDED = "rehearsal_script_ended"
 LONGEST_SENTENCE = 1_000
 WEB_VERSIONS = {"web_search": "web_search_20250305", "web_fetch": "web_fetch_20250910"}
@@ -86,7 +90,9 @@ class AnthropicModel:
                 base_url=base_url,
                 max_retries=0,
                 timeout=httpx2.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s)),
-                http_client=anthropic.DefaultAioHttpClient(),
+                http_client=anthropic.DefaultAioHttpClient(
+                    headers={"Accept-Encoding": "identity"}, event_hooks={"response": [_bound]}
+                ),
             )
         except anthropic.CredentialsError:
             raise ConfigurationInvalid(
@@ -145,6 +151,37 @@ class AnthropicModel:
             async for event in stream:
                 if seen.message is not None or event.type == "message_start":
                     seen.message = stream.current_message_snapshot
+
+
+class _TooLong(ValueError):
+    """An answer does not end within its bound."""
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    """A body of which no more is read than a bound."""
+
+    def __init__(self, body: httpx2.AsyncByteStream, most: int) -> None:
+        self._body = body
+        self._most = most
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        came = 0
+        async for chunk in self._body:
+            came += len(chunk)
+            if came > self._most:
+                raise _TooLong
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._body.aclose()
+
+
+async def _bound(response: httpx2.Response) -> None:
+    """Read no more of any answer than its bound: whoever stands for the provider may send without end."""
+    body = response.stream
+    assert isinstance(body, httpx2.AsyncByteStream)  # noqa: S101 (the client is an asynchronous one)
+    packed = response.headers.get("content-encoding", "identity") != "identity"
+    response.stream = _Bounded(body, MOST_BYTES // PACKED if packed else MOST_BYTES)
 
 
 @dataclass
@@ -238,6 +275,8 @@ def _translate(fault: Exception, tier: Tier, model: str) -> GreenlightError:
         return ModelRefused(
             "The key for the model's provider cannot be read. Set ANTHROPIC_API_KEY and start again."
         )
+    if isinstance(fault, _TooLong):
+        return Unreachable("The model's answer was longer than any can be, so I stopped reading it.")
     if isinstance(fault, anthropic.APIStatusError):
         return _of_status(fault, tier, model)
     if isinstance(fault, TimeoutError | anthropic.APITimeoutError | httpx2.TimeoutException):

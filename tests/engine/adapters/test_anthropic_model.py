@@ -1,7 +1,10 @@
 import asyncio
 import copy
+import gzip
 import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from bot.playground.messages_api import MessagesApi
 from bot.playground.rehearsal import ReceivedCall, Reply, ScriptRanOut
 from bot.playground.script import Fault
-from engine.adapters.anthropic_model import AnthropicModel
+from engine.adapters.anthropic_model import MOST_BYTES, PACKED, AnthropicModel
 from engine.errors import (
     ConfigurationInvalid,
     GreenlightError,
@@ -302,6 +305,74 @@ async def test_a_server_that_does_not_stream_serves_as_well() -> None:
         answer = await model.answer(call())
         await model.close()
     assert (answer.text, answer.model, answer.usage.output_tokens) == ("Hello", "other", 4)
+
+
+@dataclass
+class Endless:
+    """A provider whose answer begins well and does not end; `sent` counts what of it went out."""
+
+    kind: str
+    begin: bytes
+    more: bytes
+    status: int = 200
+    encoding: str = "identity"
+    sent: int = 0
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.router.add_post("/v1/messages", self._answer)
+        return app
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        headers = {"Content-Type": self.kind, "Content-Encoding": self.encoding}
+        response = web.StreamResponse(status=self.status, headers=headers)
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            await response.write(self.begin)
+            while True:
+                await response.write(self.more)
+                self.sent += len(self.more)
+        return response
+
+
+START = (
+    b'event: message_start\ndata: {"type": "message_start", "message": {"id": "msg_1", "type": "message", '
+    b'"role": "assistant", "model": "m", "content": [], "stop_reason": null, "stop_sequence": null, '
+    b'"usage": {"input_tokens": 1, "output_tokens": 1}}}\n\n'
+)
+PING = b'event: ping\ndata: {"type": "ping"}\n\n' * 2_000
+LETTERS = b"x" * 65_536
+PACKED_LETTERS = gzip.compress(b"x" * 50_000_000)
+STREAM, JSON = "text/event-stream", "application/json"
+ON_THE_WAY = 12_000_000
+"""What the buffers of both sides take of an answer that is not read."""
+
+
+@pytest.mark.parametrize(
+    ("provider", "most"),
+    [
+        pytest.param(Endless(STREAM, START, PING), MOST_BYTES, id="events"),
+        pytest.param(Endless(STREAM, START + b"data: ", LETTERS), MOST_BYTES, id="one event"),
+        pytest.param(Endless(JSON, b'{"id": "', LETTERS), MOST_BYTES, id="one message"),
+        pytest.param(Endless(JSON, b'{"error": "', LETTERS, status=400), MOST_BYTES, id="an error"),
+        pytest.param(
+            Endless(JSON, b"", PACKED_LETTERS, encoding="gzip"), MOST_BYTES // PACKED, id="compressed"
+        ),
+    ],
+)
+async def test_an_answer_without_end_is_not_read_to_the_end(provider: Endless, most: int) -> None:
+    async with TestServer(provider.app()) as server:
+        model = AnthropicModel(default_tiers(), timeout_s=30, api_key=KEY, base_url=str(server.make_url("")))
+        error = await failure(model)
+        await model.close()
+    assert type(error) is Unreachable
+    assert error.sentence == "The model's answer was longer than any can be, so I stopped reading it."
+    assert most - len(provider.more) < provider.sent < most + ON_THE_WAY
+
+
+async def test_an_answer_within_the_bound_is_read(model: AnthropicModel, responder: Repeats) -> None:
+    responder.content = [{"type": "text", "text": "word " * 200_000}]
+    assert len((await model.answer(call())).text) == 1_000_000
 
 
 async def test_nobody_listening_is_unreachable(api: MessagesApi, model: AnthropicModel) -> None:

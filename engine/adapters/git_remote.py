@@ -2,13 +2,13 @@
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from engine.adapters.git import REMOTE_TIMEOUT_S, Git, GitFailed, disk_error
-from engine.adapters.git_said import NoSuchBranch, meaning, no_access
+from engine.adapters.git_said import NoAccess, NoSuchBranch, meaning
 from engine.errors import RepositoryUnusable, Unreachable
 from engine.settings import LOOPBACK
 
@@ -26,14 +26,23 @@ _PASSED_ON = (
 
 
 class Access(Protocol):
-    """What a remote at a forge takes. Both methods raise NeedsPerson and Transient."""
+    """What a remote at a forge takes."""
 
     async def token(self) -> str:
-        """A credential that holds for some minutes at least."""
+        """A credential that holds for some minutes at least.
+
+        Raises:
+            NeedsPerson: there is none.
+            Transient: the forge did not answer.
+        """
+        ...
+
+    def refused(self, token: str) -> bool:
+        """The remote did not take this one: whether asking for another may help."""
         ...
 
     async def protected(self, branch: str) -> bool:
-        """Whether a rule of the forge protects this branch, as far as it tells."""
+        """Whether a rule of the forge protects this branch, as far as it tells; errors as of `token`."""
         ...
 
 
@@ -170,14 +179,23 @@ class Remote:
         try:
             missing = self._path is not None and not self._path.exists()
         except PermissionError:
-            raise no_access(self.name) from None
+            raise NoAccess.to(self.name) from None
         if missing:
             raise RepositoryUnusable(
                 f"There is no repository at {self.name}: correct its path in the configuration."
             )
 
     async def _run(self, *arguments: str) -> bytes:
-        environment = await self._environment()
+        token = await self._access.token() if self._access and self._over_http else ""
+        try:
+            return await self._once(arguments, token)
+        except NoAccess:
+            if not self._access or not token or not self._access.refused(token):
+                raise
+            return await self._once(arguments, await self._access.token())
+
+    async def _once(self, arguments: Sequence[str], token: str) -> bytes:
+        environment = self._environment(token)
         if self._path:
             environment["GIT_CONFIG_GLOBAL"] = str(await self._trusted())
         try:
@@ -185,26 +203,15 @@ class Remote:
         except GitFailed as failure:
             raise meaning(failure, self.name) from None
 
-    async def _environment(self) -> dict[str, str]:
+    def _environment(self, token: str) -> dict[str, str]:
         if self._path:
             return {"GIT_ALLOW_PROTOCOL": "file"}
         passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         if not self._over_http:
             return {**passed, "GIT_ALLOW_PROTOCOL": "https:ssh", "GIT_SSH_COMMAND": _SSH}
         url = urlsplit(self._location)
-        signed = await self._signed(f"{url.scheme}://{url.netloc.rpartition('@')[2]}/")
+        signed = _signed(f"{url.scheme}://{url.netloc.rpartition('@')[2]}/", token) if token else {}
         return {**passed, **signed, "GIT_ALLOW_PROTOCOL": url.scheme}
-
-    async def _signed(self, host: str) -> Mapping[str, str]:
-        """Setting of one header for one host, in the environment: every user can read a command line."""
-        if self._access is None:
-            return {}
-        basic = base64.b64encode(f"x-access-token:{await self._access.token()}".encode()).decode()
-        return {
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": f"http.{host}.extraHeader",
-            "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
-        }
 
     async def _trusted(self) -> Path:
         """Settings for git's other end on this machine: only which directories the operator trusts."""
@@ -220,6 +227,16 @@ class Remote:
         except OSError as error:
             raise disk_error(error) from None
         return path
+
+
+def _signed(host: str, token: str) -> dict[str, str]:
+    """The setting of one header for one host, in the environment: every user can read a command line."""
+    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{host}.extraHeader",
+        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+    }
 
 
 def _local_path(location: str) -> Path | None:

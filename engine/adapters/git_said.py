@@ -1,5 +1,7 @@
 """The one mapper of what git, remotes and transports say."""
 
+from typing import Self
+
 from engine.adapters.git import GitFailed
 from engine.errors import (
     GreenlightError,
@@ -12,6 +14,18 @@ from engine.errors import (
 
 class NoSuchBranch(GreenlightError):
     """The remote answered and has no such branch."""
+
+
+class NoAccess(RepositoryUnusable):
+    """Credentials or permissions that do not do."""
+
+    @classmethod
+    def to(cls, name: str) -> Self:
+        """To the remote of this name."""
+        return cls(
+            f"The repository {name} may not be accessed: check the permissions or credentials that the bot "
+            "runs with."
+        )
 
 
 def meaning(failure: GitFailed, name: str) -> GreenlightError:
@@ -34,7 +48,7 @@ def meaning(failure: GitFailed, name: str) -> GreenlightError:
         (("SAML SSO",), RepositoryUnusable(_SINGLE_SIGN_ON.format(name))),
         (("remote rejected", "pre-receive hook", "protected branch"), PushRejected(_REFUSED)),
         (("dubious ownership",), RepositoryUnusable(_OWNERSHIP.format(name))),
-        (_NO_ACCESS, no_access(name)),
+        (_NO_ACCESS, NoAccess.to(name)),
         (("not allowed",), RepositoryUnusable(_PROTOCOL.format(name))),
         (_NOT_GIT, RepositoryUnusable(_NOTHING_THERE.format(name))),
     )
@@ -42,14 +56,6 @@ def meaning(failure: GitFailed, name: str) -> GreenlightError:
         if any(mark in said for mark in marks):
             return error
     return Unreachable(f"The repository {name} did not answer.")
-
-
-def no_access(name: str) -> RepositoryUnusable:
-    """Credentials or permissions that do not do."""
-    return RepositoryUnusable(
-        f"The repository {name} may not be accessed: check the permissions or credentials that the bot "
-        "runs with."
-    )
 
 
 _SLOW_DOWN_S = 60.0

@@ -56,6 +56,10 @@ class GitHubClient:
         """For git; it holds for some minutes at least."""
         return await self._tokens.token()
 
+    def refused(self, token: str) -> bool:
+        """Git's host did not take this one: whether asking for another may help."""
+        return self._tokens.refused(token)
+
     async def protected(self, branch: str) -> bool:
         """Whether a rule protects this branch, as far as GitHub tells.
 

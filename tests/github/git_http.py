@@ -19,14 +19,14 @@ class GitHttp:
 
     Attributes:
         asked: Method, path and Authorization header of each request.
-        answers: Status and headers for the next requests instead of git's answer.
+        answers: Status, headers and text for the next requests instead of git's answer.
     """
 
     def __init__(self, directory: Path, tokens: set[str]) -> None:
         self._directory = directory
         self.tokens = tokens
         self.asked: list[tuple[str, str, str]] = []
-        self.answers: list[tuple[int, dict[str, str]]] = []
+        self.answers: list[tuple[int, dict[str, str], str]] = []
         self._runner: web.AppRunner | None = None
         self.url = ""
 
@@ -50,8 +50,8 @@ class GitHttp:
         shown = request.headers.get("Authorization", "")
         self.asked.append((request.method, request.path, shown))
         if self.answers:
-            status, headers = self.answers.pop(0)
-            return web.Response(status=status, headers=headers)
+            status, headers, text = self.answers.pop(0)
+            return web.Response(status=status, headers=headers, text=text)
         if shown not in {_basic(token) for token in self.tokens}:
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="GitHub"'})
         return await self._backend(request, body)

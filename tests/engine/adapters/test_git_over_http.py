@@ -27,10 +27,17 @@ class Access:
         self.current = TOKEN
         self.rules: set[str] = set()
         self.asked = 0
+        self.next: list[str] = []
 
     async def token(self) -> str:
         self.asked += 1
         return self.current
+
+    def refused(self, token: str) -> bool:
+        if self.next:
+            self.current = self.next.pop(0)
+            return True
+        return False
 
     async def protected(self, branch: str) -> bool:
         return branch in self.rules
@@ -139,7 +146,7 @@ os.execv({real!r}, sys.argv)
     return calls
 
 
-async def test_a_token_that_was_replaced_is_used_at_the_next_call(
+async def test_a_token_that_was_revoked_is_replaced_once(
     workspace: GitWorkspace, server: GitHttp, access: Access
 ) -> None:
     await workspace.refresh()
@@ -148,8 +155,14 @@ async def test_a_token_that_was_replaced_is_used_at_the_next_call(
     with pytest.raises(RepositoryUnusable) as refused:
         await workspace.refresh()
     assert "credentials" in refused.value.sentence
-    access.current = OTHER
+
+    access.next = [OTHER]
     await workspace.refresh()
+    server.tokens.clear()
+    access.next = [TOKEN, OTHER]
+    with pytest.raises(RepositoryUnusable):
+        await workspace.refresh()
+    assert access.next == [OTHER], "not for ever"
 
 
 async def test_a_redirect_is_not_followed_and_the_other_host_hears_nothing(
@@ -158,7 +171,7 @@ async def test_a_redirect_is_not_followed_and_the_other_host_hears_nothing(
     made = await commit(workspace, tmp_path)
     async with GitHttp(tmp_path / "served", {TOKEN}) as other:
         for status in (301, 302, 307, 308):
-            server.answers = [(status, {"Location": f"{other.url}/acme/data.git/info/refs?service=x"})]
+            server.answers = [(status, {"Location": f"{other.url}/acme/data.git/info/refs?service=x"}, "")]
             with pytest.raises(RepositoryUnusable) as refused:
                 await workspace.push(made, BRANCH)
             assert "renamed or moved" in refused.value.sentence
@@ -247,20 +260,29 @@ async def test_what_the_remote_refuses_is_told_and_nothing_is_there(
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "told"),
+    ("status", "said", "kind", "told"),
     [
-        (401, RepositoryUnusable, "credentials"),
-        (403, RepositoryUnusable, "credentials"),
-        (404, RepositoryUnusable, "no git repository"),
-        (429, RateLimited, "slow down"),
-        (500, Unreachable, "did not answer"),
-        (502, Unreachable, "did not answer"),
+        (401, "", RepositoryUnusable, "credentials"),
+        (403, "Write access to repository not granted.", RepositoryUnusable, "credentials"),
+        (
+            403,
+            "The `acme' organization has enabled or enforced SAML SSO. To access this repository, you must "
+            "re-authorize the OAuth Application.",
+            RepositoryUnusable,
+            "Configure SSO",
+        ),
+        (403, "This repository was archived so it is read-only.", PushRejected, "archived"),
+        (404, "Repository not found.", RepositoryUnusable, "no git repository"),
+        (404, "", RepositoryUnusable, "no git repository"),
+        (429, "", RateLimited, "slow down"),
+        (500, "", Unreachable, "did not answer"),
+        (502, "", Unreachable, "did not answer"),
     ],
 )
 async def test_what_the_host_says_is_told_without_the_credential(
-    workspace: GitWorkspace, server: GitHttp, status: int, kind: type[GreenlightError], told: str
+    workspace: GitWorkspace, server: GitHttp, status: int, said: str, kind: type[GreenlightError], told: str
 ) -> None:
-    server.answers = [(status, {})] * 3
+    server.answers = [(status, {}, said)] * 3
     with pytest.raises(kind) as failed:
         await workspace.refresh()
     assert told in failed.value.sentence

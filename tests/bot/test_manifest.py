@@ -21,6 +21,7 @@ SCOPES_OF_METHODS: dict[str, set[str]] = {
     "conversations_replies": {"channels:history", "groups:history"},
     "users_info": {"users:read"},
     "views_open": set(),
+    "views_update": set(),
 }
 SCOPES_OF_EVENTS = {
     "app_mention": {"app_mentions:read"},

@@ -5,6 +5,7 @@ Nothing here depends on the order of its inputs. Where two inputs contradict eac
 
 from collections.abc import Sequence
 
+from engine.doubts import doubt
 from engine.events import UNPREPARED, CheckResult, Fact, Ran, Reviewed
 from engine.request import Settled, Status
 from engine.schemas import Criterion, Judged, SettledBy, SpecDraft
@@ -39,8 +40,8 @@ def settle(
         reviews: Reviews of the commit; invalid ones judge nothing.
         commit: The commit's id: results and reviews of any other then count for nothing.
     """
-    at_base = tuple(r for r in (*base, *results) if r.where is Ran.BASE)
-    here = tuple(r for r in results if r.where is not Ran.BASE and commit in {"", r.commit})
+    at_base = tuple(r for r in (*base, *results) if r.where in {Ran.BASE, Ran.BASE_CONTROL})
+    here = tuple(r for r in results if r not in at_base and commit in {"", r.commit})
     valid = tuple(r for r in reviews if _judges(r, commit))
     return tuple(_criterion(c, at_base, here, facts, valid) for c in spec.criteria)
 
@@ -112,11 +113,21 @@ def _check(criterion: Criterion, base: Sequence[CheckResult], here: Sequence[Che
             f"{_command(other)} is green only together with changes outside the approved artifacts "
             f"(with nothing else changed it {_end(other)})",
         )
-    return _green(criterion, at_commit[0], before)
+    trials = [r for r in (*base, *here) if r.check == criterion.check and (r.argv, r.prepared) in commands]
+    why = doubt(before, [*at_commit, *alone], sorted(trials, key=lambda r: r.model_dump_json()))
+    if why:
+        return _stands(
+            criterion, Status.NOT_CHECKED, f"{_command(at_commit[0])} ended with exit code 0, but {why}"
+        )
+    return _green(criterion, at_commit[0], before, trials)
 
 
-def _green(criterion: Criterion, result: CheckResult, before: Sequence[CheckResult]) -> Settled:
+def _green(
+    criterion: Criterion, result: CheckResult, before: Sequence[CheckResult], trials: Sequence[CheckResult]
+) -> Settled:
     ran = f"{_command(result)} ended with exit code 0 at {result.commit[:7]}, also with only the artifacts"
+    if any(r.where is Ran.CONTROL and r.tells and not r.green for r in trials):
+        ran += " (and red, as it has to be, with failing tests of ours beside its own)"
     if any(r.green for r in before):
         return _stands(criterion, Status.REGRESSION_ONLY, f"{ran}; it was green before the work too")
     by_itself = all(r.ended == "exit" for r in before)

@@ -11,7 +11,18 @@ from engine.relative_paths import path_problem
 _PROTECTED_NAMES = frozenset(
     {
         *("makefile", "gnumakefile", "bsdmakefile", "justfile", "taskfile.yml", "taskfile.yaml", "rakefile"),
-        *("conftest.py", "pytest.ini", "tox.ini", "noxfile.py", "setup.cfg", "setup.py", "pyproject.toml"),
+        *(
+            "conftest.py",
+            "pytest.ini",
+            ".pytest.ini",
+            "pytest.toml",
+            ".pytest.toml",
+            "tox.ini",
+            "noxfile.py",
+            "setup.cfg",
+            "setup.py",
+            "pyproject.toml",
+        ),
         *("sitecustomize.py", "usercustomize.py", ".coveragerc", ".pre-commit-config.yaml", "package.json"),
         *(
             ".sqlfluff",
@@ -144,8 +155,10 @@ def _placed(path: str, files: Collection[str], folders: Collection[str], artifac
 
 def _protected(path: str, named: Collection[str]) -> str:
     parts = path.casefold().split("/")
+    # Installed packages say in such folders which plugins a test runner loads.
+    plugins = any(part.endswith((".dist-info", ".egg-info")) for part in parts[:-1])
     git = parts[-1].startswith(".git") and parts[-1] not in _GIT_HARMLESS
-    if git or _PROTECTED_FOLDERS & set(parts):
+    if git or plugins or _PROTECTED_FOLDERS & set(parts):
         return "lies where tools, git or agents keep what they obey; only people change that"
     name = parts[-1]
     family = _PROTECTED_FAMILIES.fullmatch(name) is not None

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from engine.findings import numbered, standing
 from engine.leaks import redacted
 from engine.request import Settled, Snapshot, SpecVersion, Status
+from engine.runs.verify import WHERE
 from engine.schemas import Finding, Severity
 
 LONGEST_BODY = 60_000
@@ -71,6 +72,7 @@ def body(snapshot: Snapshot, settled: Sequence[Settled], names: Mapping[str, str
             minor=[finding for finding in findings if finding.severity is Severity.MINOR],
             withdrawn=withdrawn,
             names=names,
+            places=WHERE,
             not_checked=[one.id for one in settled if one.status is Status.NOT_CHECKED],
         )
     )

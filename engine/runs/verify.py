@@ -14,6 +14,7 @@ from engine.errors import Rejected
 from engine.events import UNPREPARED, CheckResult, Fact, Ran, Verified
 from engine.ports import Command, Ended, Execution, Limits, Workspace
 from engine.request import SpecVersion, State
+from engine.runs import trials
 from engine.runs.context import Context
 from engine.runs.material import approved_spec, whole_text_at
 from engine.runs.preparing import prepared
@@ -25,7 +26,15 @@ AT_ONCE = 2
 TAIL = 4_000
 LONGEST_OUTPUT = 20_000
 
-_WHERE = {Ran.BASE: "at the base", Ran.COMMIT: "at the commit", Ran.ARTIFACTS: "with only the artifacts"}
+WHERE = {
+    Ran.BASE: "at the base",
+    Ran.COMMIT: "at the commit",
+    Ran.ARTIFACTS: "with only the artifacts",
+    Ran.OLD_TESTS: "with the tests of before",
+    Ran.UNSILENCED: "without comments that silence it",
+    Ran.CONTROL: "with failing tests beside its own",
+    Ran.BASE_CONTROL: "at the base, with failing tests beside its own",
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,8 @@ async def run(context: Context) -> Verified:
     """Run the checks the spec's criteria name, and look its files and texts up.
 
     At the base commit they run there alone, before the work; at any other commit they run at it, with
-    nothing but the artifacts laid over the base, and at the base where that has not been done.
+    nothing but the artifacts laid over the base, and at the base where that has not been done. Those that are
+    green then are doubted: see `engine.runs.trials`.
     """
     spec = approved_spec(context.snapshot)
     commit = context.run.about or context.snapshot.head or spec.base_commit
@@ -55,12 +65,35 @@ async def run(context: Context) -> Verified:
         for name, check in checks.items()
     ]
     results = await together([_result(context, job, slots) for job in jobs])
+    results += await _doubted(context, spec, commit, results, slots)
     facts = [
         await look_up(context.workspace, criterion, spec.base_commit, commit)
         for criterion in spec.draft.criteria
         if criterion.settled_by in {SettledBy.FILE, SettledBy.TEXT} and criterion.path
     ]
     return Verified(commit=commit, results=tuple(results), facts=tuple(facts))
+
+
+async def _doubted(
+    context: Context, spec: SpecVersion, commit: str, results: Sequence[CheckResult], slots: asyncio.Semaphore
+) -> list[CheckResult]:
+    """The trials of the checks that are green at a commit, and what their controls are compared with."""
+    checks = _checks(context, spec)
+    known = (*context.snapshot.base_results, *results)
+    wanted = await trials.trials(context.workspace, spec, commit, known)
+    jobs = [
+        Job(name=name, check=checks[name], where=where, commit=commit)
+        for name, places in wanted.items()
+        for where in places
+        if name in checks
+    ]
+    tried = await together([_result(context, job, slots) for job in jobs])
+    compared = [
+        Job(name=one.check, check=checks[one.check], where=Ran.BASE_CONTROL, commit=spec.base_commit)
+        for one in tried
+        if one.where is Ran.CONTROL and trials.to_compare(one)
+    ]
+    return [*tried, *await together([_result(context, job, slots) for job in compared])]
 
 
 def _places(context: Context, spec: SpecVersion, commit: str, dependencies: str) -> list[Ran]:
@@ -100,7 +133,7 @@ def _checks(context: Context, spec: SpecVersion) -> Mapping[str, CheckSettings]:
 async def _result(context: Context, job: Job, slots: asyncio.Semaphore) -> CheckResult:
     async def once() -> dict[str, Any]:
         async with slots:
-            context.tell(f"Running check {job.name} {_WHERE[job.where]}")
+            context.tell(f"Running check {job.name} {WHERE[job.where]}")
             return (await _execute(context, job)).model_dump(mode="json")
 
     return CheckResult.model_validate(await context.step(f"check {job.name} {job.where}", once))
@@ -114,10 +147,11 @@ async def _execute(context: Context, job: Job) -> CheckResult:
     if misfit := await context.dependencies.misfit(spec.base_commit, commit):
         return _not_run(job, commit, misfit)
     try:
-        if job.where is Ran.ARTIFACTS:
-            await context.workspace.overlay(spec.base_commit, commit, spec.draft.artifacts, tree)
-        else:
+        if job.where in {Ran.BASE, Ran.COMMIT}:
             await context.workspace.checkout(commit, tree)
+            about: tuple[str, ...] = ()
+        else:
+            about = await trials.lay(context.workspace, spec, commit, job.where, tree)
         done = await context.dependencies.sandbox(spec.base_commit).run(command(job.check, tree))
     finally:
         await asyncio.to_thread(shutil.rmtree, tree, ignore_errors=True)
@@ -133,6 +167,7 @@ async def _execute(context: Context, job: Job) -> CheckResult:
         digest=done.digest,
         duration_s=round(done.duration_s, 2),
         prepared=await context.dependencies.key(spec.base_commit),
+        about=about,
     )
 
 
@@ -163,7 +198,7 @@ def _receipt(context: Context, id: str, job: Job, done: Execution) -> Receipt:
         request=context.snapshot.id,
         run=context.run.id,
         tool="check",
-        subject=f"{job.name} {_WHERE[job.where]}: {' '.join(done.argv)}",
+        subject=f"{job.name} {WHERE[job.where]}: {' '.join(done.argv)}",
         exit_code=done.exit_code,
         output=done.output[-LONGEST_OUTPUT:],
         digest=done.digest,

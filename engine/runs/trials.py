@@ -1,0 +1,159 @@
+"""Doubts about a green check, each put to the test by one more run over the artifacts.
+
+A check runs code that an agent wrote, and a green end may be that code's own doing. So a green check is run
+again (a) with the tests and file modes that the work changed as they were before it, (b) with comments that
+silence checkers misspelt, and (c) where tests are counted, with failing tests of ours beside its own: a check
+that stays green then cannot fail. The first two have to end green, the third red.
+"""
+
+import asyncio
+import contextlib
+import re
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from engine.errors import Rejected
+from engine.events import CheckResult, Ran
+from engine.files import Checkout
+from engine.ports import TreeEntry, Workspace
+from engine.request import SpecVersion
+from engine.runs.material import texts_at
+from engine.silencers import silencers, without_silencers
+from engine.tallies import tallies
+
+PLANTED = 4
+_MOST_FOLDERS = 40
+_COUNTED = ("pytest", "unittest")
+_TEST_FOLDERS = frozenset({"test", "tests", "spec", "specs", "__tests__", "testing"})
+_TEST_NAME = re.compile(r"tests?_.*|.*_tests?\.\w+|.*[.-](?:test|tests|spec)\.\w+|test\w*\.py|conftest\.py")
+_COLLECTED = re.compile(r"test\w*\.py|\w+_test\.py")
+_FAILING = """\
+import unittest
+
+
+class Test{name}(unittest.TestCase):
+    def test_{name}_equal(self):
+        self.assertEqual(1, 2)
+
+    def test_{name}_true(self):
+        self.assertTrue(False)
+
+    def test_{name}_raises(self):
+        with self.assertRaises(KeyError):
+            {{1: 2}}[1]
+
+    def test_{name}_plain(self):
+        raise AssertionError("{name}")
+"""
+
+
+async def trials(
+    workspace: Workspace, spec: SpecVersion, commit: str, results: Sequence[CheckResult]
+) -> Mapping[str, tuple[Ran, ...]]:
+    """Which trials each check needs that was green at the commit and with only the artifacts, by its name."""
+    green = [one for one in results if one.green and one.commit == commit]
+    alone = {one.check: one for one in green if one.where is Ran.ARTIFACTS}
+    names = [one.check for one in green if one.where is Ran.COMMIT and one.check in alone]
+    if not names:
+        return {}
+    changed = [
+        *([Ran.OLD_TESTS] if await old_tests(workspace, spec, commit) else ()),
+        *([Ran.UNSILENCED] if await silenced(workspace, spec, commit) else ()),
+    ]
+    at_base = {one.check: one for one in results if one.where is Ran.BASE}
+    return {
+        name: (
+            *changed,
+            *([Ran.CONTROL] if _counts(alone[name]) or _counts(at_base.get(name)) else ()),
+        )
+        for name in names
+    }
+
+
+def _counts(result: CheckResult | None) -> bool:
+    return result is not None and any(name in tallies(result.output_tail) for name in _COUNTED)
+
+
+def to_compare(result: CheckResult) -> bool:
+    """Whether a control ended so that the base has to tell whether it was collected at all."""
+    failed = max((tally.failed for tally in tallies(result.output_tail).values()), default=0)
+    return result.green or failed < PLANTED * len(result.about)
+
+
+# ---------------------------------------------------------------- the trees
+
+
+async def lay(
+    workspace: Workspace, spec: SpecVersion, commit: str, where: Ran, tree: Path
+) -> tuple[str, ...]:
+    """Make the tree of a run over the artifacts; returns what `CheckResult.about` names."""
+    artifacts: Collection[str] = spec.draft.artifacts
+    about: tuple[str, ...] = ()
+    if where is Ran.OLD_TESTS:
+        about = await old_tests(workspace, spec, commit)
+        artifacts = [path for path in artifacts if path not in about]
+    await workspace.overlay(spec.base_commit, commit, tuple(artifacts), tree)
+    if where is Ran.UNSILENCED:
+        about = await silenced(workspace, spec, commit)
+        await _misspell(workspace, spec, commit, tree)
+    if where in {Ran.CONTROL, Ran.BASE_CONTROL}:
+        about = await asyncio.to_thread(_plant, Checkout(tree), secrets.token_hex(4))
+    return about
+
+
+async def old_tests(workspace: Workspace, spec: SpecVersion, commit: str) -> tuple[str, ...]:
+    """Artifacts that were tests before the work and were changed or deleted by it, or only their mode was."""
+    before = {entry.path: entry for entry in await workspace.files(spec.base_commit)}
+    after = {entry.path: entry for entry in await workspace.files(commit)}
+    return tuple(
+        path
+        for path in spec.draft.artifacts
+        if path in before
+        and after.get(path) != before[path]
+        and (is_test(path) or _blob(after, path) == _blob(before, path))
+    )
+
+
+def _blob(files: Mapping[str, TreeEntry], path: str) -> str:
+    return files[path].blob if path in files else ""
+
+
+def is_test(path: str) -> bool:
+    """Whether a path is named as tests and what they need are."""
+    *folders, name = path.casefold().split("/")
+    return bool(_TEST_FOLDERS & set(folders)) or _TEST_NAME.fullmatch(name) is not None
+
+
+async def silenced(workspace: Workspace, spec: SpecVersion, commit: str) -> tuple[str, ...]:
+    """Comments in artifacts, new with the work, that tell a checker to look away: path:line and wording."""
+    before = await texts_at(workspace, spec.base_commit, spec.draft.artifacts)
+    after = await texts_at(workspace, commit, spec.draft.artifacts)
+    return tuple(
+        f"{path}:{number} ({word})"
+        for path, text in after.items()
+        for number, word in silencers(text, before.get(path, ""))
+    )
+
+
+async def _misspell(workspace: Workspace, spec: SpecVersion, commit: str, tree: Path) -> None:
+    before = await texts_at(workspace, spec.base_commit, spec.draft.artifacts)
+    after = await texts_at(workspace, commit, spec.draft.artifacts)
+    checkout = Checkout(tree)
+    for path, text in after.items():
+        if silencers(text, before.get(path, "")):
+            without = without_silencers(text, before.get(path, ""))
+            await asyncio.to_thread(checkout.write, path, without.encode())
+
+
+def _plant(checkout: Checkout, name: str) -> tuple[str, ...]:
+    """Put failing tests into every folder that holds Python tests, under a name nobody could know."""
+    paths = [PurePosixPath(entry.path) for entry in checkout.walk()]
+    folders = dict.fromkeys(str(path.parent) for path in paths if _COLLECTED.fullmatch(path.name))
+    planted = []
+    for folder in list(folders)[:_MOST_FOLDERS]:
+        path = str(PurePosixPath(folder, f"test_{name}.py"))
+        with contextlib.suppress(Rejected):  # a name that the base may hold and no agent could write
+            checkout.write(path, _FAILING.format(name=name).encode())
+            planted.append(path)
+    return tuple(planted)

@@ -339,6 +339,7 @@ class Escalation(_Frozen):
     Attributes:
         round: Number of the review round whose findings it is about; 0 for none.
         commit, leaks: Where this commit looks as if it holds credentials.
+        why: What a fix is told of it, where that is not the situation.
     """
 
     number: int
@@ -354,6 +355,7 @@ class Escalation(_Frozen):
     round: int = 0
     commit: str = ""
     leaks: tuple[Leak, ...] = ()
+    why: str = ""
 
 
 class WishFate(StrEnum):

@@ -4,7 +4,8 @@ What reaches an agent follows the rule of “Not yet”: words only where an app
 else the ids of the spec's own criteria and the names of failed checks.
 """
 
-from engine.decide import reviewing, scoping
+from engine import existing
+from engine.decide import branching, reviewing, scoping
 from engine.decide.moves import STOP, Decision, Moves, only_you
 from engine.events import Cause, Choice, Chose
 from engine.people import Person
@@ -112,6 +113,9 @@ def fix_by_itself(moves: Moves, feedback: Feedback, policy: Policy) -> None:
 
 
 def _start_or_ask(moves: Moves, feedback: Feedback, why: str, policy: Policy) -> None:
+    if existing.delivered_elsewhere(moves.now):
+        branching.ask_where_to_fix(moves, why)
+        return
     if moves.now.followed >= policy.follow_rounds:
         _escalate(moves, why)
         return

@@ -78,16 +78,21 @@ def fix_beside(snapshot: Snapshot) -> Offer | None:
     )
 
 
-def ask_where_to_fix(moves: Moves) -> None:
-    """What the delivery lacks is part of the spec, but its branch is not ours to change."""
+def ask_where_to_fix(moves: Moves, why: str = "") -> None:
+    """What the delivery lacks is part of the spec, but its branch is not ours to change.
+
+    Args:
+        moves: What is decided.
+        why: What came back from the pull request, as a fix is told it; empty if people of the chat said it.
+    """
     delivery, beside = existing.delivered_elsewhere(moves.now), fix_beside(moves.now)
     assert delivery is not None and beside is not None  # noqa: S101 (only such deliveries come here)
     moves.show(f"delivery:{moves.now.deliveries}")
     moves.escalate(
         State.ESCALATED,
         Cause.ELSEWHERE,
-        f"What is missing is part of the spec. But draft #{delivery.number} stands on {delivery.branch}, "
-        "where I never push: only those it belongs to can change that draft.",
+        f"{why or 'What is missing is part of the spec.'} But draft #{delivery.number} stands on "
+        f"{delivery.branch}, where I never push: only those it belongs to can change that draft.",
         (
             Offer(
                 choice=Choice.RETRY,
@@ -106,6 +111,8 @@ def ask_where_to_fix(moves: Moves) -> None:
         resume=State.ASSESSING,
         resume_runs=(Live(id="", kind=RunKind.ASSESS),),
     )
+    *before, asked = moves.now.escalations
+    moves.set(escalations=(*before, asked.model_copy(update={"why": why})))
 
 
 def _is_delivered(snapshot: Snapshot, found: Existing) -> bool:

@@ -137,7 +137,7 @@ def _decide(moves: Moves, escalation: Escalation, decided: Decided) -> None:
     closed = escalation.model_copy(update={"decided": decided})
     moves.set(escalations=(*moves.now.escalations[:-1], closed))
     moves.show(f"escalation:{escalation.number}")
-    if escalation.cause in {Cause.NOT_HELD, Cause.ELSEWHERE}:
+    if moves.now.delivery and escalation.cause in {Cause.NOT_HELD, Cause.ELSEWHERE}:
         moves.show(f"delivery:{moves.now.deliveries}")
 
 
@@ -150,7 +150,7 @@ def _carry_out(moves: Moves, escalation: Escalation, decided: Decided, policy: P
         case Choice.ASSUME:
             specify(moves)
         case Choice.ANOTHER_ROUND | Choice.FIX:
-            if escalation.cause is Cause.FOLLOWED:
+            if escalation.cause is Cause.FOLLOWED or escalation.why:
                 answering.one_more(moves)
             reviewing.grant_round(moves, policy)
             reviewing.start_fix(moves, decided.text, _why(escalation))
@@ -184,7 +184,7 @@ def _let_through(moves: Moves, escalation: Escalation, event: Chose, policy: Pol
 def _why(escalation: Escalation) -> str:
     """Why a fix is made, where no review round holds it: the engine's words, apart from a person's advice."""
     untold = {Cause.REFUSED_FILES, Cause.TASK, Cause.NOT_HELD, Cause.FOLLOWED, Cause.LEAK}
-    return escalation.situation if escalation.cause in untold else ""
+    return escalation.situation if escalation.cause in untold else escalation.why
 
 
 def _note(moves: Moves, decided: Decided) -> None:
@@ -212,9 +212,9 @@ def _resume(moves: Moves, escalation: Escalation, decided: Decided, policy: Poli
         reviewing.start_delivery(moves, policy)
         return
     moves.enter(escalation.resume)
-    if escalation.cause is Cause.CLOSED:
+    if moves.now.delivery and escalation.cause is Cause.CLOSED:
         following.taken_up_again(moves)
-    if escalation.cause is Cause.FOLLOWED:
+    if moves.now.delivery and escalation.cause is Cause.FOLLOWED:
         moves.show(f"delivery:{moves.now.deliveries}")
     for run in escalation.resume_runs:
         if run.kind is RunKind.TASK:

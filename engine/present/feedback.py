@@ -65,7 +65,7 @@ def _outcome(feedback: Feedback) -> str:
     if feedback.fixed:
         return "It is being fixed, within the approved spec."
     if feedback.by_itself:
-        return "As many rounds as configured were made for the pull request; a choice is asked for below."
+        return "To be fixed; a choice is asked for below."
     if feedback.decided is None:
         return ""
     return {

@@ -3,13 +3,14 @@
 import pytest
 
 from engine import existing
-from engine.events import Assessed, Choice, Delivered, Existing, Triaged
+from engine.events import Assessed, CheckFailed, Choice, Delivered, Existing, Triaged
 from engine.people import Person
-from engine.request import Escalation, RunKind, SpecFate, State
+from engine.request import Escalation, Policy, RunKind, SpecFate, State
 from engine.runs.material import told_in_thread
 from engine.schemas import MessageKind
+from tests.engine.forge_side import failed_check
 from tests.engine.stories import COMMIT, Story
-from tests.engine.strategies import ASKER, BASE, DANA, assessment
+from tests.engine.strategies import ASKER, BASE, DANA, POLICY, assessment
 
 BRANCH = "feat-DPA-2-churn"
 
@@ -87,12 +88,18 @@ def test_after_the_last_question_the_work_goes_on_without_a_key_and_says_so() ->
 # ---------------------------------------------------------------- “Not yet”
 
 
-def not_yet(by: Person = DANA) -> Story:
-    """The work is delivered from its own branch, and lacks something that the spec holds."""
-    story = Story().opened()
+def delivered(policy: Policy = POLICY) -> Story:
+    """The work is delivered from its own branch."""
+    story = Story(policy).opened()
     story.ends(RunKind.ASSESS, assessed(ticket="DPA-2"))
     story.goes_on(until=State.DELIVERING)
     story.ends(RunKind.DELIVER, Delivered(branch=BRANCH, commit=COMMIT, number=7, url="http://127.0.0.1/7"))
+    return story
+
+
+def not_yet(by: Person = DANA) -> Story:
+    """It lacks something that the spec holds."""
+    story = delivered()
     story.chooses(by, "delivery:1", Choice.NOT_YET, "The totals are wrong")
     (message,) = story.now.heard
     told = Triaged(message=message.ts, kind=MessageKind.WITHIN_SPEC, title="", criteria=("AC1",))
@@ -158,3 +165,20 @@ def test_what_was_pushed_to_the_branch_is_approved_and_reviewed_anew() -> None:
     story.goes_on(until=State.DELIVERING)
     assert story.now.round is not None
     assert story.now.round.commit == story.now.head == "e" * 40
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_what_comes_back_from_the_draft_asks_where_the_fix_goes_too(asks: bool) -> None:
+    story = delivered(POLICY.model_copy(update={"follow_asks": asks}))
+    check = failed_check(COMMIT)
+    story.happens(CheckFailed.model_validate({**story.common(), "number": 7, "check": check}))
+    if asks:
+        story.chooses(ASKER, "feedback:1", Choice.FIX)
+
+    assert story.now.state is State.ESCALATED
+    assert check.name in asked_where(story).situation
+    story.chooses(ASKER, "escalation:1", Choice.FIX)
+    assert story.now.live[0].kind is RunKind.TASK
+    assert check.name in story.now.tasks[-1].trouble
+    assert BRANCH not in story.now.tasks[-1].trouble
+    assert story.now.feedback[0].fixed

@@ -72,7 +72,7 @@ def mapped(error: Exception, place: Place, doing: Doing, whose: str) -> Greenlig
         return Unreachable("GitHub took too long to answer.")
     refusal = refusal_of(error)
     if refusal is not None:
-        return _refused(refusal, place, doing, whose)
+        return _faulty(refusal, error) or _refused(refusal, place, doing, whose)
     if isinstance(error, ValueError):
         return RateLimited("GitHub asks to slow down.", SECONDARY_WAIT_S)
     return Unreachable("GitHub did not answer.")
@@ -102,10 +102,17 @@ def moved(place: Place) -> NeedsPerson:
     )
 
 
+def _faulty(refusal: Refusal, error: Exception) -> Unreachable | None:
+    """GitHub's own failure, with the pause it asks for."""
+    if refusal.status < HTTPStatus.INTERNAL_SERVER_ERROR or not isinstance(error, RequestFailed):
+        return None
+    asked = error.response.headers.get("retry-after", "")
+    after = float(asked) if asked.isascii() and asked.isdecimal() else None
+    return Unreachable(f"GitHub has a fault of its own ({refusal.status}).", after)
+
+
 def _refused(refusal: Refusal, place: Place, doing: Doing, whose: str) -> GreenlightError:
     status, said = refusal.status, refusal.said.lower()
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Unreachable(f"GitHub has a fault of its own ({status}).")
     if status == HTTPStatus.TOO_MANY_REQUESTS or "rate limit" in said or "abuse detection" in said:
         return RateLimited("GitHub asks to slow down.", SECONDARY_WAIT_S)
     if status == HTTPStatus.UNAUTHORIZED:

@@ -92,6 +92,7 @@ class GitHubForge:
         async with self._client.session():
             pull = await self._client.get(f"pulls/{number}", Pull, _READING)
             self._require_ours(pull, draft)
+            _require_commit(pull, draft)
             body = marked(draft.body, draft.key)
             if (pull.title, unix(pull.body)) != (draft.title, body):
                 wanted = {"title": draft.title, "body": body}
@@ -131,7 +132,11 @@ class GitHubForge:
     async def _find(self, key: str, branch: str) -> Pull | None:
         of_branch = await self._pulls({"head": f"{self._place.owner}:{branch}"}, pages=1)
         of_key = _of_key(of_branch, key) or _of_key(await self._pulls({}, pages=RECENT_PAGES), key)
-        found = of_key or [pull for pull in of_branch if pull.head.ref == branch]
+        # On a branch of others an earlier pull request that is over was for other work.
+        ours = branch.startswith(self._prefix)
+        found = of_key or [
+            pull for pull in of_branch if pull.head.ref == branch and (ours or pull.state == "open")
+        ]
         return next((pull for pull in found if pull.state == "open"), found[0] if found else None)
 
     async def _pulls(self, query: dict[str, str], pages: int) -> Sequence[Pull]:
@@ -146,7 +151,8 @@ class GitHubForge:
         ours = mark == hashed(draft.key) or (not mark and pull.head.ref.startswith(self._prefix))
         if not ours and not mark:
             raise NeedsPerson(
-                f"{where} of the branch {pull.head.ref} is somebody else's, so it was left as it is."
+                f"{where} of the branch {pull.head.ref} is somebody else's, so it was left as it is. If one of "
+                "mine is to take its place, close it and try again."
             )
         if not ours or (pull.head.ref, pull.base.ref) != (draft.branch, draft.base):
             raise NeedsPerson(f"{where} belongs to another request, branch or base, so it was left as it is.")

@@ -9,9 +9,18 @@ import re
 _MARK = re.compile(r"^Greenlight request `([0-9a-f]{16})`\s*$", re.MULTILINE)
 
 
+LONGEST = 65_000
+"""Characters; GitHub takes 65,536."""
+
+
 def marked(body: str, key: str) -> str:
-    """The text with the line that tells whose it is."""
-    return f"{unix(body).rstrip()}\n\nGreenlight request `{hashed(key)}`"
+    """The text with the line that tells whose it is, cut where GitHub would not take it."""
+    text = unix(body).rstrip()
+    if len(text) > LONGEST:
+        text = (
+            f"{text[:LONGEST].rpartition(chr(10))[0]}\n\n(The rest is left out: it is too long for GitHub.)"
+        )
+    return f"{text}\n\nGreenlight request `{hashed(key)}`"
 
 
 def hashed(key: str) -> str:

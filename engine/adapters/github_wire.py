@@ -19,15 +19,22 @@ class Repository(Wire):
 
 
 class Reference(Wire):
-    """A branch of a pull request, as it stands or stood; `repo` is None if its fork was deleted."""
+    """A branch of a pull request, as it stands or stood; `repo` is None if its fork was deleted.
+
+    `label` is OWNER:BRANCH.
+    """
 
     ref: str
     sha: str
+    label: str = ""
     repo: Repository | None = None
 
     def is_in(self, full: str) -> bool:
-        """Whether it is in this repository (a name that is there, told otherwise by nothing)."""
-        return self.repo is not None and self.repo.full_name.lower() == full.lower()
+        """Whether it is in this repository."""
+        if self.repo is not None:
+            return self.repo.full_name.lower() == full.lower()
+        owner = self.label.partition(":")[0].lower()
+        return owner in {"", full.split("/")[0].lower()}
 
 
 class Pull(Wire):
@@ -35,8 +42,8 @@ class Pull(Wire):
 
     number: int
     html_url: str
-    state: str
-    title: str
+    state: str = "open"
+    title: str = ""
     body: str | None = None
     draft: bool = False
     user: User | None = None

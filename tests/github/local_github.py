@@ -32,7 +32,7 @@ class Fault:
     """What the next call of this method and path gets instead of an answer.
 
     Attributes:
-        status: 0 resets the connection, -1 answers nothing at all.
+        status: 0 resets the connection, -1 answers nothing at all, -2 does it and then loses the answer.
         body: A document, or text as it stands.
     """
 
@@ -153,6 +153,8 @@ class LocalGitHub:
         )
         if fault is not None:
             self.faults.remove(fault)
+            if fault.status == -2:
+                self._answer(request, call)
             return await self._played(request, fault)
         try:
             response = self._signed_in(request, call) or self._answer(request, call)
@@ -164,7 +166,7 @@ class LocalGitHub:
         return response
 
     async def _played(self, request: web.Request, fault: Fault) -> web.StreamResponse:
-        if fault.status == 0:
+        if fault.status in {0, -2}:
             assert request.transport is not None
             request.transport.abort()
         if fault.status <= 0:
@@ -391,7 +393,8 @@ class LocalGitHub:
     def _current(self, pull: Document) -> Document:
         """Open ones show where their branch is now; closed ones where it was."""
         head = self._heads(pull["head"]["ref"])
-        if pull["state"] == "open" and head is not None and pull["head"]["repo"]["full_name"] == self.full:
+        source = (pull["head"]["repo"] or {}).get("full_name")
+        if pull["state"] == "open" and head is not None and source == self.full:
             pull["head"]["sha"] = head
         return pull
 

@@ -166,10 +166,29 @@ async def test_another_request_branch_or_base_is_not_updated(
     assert hub.asked("PATCH", ".*") == []
 
 
+async def test_what_is_over_on_a_branch_of_others_does_not_stand_in_the_way(
+    forge: GitHubForge, hub: LocalGitHub
+) -> None:
+    hub.branches["feature/x"] = COMMIT
+    hub.adds(head=("feature/x", COMMIT), base=("main", "b" * 40), state="closed")
+    assert await forge.find(KEY, "feature/x") is None
+    assert (await forge.open_draft(draft(branch="feature/x"))).number == 2
+
+
+async def test_a_text_that_is_too_long_is_cut_and_says_so(forge: GitHubForge, hub: LocalGitHub) -> None:
+    await forge.open_draft(draft(body="line\n" * 20_000))
+    body = hub.pulls[1]["body"]
+    assert len(body) < 65_536
+    assert "too long for GitHub" in body
+    assert await forge.find(KEY, "another") is not None
+
+
 async def test_branches_of_forks_are_not_ours(forge: GitHubForge, hub: LocalGitHub) -> None:
     opened = await forge.open_draft(draft())
     copied = hub.pulls[1]["body"]
     hub.adds(head=(BRANCH, COMMIT), base=("main", "b" * 40), source="mallory/data", body=copied)
+    gone = hub.adds(head=(BRANCH, COMMIT), base=("main", "b" * 40), source="mallory/data", body=copied)
+    gone["head"]["repo"] = None
     assert await forge.find(KEY, "another") == opened
     assert await forge.find(KEY, BRANCH) == opened
 
@@ -440,9 +459,20 @@ async def test_a_used_up_rate_limit_says_until_when(
     assert f"{datetime.fromtimestamp(until, UTC):%H:%M} UTC" in error.sentence
 
 
-async def test_after_an_answer_that_was_lost_the_pull_request_is_found(
-    forge: GitHubForge, hub: LocalGitHub
+async def test_a_pull_request_whose_answer_was_lost_is_found_and_completed(
+    hub: LocalGitHub, client: GitHubClient
 ) -> None:
+    forge = dressed(client, "greenlight")
+    hub.faults.append(Fault("POST", "pulls", -2))
+    assert isinstance(await failed(forge.open_draft(draft())), Unreachable)
+    found = await forge.find(KEY, BRANCH)
+    assert found is not None
+    assert await forge.update(found.number, draft()) == found
+    assert len(hub.pulls) == 1
+    assert [one["name"] for one in hub.pulls[1]["labels"]] == ["greenlight"]
+
+
+async def test_what_just_appeared_is_tried_again(forge: GitHubForge, hub: LocalGitHub) -> None:
     await forge.open_draft(draft())
     said = failure(422, "Validation Failed", invalid(f"A pull request already exists for acme:{BRANCH}."))
     hub.faults += [

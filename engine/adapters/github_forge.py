@@ -151,8 +151,8 @@ class GitHubForge:
         ours = mark == hashed(draft.key) or (not mark and pull.head.ref.startswith(self._prefix))
         if not ours and not mark:
             raise NeedsPerson(
-                f"{where} of the branch {pull.head.ref} is somebody else's, so it was left as it is. If one of "
-                "mine is to take its place, close it and try again."
+                f"{where} of the branch {pull.head.ref} is somebody else's, so it was left as it is. If one "
+                "of mine is to take its place, close it and try again."
             )
         if not ours or (pull.head.ref, pull.base.ref) != (draft.branch, draft.base):
             raise NeedsPerson(f"{where} belongs to another request, branch or base, so it was left as it is.")

@@ -213,6 +213,7 @@ async def test_a_commit_that_github_does_not_show_is_never_called_delivered(
         told = await failed(work)
         assert isinstance(told, Unreachable)
         assert "instead of the reviewed 222222222222" in told.sentence
+    assert hub.asked("PATCH", ".*") == [], "nothing is claimed of what is not shown"
 
 
 async def test_a_forge_that_ignores_drafts_is_told(forge: GitHubForge, hub: LocalGitHub) -> None:

@@ -3,13 +3,15 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from bot import setting_up
+from bot.terminal import ended as _run
+from bot.terminal import err, out
+from bot.terminal import plain as _plain
 from engine.errors import GreenlightError
 
 if TYPE_CHECKING:
@@ -23,8 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="A project manager for coding agents, in Slack. Start with: greenlight demo",
 )
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @app.callback()
@@ -127,6 +127,10 @@ def agents(
 ) -> None:
     """List the agents each repository gets: built in, added or narrowed by its own files, or left out."""
     sys.exit(_run(_agents(config, repository)))
+
+
+app.command("init")(setting_up.init)
+app.command("doctor")(setting_up.doctor)
 
 
 def main() -> None:
@@ -244,23 +248,6 @@ async def _until_interrupted() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     await stop.wait()
-
-
-def _run(work: Coroutine[Any, Any, int]) -> int:
-    try:
-        return asyncio.run(work)
-    except GreenlightError as problem:
-        err.print(f"[red]{_plain(problem.sentence)}[/red]")
-        return 2
-    except TimeoutError:
-        err.print("[red]The play did not end in time.[/red]")
-        return 1
-    except KeyboardInterrupt:
-        return 130
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")
 
 
 if __name__ == "__main__":

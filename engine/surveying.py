@@ -36,26 +36,31 @@ class Survey(BaseModel):
     proposal: Proposal
 
 
-async def survey(target: str, base: str | None = None, name: str | None = None) -> Survey:
+async def survey(
+    target: str, base: str | None = None, name: str | None = None, remote: str | None = None
+) -> Survey:
     """Look at a repository's committed files; nothing of it is run.
 
     Args:
         target: A local path, or an https or ssh URL.
         base: The base branch. None: the one a local repository is on, else the usual names in turn.
         name: What to call it. None: as its path ends.
+        remote: Where branches are to be pushed. None: the origin of a clone, else what is looked at.
 
     Raises:
         ConfigurationInvalid: the address holds a name or password, or nothing can be called so.
         RepositoryUnusable: there is no repository, or no such branch.
         Unreachable: it did not answer.
     """
-    remote = _remote(target)
+    looked_at = _address(target)
+    remote = _address(remote) if remote else await _origin(Path(looked_at)) or looked_at
     called = name or _name(remote)
-    bases = [base] if base else list(dict.fromkeys([*_checked_out(Path(remote)), *_USUAL_BASES]))
+    bases = [base] if base else list(dict.fromkeys([*_checked_out(Path(looked_at)), *_USUAL_BASES]))
     refused: RepositoryUnusable | None = None
     with tempfile.TemporaryDirectory(prefix="greenlight-init-") as place:
         for one in bases:
-            workspace = _workspace(RepositorySettings(name=called, remote=remote, base=one), Path(place))
+            of = RepositorySettings(name=called, remote=_committed(looked_at), base=one)
+            workspace = _workspace(of, Path(place))
             try:
                 commit = await workspace.refresh()
             except RepositoryUnusable as no_such_branch:
@@ -63,7 +68,7 @@ async def survey(target: str, base: str | None = None, name: str | None = None) 
                 continue
             files = await _files(workspace, commit)
             return Survey(name=called, remote=remote, base=one, commit=commit, proposal=propose(files))
-    raise refused or RepositoryUnusable(f"There is no branch in {remote} that could be the base.")
+    raise refused or RepositoryUnusable(f"There is no branch in {looked_at} that could be the base.")
 
 
 def _workspace(repository: RepositorySettings, place: Path) -> Workspace:
@@ -86,7 +91,31 @@ async def _files(workspace: Workspace, commit: str) -> Files:
     return Files(paths=frozenset(e.path for e in entries if e.mode.startswith("100")), texts=texts)
 
 
-def _remote(target: str) -> str:
+async def _origin(clone: Path) -> str:
+    """The address of a clone's origin, without a name or password; empty if it has none."""
+    from engine.adapters.git import Git, GitFailed
+
+    if not (clone / ".git").is_dir():
+        return ""
+    try:
+        url = (await Git(clone / ".git").run("config", "--get", "remote.origin.url")).decode(
+            "utf-8", "replace"
+        )
+    except GitFailed:
+        return ""
+    parts = urlsplit(url.strip()) if "://" in url else None
+    if parts is None or parts.scheme == "ssh":
+        return url.strip()
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _committed(address: str) -> str:
+    """A clone's files may have changes that are not committed; its store has none of them."""
+    store = Path(address, ".git")
+    return str(store) if store.is_dir() else address
+
+
+def _address(target: str) -> str:
     path = Path(target).expanduser()
     if "://" not in target and path.exists():
         return str(path.resolve())

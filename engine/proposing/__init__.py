@@ -34,7 +34,7 @@ _READ = frozenset(
 
 def wanted(path: str) -> bool:
     """Whether `propose` looks into this file."""
-    requirements = "/" not in path and path.endswith(".txt") and "requirements" in path
+    requirements = "/" not in path and path.endswith((".txt", ".lock")) and "requirements" in path
     return path in _READ or is_ci(path) or requirements
 
 

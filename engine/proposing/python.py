@@ -8,7 +8,7 @@ from typing import Any
 from engine.proposing.found import Files, Findings, ProposedPrepare, Purpose
 
 _VENV = ".venv"
-_REQUIREMENTS = re.compile(r"(requirements[\w.-]*|[\w-]*requirements)\.txt")
+_REQUIREMENTS = re.compile(r"(requirements[\w.-]*|[\w-]*requirements)\.(txt|lock)")
 _INCLUDED = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[ =]?\s*(\S+)", re.MULTILINE)
 _OWN_CODE = re.compile(r"^\s*(?:-e|--editable)\b|^\s*\.{1,2}(?:[/\[]|$)", re.MULTILINE)
 _SETUPS = ("pyproject.toml", "setup.py", "setup.cfg")

@@ -1,0 +1,271 @@
+"""Whether everything is there that a configuration needs, tried out: what is well, what is not, what to do.
+
+Each examination is a function that yields diagnoses; those of EXAMINATIONS are made of every repository whose
+base branch could be fetched. To have another one made, write it and add it there.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from engine.dependencies import Dependencies
+from engine.errors import GreenlightError
+from engine.failed_checks import explained, tail
+from engine.ports import Ended, Sandbox, Workspace
+from engine.settings import RepositorySettings, Settings
+
+_SLOW = 0.5
+"""Of its time limit: a check that takes longer at the base will meet the limit on a busy day."""
+
+
+class Level(StrEnum):
+    """How bad it is. WARN: it works, but perhaps not as meant; FAIL: it does not work."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Diagnosis(BaseModel):
+    """One thing that was tried.
+
+    Attributes:
+        repository: Empty: it concerns all of them.
+        about: What was tried, in a word or two.
+        next: What to do about it; empty if nothing.
+        output: The last lines of a command that failed; untrusted.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    level: Level
+    repository: str = ""
+    about: str
+    text: str
+    next: str = ""
+    output: str = ""
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A repository whose base branch was fetched.
+
+    Attributes:
+        commit: The head of the base branch.
+        room: A directory to work in, removed afterwards.
+        ready: Whether what its checks need is prepared, or nothing needs to be.
+    """
+
+    settings: Settings
+    repository: RepositorySettings
+    workspace: Workspace
+    sandbox: Sandbox | None
+    dependencies: Dependencies | None
+    commit: str
+    room: Path
+    ready: bool = True
+
+    def says(self, level: Level, about: str, text: str, next_: str = "", output: str = "") -> Diagnosis:
+        """A diagnosis of this repository."""
+        return Diagnosis(
+            level=level, repository=self.repository.name, about=about, text=text, next=next_, output=output
+        )
+
+
+Examination = Callable[[Patient], AsyncIterator[Diagnosis]]
+
+
+async def examine(
+    settings: Settings, repositories: Sequence[RepositorySettings], environment: Mapping[str, str]
+) -> AsyncIterator[Diagnosis]:
+    """Try out what a configuration needs; each diagnosis as soon as it is made.
+
+    Nothing is pushed and nobody is written to. Dependencies are prepared where a running bot finds them.
+
+    Args:
+        settings: The configuration, which is valid if it could be loaded.
+        repositories: Those to look at.
+        environment: Where secrets are looked for; none is shown.
+    """
+    for diagnosis in _secrets(environment):
+        yield diagnosis
+    yield _state_dir(settings.state_dir)
+    sandbox, diagnosis = await _sandbox()
+    yield diagnosis
+    if not settings.repositories:
+        yield Diagnosis(
+            level=Level.FAIL,
+            about="repositories",
+            text="no repository is configured",
+            next="`greenlight init PATH_OR_URL` proposes one.",
+        )
+    for repository in repositories:
+        async for diagnosis in _repository(settings, repository, sandbox, environment):
+            yield diagnosis
+
+
+# ---------------------------------------------------------------- what concerns all
+
+
+def _secrets(environment: Mapping[str, str]) -> list[Diagnosis]:
+    kinds = (
+        ("Slack's bot token", ("SLACK_BOT_TOKEN",), "xoxb-", "Slack shows it on “OAuth & Permissions”."),
+        ("Slack's app token", ("SLACK_APP_TOKEN",), "xapp-", "Slack shows it on “Basic Information”."),
+        (
+            "the model's key",
+            ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
+            "",
+            "The provider's console makes one.",
+        ),
+    )
+    return [_secret(environment, *kind) for kind in kinds]
+
+
+def _secret(
+    environment: Mapping[str, str], what: str, names: Sequence[str], begins: str, where: str
+) -> Diagnosis:
+    name = next((name for name in names if environment.get(name, "").strip()), None)
+    if name is None:
+        return Diagnosis(
+            level=Level.WARN,
+            about=names[0],
+            text=f"{what} is not set in this environment",
+            next=f"{where} The bot needs it; secrets come from the environment only.",
+        )
+    if not environment[name].strip().startswith(begins):
+        return Diagnosis(level=Level.FAIL, about=name, text=f"{what} should begin with {begins}", next=where)
+    return Diagnosis(level=Level.OK, about=name, text="is set (whether it is valid, the bot's start tells)")
+
+
+def _state_dir(path: Path) -> Diagnosis:
+    there = next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        return Diagnosis(level=Level.OK, about="state_dir", text=f"{path} can be written")
+    return Diagnosis(
+        level=Level.FAIL,
+        about="state_dir",
+        text=f"{path} cannot be written",
+        next="Make it, owned by the user that runs the bot, or set another `state_dir`.",
+    )
+
+
+async def _sandbox() -> tuple[Sandbox | None, Diagnosis]:
+    from engine.adapters.bubblewrap import BubblewrapSandbox
+
+    sandbox = BubblewrapSandbox()
+    try:
+        line = await sandbox.probe()
+    except GreenlightError as unavailable:
+        return None, Diagnosis(
+            level=Level.FAIL, about="sandbox", text="commands cannot be isolated", next=unavailable.sentence
+        )
+    return sandbox, Diagnosis(level=Level.OK, about="sandbox", text=line)
+
+
+# ---------------------------------------------------------------- a repository
+
+
+async def _repository(
+    settings: Settings,
+    repository: RepositorySettings,
+    sandbox: Sandbox | None,
+    environment: Mapping[str, str],
+) -> AsyncIterator[Diagnosis]:
+    from engine.repositories import Repositories
+
+    with tempfile.TemporaryDirectory(prefix="greenlight-doctor-") as place:
+        room = Path(place)
+        try:
+            workspace = Repositories((repository,), room, environment).workspace(repository)
+            commit = await workspace.refresh()
+        except GreenlightError as unusable:
+            yield Diagnosis(
+                level=Level.FAIL,
+                repository=repository.name,
+                about="remote",
+                text=f"{repository.remote}, branch {repository.base}, cannot be fetched",
+                next=unusable.sentence,
+            )
+            return
+        dependencies = None
+        if sandbox is not None:
+            kept = settings.state_dir / "prepared"
+            dependencies = Dependencies(repository.name, repository.prepare, workspace, sandbox, kept)
+        patient = Patient(settings, repository, workspace, sandbox, dependencies, commit, room)
+        yield patient.says(Level.OK, "remote", f"{repository.remote}, {repository.base} is at {commit[:10]}")
+        for examination in EXAMINATIONS:
+            async for diagnosis in examination(patient):
+                yield diagnosis
+
+
+async def _people(patient: Patient) -> AsyncIterator[Diagnosis]:
+    repository = patient.repository
+    if not repository.channels:
+        yield patient.says(
+            Level.WARN, "channels", "no channel leads to it", "Name the ids of Slack channels in `channels`."
+        )
+    if not repository.approvers:
+        yield patient.says(
+            Level.WARN,
+            "approvers",
+            "anyone in the channel but the requester may approve",
+            "Name who may in `approvers`, by their Slack user ids.",
+        )
+
+
+async def _checks(patient: Patient) -> AsyncIterator[Diagnosis]:
+    """What checks need is prepared, then each is run at the base, as it is for a request."""
+    if not patient.repository.checks:
+        yield patient.says(
+            Level.WARN,
+            "checks",
+            "no check is configured, so no criterion can be settled by one",
+            "`greenlight init REPOSITORY --print` proposes some.",
+        )
+    if patient.dependencies is None:
+        return
+    if patient.repository.prepare is not None:
+        began = time.monotonic()
+        try:
+            await patient.dependencies.ready(patient.commit)
+        except GreenlightError as failed:
+            yield patient.says(Level.FAIL, "prepare", "dependencies cannot be prepared", failed.sentence)
+            for name in patient.repository.checks:
+                yield patient.says(Level.WARN, f"check {name}", "was not run: it needs the dependencies")
+            return
+        outputs = ", ".join(patient.repository.prepare.outputs)
+        yield patient.says(Level.OK, "prepare", f"{outputs} in {time.monotonic() - began:.1f} s")
+    for name in patient.repository.checks:
+        yield await _check(patient, patient.dependencies, name)
+
+
+async def _check(patient: Patient, dependencies: Dependencies, name: str) -> Diagnosis:
+    from engine.runs.verify import command
+
+    check = patient.repository.checks[name]
+    tree = patient.room / "tree"
+    about = f"check {name}"
+    try:
+        await patient.workspace.checkout(patient.commit, tree)
+        done = await dependencies.sandbox(patient.commit).run(command(check, tree))
+    except GreenlightError as failed:
+        return patient.says(Level.FAIL, about, "could not be run", failed.sentence)
+    if done.ended is not Ended.EXIT or done.exit_code != 0:
+        why = explained(check, done, prepares=patient.repository.prepare is not None)
+        told = f"{why.what}: {why.line}" if why.line else why.what
+        return patient.says(Level.FAIL, about, told, why.next, tail(done.output))
+    took = f"“{' '.join(check.argv)}” is green at the base, in {done.duration_s:.1f} s"
+    if done.duration_s > _SLOW * check.timeout_s:
+        return patient.says(
+            Level.WARN, about, f"{took} of {check.timeout_s:g}", "Raise `timeout_s`: others may be running."
+        )
+    return patient.says(Level.OK, about, took)
+
+
+EXAMINATIONS: Sequence[Examination] = (_people, _checks)

@@ -8,8 +8,8 @@ from engine.errors import GreenlightError
 from engine.events import Event
 from engine.people import Person
 from engine.ports import Chat, Forge
-from engine.request import Snapshot
-from engine.runs.pull_request import escaped
+from engine.request import Feedback, Snapshot
+from engine.runs.pull_request import code, escaped
 from engine.store import Store, journal
 from engine.store.database import Database, reading
 from engine.story import Story, tell
@@ -35,6 +35,8 @@ class Recorder:
     async def write(self, request: str) -> None:
         """Bring the comment up to the journal as it is now; does nothing without a pull request.
 
+        What was pointed out there and is fixed gets an answer that names the commit.
+
         Raises:
             Transient: the forge did not answer.
             NeedsPerson: the forge refused.
@@ -50,7 +52,11 @@ class Recorder:
                 return
             spent = await self._store.spent(request)
             story = tell(snapshot, events, await self._names(snapshot, events), spent.usd)
-            await forge.comment(snapshot.delivery.number, snapshot.id, comment(story))
+            number = snapshot.delivery.number
+            await forge.comment(number, snapshot.id, comment(story))
+            for one in snapshot.feedback:
+                if one.answered and one.pull == number:
+                    await forge.comment(number, f"{snapshot.id}/feedback/{one.number}", answer(one))
 
     async def _names(self, snapshot: Snapshot, events: Sequence[Event]) -> dict[str, str]:
         """What people are called; who cannot be looked up stands by the id."""
@@ -65,6 +71,17 @@ class Recorder:
             return (await self._chat.person(person)).name or person.user
         except GreenlightError:
             return person.user
+
+
+def answer(feedback: Feedback) -> str:
+    """Which commit answers what; nobody is mentioned, and nothing anybody said is repeated."""
+    lines = [f"Commit {code(feedback.answered[:12])} answers what came back here:\n"]
+    for one in feedback.remarks:
+        if one.remark.id in feedback.chosen:
+            place = f"{one.remark.path}:{one.remark.line}" if one.remark.line else one.remark.path
+            lines.append(f"- {escaped(one.remark.author)}{' on ' + code(place) if place else ''}")
+    lines += [f"- the check {code(check.name)} of {code(check.commit[:12])}" for check in feedback.checks]
+    return "\n".join(lines)
 
 
 def comment(story: Story) -> str:

@@ -494,20 +494,24 @@ class Note(_Frozen):
     picked: bool = False
     section: str = ""
     lines: str = ""
+        pull: The pull request's number.
 
 
 class Heard(_Frozen):
     """A message that waits to be told apart by triage.
+        chosen: Ids of the remarks that are to be fixed.
 
     `not_yet`: it came with the delivery's "Not yet". `remark`: it stands on the pull request.
     """
 
     ts: str
+    pull: int = 0
     by: Person
     text: str
     read: bool = Field(default=False, description="Whether the call under way reads it.")
     not_yet: bool = False
     remark: bool = False
+    chosen: tuple[str, ...] = ()
 
 
 class Post(_Frozen):

@@ -92,7 +92,8 @@ def fix(snapshot: Snapshot, event: Chose, feedback: Feedback, policy: Policy) ->
             "the same button; or keep it as a proposed task.",
         )
     moves = Moves(snapshot, event.at)
-    replace(moves, feedback, decided=Decided(by=event.by, choice=event.choice))
+    ids = tuple(one.remark.id for one in chosen)
+    replace(moves, feedback, decided=Decided(by=event.by, choice=event.choice), chosen=ids)
     keep(moves, tuple(one for one in wishes_of(feedback) if one not in chosen), event.by)
     for one in chosen:
         _point_at(moves, one, event.by, passed_on=approver)
@@ -106,7 +107,7 @@ def fix_by_itself(moves: Moves, feedback: Feedback, policy: Policy) -> None:
     within = within_of(feedback)
     if not within and not feedback.checks:
         return
-    replace(moves, feedback, by_itself=True)
+    replace(moves, feedback, by_itself=True, chosen=tuple(one.remark.id for one in within))
     for one in within:
         _point_at(moves, one, moves.now.requester, passed_on=False)
     _start_or_ask(moves, feedback, _why(within, feedback.checks, with_summaries=False), policy)

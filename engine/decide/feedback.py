@@ -75,6 +75,7 @@ def _together(moves: Moves, remarks: int = 0, checks: int = 0) -> Feedback | Non
     if (
         last is not None
         and last.open
+        and last.pull == answering.pull_of(moves.now).number
         and moves.at - last.at <= TOGETHER
         and len(last.remarks) + remarks <= MOST
         and len(last.checks) + checks <= MOST
@@ -82,7 +83,7 @@ def _together(moves: Moves, remarks: int = 0, checks: int = 0) -> Feedback | Non
         return last
     if len(feedback) >= MOST_CARDS:
         return None
-    new = Feedback(number=len(feedback) + 1, at=moves.at)
+    new = Feedback(number=len(feedback) + 1, pull=answering.pull_of(moves.now).number, at=moves.at)
     moves.set(feedback=(*feedback, new))
     return new
 

@@ -36,7 +36,7 @@ def feedback_card(snapshot: Snapshot, index: int) -> FeedbackCard | None:
         request=snapshot.id,
         key=f"feedback:{feedback.number}",
         title=snapshot.title,
-        number=delivery.number,
+        number=feedback.pull,
         commit=feedback.checks[-1].commit if feedback.checks else delivery.commit,
         remarks=tuple(_remark(one) for one in feedback.remarks if one.told),
         checks=tuple(

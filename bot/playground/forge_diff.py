@@ -27,8 +27,17 @@ _ENVIRONMENT = {
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_TERMINAL_PROMPT": "0",
+    "GIT_AUTHOR_NAME": "Local forge",
+    "GIT_AUTHOR_EMAIL": "forge@localhost",
+    "GIT_COMMITTER_NAME": "Local forge",
+    "GIT_COMMITTER_EMAIL": "forge@localhost",
 }
-_OPTIONS = ("safe.directory=*", f"core.attributesFile={os.devnull}", "core.quotePath=false")
+_OPTIONS = (
+    "safe.directory=*",
+    f"core.attributesFile={os.devnull}",
+    f"core.hooksPath={os.devnull}",
+    "core.quotePath=false",
+)
 _DIFF = (
     "--no-ext-diff",
     "--no-textconv",
@@ -101,21 +110,22 @@ class Change:
 
 
 async def read_change(repository: Path, base: str, commit: str) -> Change | None:
-    """What `commit` changes since it left branch `base`; None if the repository cannot tell."""
+    """What `commit` changes since it left `base`, a branch or commit; None if the repository cannot tell."""
     if not _COMMIT.fullmatch(commit):
         return None
-    start, _ = await _git(repository, "merge-base", f"refs/heads/{base}", commit)
+    since = base if _COMMIT.fullmatch(base) else f"refs/heads/{base}"
+    start, _ = await git(repository, "merge-base", since, commit)
     left = start.strip()
     if not _COMMIT.fullmatch(left):
         return None
-    log, _ = await _git(
+    log, _ = await git(
         repository,
         "log",
         f"--max-count={MAX_COMMITS}",
         "--format=%H%x00%an%x00%aI%x00%s",
         f"{left}..{commit}",
     )
-    diff, cut = await _git(repository, "diff", *_DIFF, left, commit)
+    diff, cut = await git(repository, "diff", *_DIFF, left, commit)
     return Change(left, tuple(_commits(log)), tuple(_files(diff)), cut)
 
 
@@ -167,8 +177,8 @@ def _note(header: str) -> str:
     return ""
 
 
-async def _git(repository: Path, *arguments: str) -> tuple[str, bool]:
-    """Output of a git command that only reads, and whether it was cut. Nothing if git fails."""
+async def git(repository: Path, *arguments: str) -> tuple[str, bool]:
+    """Output of a git command, and whether it was cut. Nothing if git fails; no hook has a part in it."""
     command = [
         f"--git-dir={repository}",
         *(part for option in _OPTIONS for part in ("-c", option)),

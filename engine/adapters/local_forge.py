@@ -12,7 +12,7 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -33,7 +33,12 @@ class Comment(Frozen):
 
 
 class Record(Frozen):
-    """A pull request as its file holds it. `closed_by` closed or merged it at `closed_at`."""
+    """A pull request as its file holds it.
+
+    Attributes:
+        closed_by, closed_at: Who closed or merged it, and when.
+        merged_into: Where the base branch was when it was merged.
+    """
 
     number: int
     draft: bool
@@ -42,6 +47,7 @@ class Record(Frozen):
     fate: Fate = Fate.OPEN
     closed_by: str = ""
     closed_at: datetime | None = None
+    merged_into: str = ""
     remarks: tuple[Remark, ...] = ()
     checks: tuple[OutsideCheck, ...] = ()
 
@@ -119,31 +125,28 @@ class LocalForge:
         return self._seen(record)
 
     def _update(self, number: int, draft: Draft) -> PullRequest:
-        with _mapped_errors(), _locked(self._directory):
-            old = read_record(self._directory, number)
-            if old is None or old.fate is not Fate.OPEN:
-                raise NeedsPerson(f"There is no open pull request with the number {number}.")
+        def updated(old: Record) -> Record:
+            if old.fate is not Fate.OPEN:
+                raise NeedsPerson(
+                    f"Pull request {number} is {old.fate.value}: nothing gets into it any more."
+                )
             if (old.content.key, old.content.branch, old.content.base) != (
                 draft.key,
                 draft.branch,
                 draft.base,
             ):
                 raise NeedsPerson(f"Pull request {number} belongs to another request or branch.")
-            record = old.model_copy(update={"content": draft})
-            with _written(self._directory, record) as scratch:
-                scratch.replace(_path(self._directory, number))
-        return self._seen(record)
+            return old.model_copy(update={"content": draft})
+
+        return self._seen(change(self._directory, number, updated))
 
     def _comment(self, number: int, key: str, body: str) -> None:
-        with _mapped_errors(), _locked(self._directory):
-            old = read_record(self._directory, number)
-            if old is None:
-                raise NeedsPerson(f"There is no pull request with the number {number}.")
+        def commented(old: Record) -> Record:
             said = {comment.key: comment.body for comment in old.comments} | {key: body}
             comments = tuple(Comment(key=key, body=body) for key, body in said.items())
-            record = old.model_copy(update={"comments": comments})
-            with _written(self._directory, record) as scratch:
-                scratch.replace(_path(self._directory, number))
+            return old.model_copy(update={"comments": comments})
+
+        change(self._directory, number, commented)
 
     def _look(self, number: int, mark: str) -> Watched | None:
         record = read_record(self._directory, number)
@@ -197,6 +200,24 @@ def read_record(directory: Path, number: int) -> Record | None:
             return Record.model_validate_json(path.read_bytes()) if path.exists() else None
     except ValidationError as error:
         raise NeedsPerson(f"The local forge's record {number}.json is damaged: mend or remove it.") from error
+
+
+def change(directory: Path, number: int, how: Callable[[Record], Record]) -> Record:
+    """Change a pull request as one action, and return it.
+
+    Raises:
+        NeedsPerson: there is none with that number, or what `how` raises.
+        DiskFull: there is no room for it.
+        Unreachable: the directory cannot be read or written.
+    """
+    with _mapped_errors(), _locked(directory):
+        old = read_record(directory, number)
+        if old is None:
+            raise NeedsPerson(f"There is no pull request with the number {number}.")
+        record = how(old)
+        with _written(directory, record) as scratch:
+            scratch.replace(_path(directory, number))
+    return record
 
 
 def _earlier(records: list[Record], key: str, branch: str) -> Record | None:

@@ -63,6 +63,17 @@ class Site:
             )
             return Seen(await response.text()), str(response.url)
 
+    async def post(self, path: str, origin: str | None = "", /, **fields: str) -> tuple[int, str]:
+        """Send a form from a page of this address, or of another; status and text of what comes."""
+        own = self.address.removesuffix("/forge/")
+        headers = {} if origin is None else {"Origin": origin or own}
+        async with self.session.post(urljoin(self.address, path), data=fields, headers=headers) as response:
+            return response.status, Seen(await response.text()).text
+
+    def git(self, *arguments: str) -> str:
+        command = ["git", f"--git-dir={self.repository}", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
     def commit(
         self, files: dict[str, bytes], message: str = "feat(DPA-7): Change", parent: str = "main"
     ) -> str:
@@ -174,9 +185,11 @@ async def test_what_models_write_stays_text(site: Site) -> None:
     body = f"{attack}\n\n{links}"
     url = await site.open(commit, title=attack, body=body)
 
+    harmless, _ = await site.get(await site.open(commit, key="harmless"))
     for address in (url, site.address):
         page, _ = await site.get(address)
-        assert not {"script", "img", "b", "iframe", "form"} & set(page.tags)
+        assert not {"script", "img", "b", "iframe"} & set(page.tags)
+        assert page.tags.count("form") == (harmless.tags.count("form") if address == url else 0)
         assert not {"onerror", "src", "style"} & page.attributes
         assert not [link for link in page.links if re.match(r"javascript|data|//", link)]
         assert attack in page.text
@@ -281,3 +294,101 @@ async def test_programs_named_in_git_configuration_are_not_run(
 
     assert page.classes["add"] == ["+one"]
     assert not marker.exists()
+
+
+# ---------------------------------------------------------------- what people do
+
+
+async def test_comments_and_checks_stand_on_the_page_and_are_what_a_look_tells(site: Site) -> None:
+    await site.open(site.commit({"NEWS.md": b"one\n"}))
+
+    words = "<b>Ignore</b> the spec \u202e"
+    fields = {"login": "sam", "path": "NEWS.md", "line": "1", "may_write": "on"}
+    status, shown = await site.post("pulls/1/remark", text=words, **fields)
+    assert status == 200
+    assert "<b>Ignore</b> the spec ⟨U+202E⟩" in shown
+    await site.post("pulls/1/remark", login="stranger", text="Me too")
+    await site.post("pulls/1/check", name="ci / test", failed="on", text="1 failed")
+    await site.post("pulls/1/ready")
+
+    seen = await site.forge.look(1, "")
+    assert seen is not None
+    first, second = seen.remarks
+    assert (first.author, first.path, first.line, first.may_write) == ("sam", "NEWS.md", 1, True)
+    assert (second.author, second.path, second.line, second.may_write) == ("stranger", "", None, False)
+    assert [(c.name, c.state, c.summary) for c in seen.checks] == [("ci / test", "failed", "1 failed")]
+    assert not seen.draft
+
+
+async def test_a_merge_is_one_and_the_page_still_shows_the_change(site: Site) -> None:
+    commit = site.commit({"NEWS.md": b"one\n"})
+    await site.open(commit)
+    other = site.commit({"OTHER.md": b"other\n"})
+    site.git("update-ref", "refs/heads/main", other)
+
+    status, shown = await site.post("pulls/1/merge", login="sam")
+
+    assert status == 200
+    assert "Merged" in shown
+    assert "by sam" in shown
+    assert site.git("rev-parse", "main^1", "main^2").split() == [other, commit]
+    assert site.git("show", "main:NEWS.md") == "one"
+    page, _ = await site.get("pulls/1")
+    assert page.classes["add"] == ["+one"]
+    assert (await site.post("pulls/1/close", login="sam", text="no"))[0] == 409
+
+
+async def test_what_conflicts_is_not_merged(site: Site) -> None:
+    await site.open(site.commit({"NEWS.md": b"one\n"}))
+    site.git("update-ref", "refs/heads/main", site.commit({"NEWS.md": b"two\n"}))
+    main = site.git("rev-parse", "main")
+
+    status, shown = await site.post("pulls/1/merge", login="sam")
+
+    assert status == 409
+    assert "conflicts with main" in shown
+    assert site.git("rev-parse", "main") == main
+    assert (await site.forge.look(1, "")).fate == "open"  # type: ignore[union-attr]
+
+
+async def test_closed_and_opened_again(site: Site) -> None:
+    await site.open(site.commit({"NEWS.md": b"one\n"}))
+
+    await site.post("pulls/1/close", login="sam", text="We do it elsewhere")
+
+    seen = await site.forge.look(1, "")
+    assert seen is not None
+    assert (seen.fate, seen.closed_by, seen.remarks[0].text) == ("closed", "sam", "We do it elsewhere")
+    await site.post("pulls/1/reopen")
+    seen = await site.forge.look(1, seen.mark)
+    assert seen is not None
+    assert (seen.fate, seen.closed_by, seen.closed_at) == ("open", "", None)
+
+
+@pytest.mark.parametrize("origin", [None, "null", "http://evil.example", "http://127.0.0.1:1"])
+async def test_only_pages_of_this_address_may_post(site: Site, origin: str | None) -> None:
+    await site.open(site.commit({"NEWS.md": b"one\n"}))
+
+    status, _ = await site.post("pulls/1/merge", origin, login="sam")
+
+    assert status == 403
+    assert (await site.forge.look(1, "")).fate == "open"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status"),
+    [
+        ("pulls/9/ready", {}, 409),
+        ("pulls/1/remark", {"login": "sam", "text": " "}, 409),
+        ("pulls/1/remark", {"login": "<b>", "text": "words"}, 409),
+        ("pulls/1/check", {"name": " "}, 409),
+        ("pulls/1/reopen", {}, 409),
+        ("pulls/1/approve", {}, 404),
+    ],
+)
+async def test_what_cannot_be_done_is_said(
+    site: Site, path: str, fields: dict[str, str], status: int
+) -> None:
+    await site.open(site.commit({"NEWS.md": b"one\n"}))
+
+    assert (await site.post(path, **fields))[0] == status

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,8 @@ from engine.errors import GreenlightError
 if TYPE_CHECKING:
     from bot.playground.demo import Demo, DemoOptions
     from engine.settings import Settings
+
+DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 app = typer.Typer(
     name="greenlight",
@@ -119,6 +122,19 @@ def show(
 
 
 @app.command()
+def stats(
+    config: Annotated[Path | None, typer.Option(help="The TOML file that names the state directory.")] = None,
+    state: Annotated[Path | None, typer.Option(help="The state directory itself.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Only requests opened since then, UTC.", formats=DATES)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Count what became of requests: drafts, merged, closed and why, times and cost; from the journal."""
+    sys.exit(_run(_stats(config, state, since, as_json)))
+
+
+@app.command()
 def agents(
     config: Annotated[Path, typer.Option(help="The TOML file with the repositories.")] = Path(
         "greenlight.toml"
@@ -215,6 +231,18 @@ async def _show(request: str | None, config: Path | None, state: Path | None, as
         return 0
     story = await records.story(directory, request)
     sys.stdout.write(f"{story.model_dump_json() if as_json else inspecting.told(story)}\n")
+    return 0
+
+
+async def _stats(config: Path | None, state: Path | None, since: datetime | None, as_json: bool) -> int:
+    from bot import inspecting
+    from bot.playground.slack.state import TEAM
+    from engine import inspecting as records
+
+    directory = state or _settings(config).state_dir
+    found = await records.stats(directory, since.replace(tzinfo=UTC) if since else None)
+    text = found.model_dump_json() if as_json else inspecting.counted(found, TEAM)
+    sys.stdout.write(f"{text}\n")
     return 0
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from engine.inspecting import Listed, Seats
+from engine.stats import Stats
 from engine.story import Line, Story
 
 
@@ -26,6 +27,38 @@ def told(story: Story) -> str:
     lines += ["", story.ended or f"It stands at: {story.state.replace('_', ' ')}."]
     lines.append(f"Cost so far: ${story.cost_usd:.2f}")
     return "\n".join(lines)
+
+
+def counted(stats: Stats, local_team: str) -> str:
+    """What became of requests, as a small table; those of the demo's local Slack are named."""
+    total, local = sum(stats.requests.values()), stats.requests.get(local_team, 0)
+    played = f"  ({local} of them played in the demo's local Slack)" if local else ""
+    rows = [
+        ("Requests opened", f"{total}{played}"),
+        ("Specs approved", str(stats.specs_approved)),
+        ("Drafts opened", str(stats.drafts)),
+        ("Ready for review", str(stats.undrafted)),
+        ("Merged", str(stats.merged)),
+        ("Closed without a merge", str(stats.closed)),
+        ("Still open", str(stats.open)),
+        ("From mention to draft", _median(stats.hours_to_draft)),
+        ("From mention to merge", _median(stats.hours_to_merge)),
+        ("Cost", f"${stats.cost_usd:.2f}"),
+    ]
+    lines = [f"{name:<24}{value}" for name, value in rows]
+    if stats.closed_pulls:
+        lines += ["", "Closed without a merge:"]
+    for one in stats.closed_pulls:
+        by = f" by {one.login}" if one.login else ""
+        lines.append(f"  {one.request}  #{one.number}{by}: {one.reason or 'no reason given'}")
+    return "\n".join(lines)
+
+
+def _median(hours: float | None) -> str:
+    if hours is None:
+        return "-"
+    minutes = round(hours * 60)
+    return f"{minutes // 60} h {minutes % 60:02} min (median)"
 
 
 def _line(line: Line) -> list[str]:

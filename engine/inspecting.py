@@ -23,6 +23,7 @@ from engine.events import Seat
 from engine.request import Snapshot
 from engine.settings import RepositorySettings
 from engine.state_dir import DATABASE
+from engine.stats import Recorded, Stats, count
 from engine.store import Store, journal
 from engine.store.database import reading
 from engine.store.tables import RequestRow
@@ -65,6 +66,26 @@ async def requests(state_dir: Path) -> list[Listed]:
         Listed(id=one.id, state=one.state.value, title=visible(one.title), opened_at=one.opened_at)
         for one in sorted(snapshots, key=lambda snapshot: snapshot.opened_at)
     ]
+
+
+async def stats(state_dir: Path, since: datetime | None = None) -> Stats:
+    """What became of the requests that were opened since then (None: of all).
+
+    Raises:
+        ConfigurationInvalid: there is no state there, or it cannot be read.
+        Transient: the database stayed busy.
+    """
+    records = []
+    async with _opened(state_dir) as engine:
+        async with reading(engine) as c:
+            rows = (await c.execute(sa.select(col(RequestRow.snapshot)))).scalars().all()
+            snapshots = [Snapshot.model_validate_json(row) for row in rows]
+            wanted = [one for one in snapshots if since is None or one.opened_at >= since]
+            journals = [(one, await journal.events(c, one.id)) for one in wanted]
+        for snapshot, events in journals:
+            spent = await Store(engine).spent(snapshot.id)
+            records.append(Recorded(snapshot=snapshot, events=tuple(events), usd=spent.usd))
+    return count(records)
 
 
 async def story(state_dir: Path, request: str) -> Story:

@@ -195,7 +195,7 @@ def message(body: Mapping[str, Any], bot_user: str) -> Heard | None:
 
 def _is_addressed(said: Message, bot_user: str) -> bool:
     """A mention; and a direct message, which says it by where it stands."""
-    if said.type == "app_mention" or said.channel_type == "im":
+    if said.type == "app_mention" or said.direct:
         return True
     return _mentions(said.text, bot_user)
 
@@ -242,6 +242,7 @@ def _spoken(heard: EventBody, key: str, at: datetime, bot_user: str, *, mentione
             channel=said.channel,
             ts=said.ts,
             thread_ts=thread_ts,
+            direct=said.direct,
         )
     return Said(key=key, request=request, at=at, by=by, text=text, ts=said.ts)
 
@@ -331,7 +332,8 @@ def _pressed(
         case ShowWhole():
             return ShowDetail(trigger_id=clicked.trigger_id, request=press.request, card=press.card)
         case PickSeveral():
-            return _event(press, *occasion, labels=tuple(option.value for option in act.selected_options))
+            chosen = (*act.selected_options, *((act.selected_option,) if act.selected_option else ()))
+            return _event(press, *occasion, labels=tuple(option.value for option in chosen))
         case PickOption():
             return _event(press, *occasion, labels=(press.label,))
         case _:

@@ -19,7 +19,11 @@ def listed(requests: Sequence[Listed]) -> str:
 
 def told(story: Story) -> str:
     """A request's story."""
-    lines = [f"{story.title} ({story.state})", f"{story.request}, for {story.repository}", ""]
+    lines = [
+        f"{story.title} ({story.state})",
+        f"{story.request}, for {story.repository or 'no repository yet'}",
+        "",
+    ]
     for line in story.lines:
         lines += _line(line)
     if story.criteria:

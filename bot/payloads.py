@@ -39,6 +39,11 @@ class Message(Written):
     attachments: object = None
 
     @property
+    def direct(self) -> bool:
+        """Whether it stands where only its author and the bot are; the ids of such channels begin so."""
+        return self.channel_type == "im" or self.channel.startswith("D")
+
+    @property
     def forwards(self) -> bool:
         """Whether another message was forwarded with this one, or is shown below a link to it.
 

@@ -10,11 +10,11 @@ from engine.cards import Card
 from engine.decide import decide
 from engine.engine import Engine, Rules
 from engine.launch import ChatOrMaker, Closer, launch
-from engine.policy import policy_for
+from engine.policy import as_candidate, policy_for
 from engine.ports import Forge, Model, Sandbox
 from engine.present import Shown, detail, render
 from engine.repositories import Repositories
-from engine.request import Policy, Snapshot
+from engine.request import Candidate, Policy, Snapshot
 from engine.running import Outside
 from engine.runs import RUNS
 from engine.settings import RepositorySettings, Settings
@@ -71,11 +71,15 @@ def rules(settings: Settings) -> Rules:
     def policy(repository: RepositorySettings | None, team: str) -> Policy | None:
         return policy_for(settings, repository, team, roster)
 
+    def candidates(channel: str, team: str) -> tuple[Candidate, ...]:
+        found = ((one, policy(one, team)) for one in settings.repositories_of(channel))
+        return tuple(as_candidate(one, its_policy) for one, its_policy in found if its_policy is not None)
+
     def card(snapshot: Snapshot, key: str, spent_usd: float, activity: tuple[str, ...]) -> Card | None:
         its_policy = policy(settings.repository(snapshot.repository), snapshot.team)
         return render(snapshot, key, Shown(spent_usd=spent_usd, activity=activity), its_policy)
 
-    return Rules(decide=decide, policy=policy, render=card, detail=detail)
+    return Rules(decide=decide, policy=policy, candidates=candidates, render=card, detail=detail)
 
 
 async def _outside(settings: Settings, parts: Parts, closers: list[Closer]) -> Outside:

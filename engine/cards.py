@@ -54,6 +54,8 @@ class ProgressCard(_Card):
         waiting_for: People whose answer is awaited (empty: nobody, or anyone as the headline says).
         kept: Titles of wishes kept out of the running work.
         talk: Messages that were told apart and stand on no other card, newest first.
+        repository: The repository and how it came to be this one, in words; empty where there is no other.
+        movable: Whether another one can be chosen.
     """
 
     card: Literal["progress"] = "progress"
@@ -69,6 +71,8 @@ class ProgressCard(_Card):
     can_stop: bool = True
     ended_by: Person | None = None
     talk: "tuple[TakenLine, ...]" = ()
+    repository: str = ""
+    movable: bool = False
 
 
 # ---------------------------------------------------------------- questions
@@ -87,6 +91,7 @@ class QuestionItem(_Frozen):
 
     Attributes:
         answer: What was understood, in words; empty while unanswered.
+        in_words: Whether an answer in one's own words is taken.
     """
 
     index: int
@@ -101,6 +106,7 @@ class QuestionItem(_Frozen):
     decidable: bool = True
     can_find_out: bool = False
     finding_out: bool = False
+    in_words: bool = True
 
 
 class Reading(_Frozen):
@@ -111,11 +117,18 @@ class Reading(_Frozen):
 
 
 class QuestionsCard(_Card):
-    """A round of questions. Once `submitted_by` is set it only tells what was answered by whom."""
+    """A round of questions. Once `submitted_by` is set it only tells what was answered by whom.
+
+    Attributes:
+        round: Its number in the thread.
+        ordinal: Its number among the rounds of a model's questions, which are `rounds` at most; 0 for a
+            question of the program's own.
+    """
 
     card: Literal["questions"] = "questions"
     title: str
     round: int
+    ordinal: int = 0
     rounds: int
     readings: tuple[Reading, ...]
     items: tuple[QuestionItem, ...]
@@ -201,6 +214,7 @@ class SpecCard(_Card):
 
     Attributes:
         editable: (key, name) of the sections that can be edited as text.
+        repository: As on the progress card.
     """
 
     card: Literal["spec"] = "spec"
@@ -214,6 +228,7 @@ class SpecCard(_Card):
     fate: str = "open"
     decided_by: Person | None = None
     editable: tuple[tuple[str, str], ...] = ()
+    repository: str = ""
 
 
 # ---------------------------------------------------------------- review
@@ -361,6 +376,7 @@ class DeliveryCard(_Card):
     attested: tuple[AttestedLine, ...] = ()
     halted: str = ""
     standing: str = ""
+    repository: str = ""
 
 
 # ---------------------------------------------------------------- feedback

@@ -23,7 +23,7 @@ from engine.people import Person
 from engine.performing import Performer, Render
 from engine.ports import Chat, Forge
 from engine.recording import Recorder
-from engine.request import CancelRuns, Policy, RunKind, Snapshot, StartRun
+from engine.request import CancelRuns, Candidate, Policy, RunKind, Snapshot, StartRun
 from engine.running import Outside, Reports, RunFunction, Runner
 from engine.settings import RepositorySettings, Settings
 from engine.store import Spent, Store, effects, journal, watches
@@ -51,12 +51,14 @@ class Rules:
 
     Attributes:
         policy: Of (repository or None, team); None where requests are not served.
+        candidates: Of (channel, team): the repositories that its requests may be about.
         render: The card of (state, key, spent in US dollars, activity), None to show nothing.
         detail: The whole of a card as text.
     """
 
-    decide: Callable[[Snapshot | None, Event, Policy | None], Decision]
+    decide: Callable[[Snapshot | None, Event, Policy | None, tuple[Candidate, ...]], Decision]
     policy: Callable[[RepositorySettings | None, str], Policy | None]
+    candidates: Callable[[str, str], tuple[Candidate, ...]]
     render: Render
     detail: Callable[[Snapshot, str], Detail | None]
 
@@ -182,7 +184,8 @@ class Engine:
             if await journal.seen(c, event.key):
                 return None, []
             before = await journal.load(c, event.request)
-            decision = self._rules.decide(before, event, self._policy(before, event))
+            policy, candidates = self._policy(before, event), self._candidates(before, event)
+            decision = self._rules.decide(before, event, policy, candidates)
             new = decision.snapshot
             if new is None or decision.reply.sign is Sign.AGAIN:
                 return decision, []
@@ -202,8 +205,15 @@ class Engine:
         if snapshot is not None:
             return self._rules.policy(self.settings.repository(snapshot.repository), snapshot.team)
         if isinstance(event, Opened):
-            return self._rules.policy(self.settings.repository_of(event.channel), event.by.team)
+            return self._rules.policy(self.settings.repository(event.repository), event.by.team)
         return None
+
+    def _candidates(self, snapshot: Snapshot | None, event: Event) -> tuple[Candidate, ...]:
+        if snapshot is not None:
+            return self._rules.candidates(snapshot.channel, snapshot.team)
+        if isinstance(event, Opened):
+            return self._rules.candidates(event.channel, event.by.team)
+        return ()
 
     # ------------------------------------------------------------ effects
 

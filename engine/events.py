@@ -28,7 +28,13 @@ class _Event(_Frozen):
 
 
 class Opened(_Event):
-    """Someone mentioned the bot. `thread_ts` differs from `ts` if it was inside a discussion."""
+    """Someone mentioned the bot. `thread_ts` differs from `ts` if it was inside a discussion.
+
+    Attributes:
+        follows: The request whose proposed task this is, if any.
+        repository: That request's repository.
+        direct: Whether nobody but this person sees the thread.
+    """
 
     kind: Literal["opened"] = "opened"
     by: Person
@@ -36,7 +42,9 @@ class Opened(_Event):
     channel: str
     ts: str
     thread_ts: str
-    follows: str = Field(default="", description="The request whose proposed task this is, if any.")
+    follows: str = ""
+    repository: str = ""
+    direct: bool = False
 
 
 class Answered(_Event):
@@ -112,6 +120,7 @@ class Choice(StrEnum):
     DROP_WISH = "drop_wish"
     KEEP_AS_TASK = "keep_as_task"
     IGNORE = "ignore"
+    OTHER_REPOSITORY = "other_repository"
 
 
 class Chose(_Event):

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 
 from engine.agents.roster import NEEDED_TO_LOOK, Agent
+from engine.naming import address_of, owner_and_name
 from engine.people import Person
-from engine.request import Approval, Policy, Snapshot
+from engine.request import Approval, Candidate, Policy, Snapshot, SpecFate, State
 from engine.schemas import SettledBy
 from engine.settings import RepositorySettings, Settings
+
+_AFTER_APPROVAL = {State.WORKING, State.REVIEWING, State.DELIVERING}
 
 
 def policy_for(
@@ -45,6 +48,17 @@ def policy_for(
     )
 
 
+def as_candidate(repository: RepositorySettings, policy: Policy) -> Candidate:
+    """A repository as people may choose it among several; nothing of it tells a local path."""
+    path = owner_and_name(repository.remote)
+    return Candidate(
+        policy=policy,
+        about=(repository.about.strip() or path or f"base branch {repository.base}")[:200],
+        names=(repository.name, *repository.aliases, *((path,) if path else ())),
+        address=address_of(repository.remote),
+    )
+
+
 def staffed(policy: Policy, snapshot: Snapshot) -> Policy:
     """The policy with the agents this request has: the repository's files may add and narrow some."""
     if not snapshot.seats:
@@ -74,6 +88,19 @@ def may_approve(policy: Policy, snapshot: Snapshot, person: Person) -> bool:
     if person == snapshot.requester and not policy.requester_may_approve:
         return False
     return not policy.approvers or person in policy.approvers
+
+
+def alone(policy: Policy, requester: Person) -> bool:
+    """Whether a request can be approved by nobody but who made it."""
+    named = not policy.approvers or requester in policy.approvers
+    return policy.requester_may_approve and policy.approvals == 1 and named
+
+
+def movable(snapshot: Snapshot) -> bool:
+    """Whether another repository may be chosen: no version of the spec was ever approved."""
+    approved = snapshot.spec is not None and snapshot.spec.fate is SpecFate.APPROVED
+    begun = approved or bool(_AFTER_APPROVAL & set(snapshot.states))
+    return bool(snapshot.repository) and not snapshot.state.ended and not begun
 
 
 def enough(policy: Policy, snapshot: Snapshot, approvals: Sequence[Approval]) -> bool:

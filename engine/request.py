@@ -87,7 +87,8 @@ class Round(_Frozen):
     """A round of questions; `given[i]` answers `questions[i]`.
 
     Attributes:
-        about: What the program itself asks for: "branch" or "ticket"; empty for a model's questions.
+        about: What the program itself asks for: "repository", "branch" or "ticket"; empty for a model's
+            questions.
     """
 
     questions: tuple[Question, ...]
@@ -207,7 +208,7 @@ class Task(_Frozen):
 
 
 class Investigation(_Frozen):
-    """Looks that were started together; findings:N shows `investigations[N-1]`.
+    """Looks that were started together; findings:N shows the N-th of them.
 
     Attributes:
         looks: Ids of their tasks.
@@ -514,6 +515,26 @@ class Heard(_Frozen):
     chosen: tuple[str, ...] = ()
 
 
+class Located(StrEnum):
+    """How a request came to be about its repository."""
+
+    ONLY = "only"
+    NAMED = "named"
+    CHOSEN = "chosen"
+    FOLLOWED = "followed"
+
+
+class Past(_Frozen):
+    """What was asked and specified before the repository was chosen (again): it counts no more.
+
+    It stays for the record, and so that cards keep their numbers.
+    """
+
+    rounds: tuple[Round, ...] = ()
+    investigations: int = 0
+    specs: tuple[SpecVersion, ...] = ()
+
+
 class Post(_Frozen):
     """A plain message of ours; note:N shows `posts[N-1]`. `also`: further people who are owed it."""
 
@@ -528,7 +549,11 @@ class Snapshot(_Frozen):
     Attributes:
         counter: Number of effects ever decided; the next effect's id is `REQUEST/counter`.
         title: A short name once assessed; the first words of the text before.
-        reviewers: Agents whose review each round needs, fixed when the request was opened.
+        repository: Its name; empty until people have chosen one of several. Nothing runs before.
+        located: How it came to be that one. ONLY: there was no other.
+        past: What stood before it was chosen.
+        direct: Whether nobody but the requester sees the thread.
+        reviewers: Agents whose review each round needs, fixed when the repository was.
         implementer: Agent that fixes what a review round found.
         kept_outside: Paths outside the artifacts that a person decided to keep.
         unchecked_by: Who decided to deliver with criteria that could not be settled.
@@ -561,6 +586,9 @@ class Snapshot(_Frozen):
     text: str
     title: str
     repository: str
+    located: Located = Located.ONLY
+    past: Past = Past()
+    direct: bool = False
     reviewers: tuple[str, ...]
     implementer: str
     in_discussion: bool = False
@@ -607,6 +635,26 @@ class Snapshot(_Frozen):
     ended_because: str = ""
     ended_by: Person | None = None
     states: tuple[State, ...] = Field(default=(), description="Every state entered, in order.")
+
+    @property
+    def every_round(self) -> tuple[Round, ...]:
+        """All rounds of questions; questions:N shows the one at N-1."""
+        return (*self.past.rounds, *self.rounds)
+
+    @property
+    def every_version(self) -> tuple[SpecVersion, ...]:
+        """All versions of the spec; spec:N shows the one at N-1."""
+        return (*self.past.specs, *self.specs)
+
+    @property
+    def asked(self) -> int:
+        """Number of the newest round of questions; 0 for none."""
+        return len(self.every_round)
+
+    @property
+    def investigated(self) -> int:
+        """Number of the newest investigation; 0 for none."""
+        return self.past.investigations + len(self.investigations)
 
     @property
     def spec(self) -> SpecVersion | None:
@@ -701,3 +749,18 @@ class Policy(_Frozen):
     follow_rounds: int = 2
     follow_asks: bool = True
     review_bots: tuple[str, ...] = ()
+
+
+class Candidate(_Frozen):
+    """A repository that requests of a channel may be about, and the policy that holds once it is chosen.
+
+    Attributes:
+        about: A few words that tell it from others; never empty.
+        names: What people call it: name, aliases, owner/name.
+        address: host/owner/name of its remote, in lower case; empty for a local path.
+    """
+
+    policy: Policy
+    about: str
+    names: tuple[str, ...]
+    address: str = ""

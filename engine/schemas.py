@@ -128,13 +128,22 @@ class Option(Answer):
     description: Annotated[str, Field(min_length=1, max_length=200)]
 
 
+FEWEST_OPTIONS, MOST_OPTIONS = 2, 4
+MOST_TO_CHOOSE = 100
+
+
 class Question(Answer):
     """A question with two to four options; `recommended` is the index of the option that is advised."""
 
     header: Annotated[str, Field(min_length=1, max_length=12)]
     text: Line
     multi: bool = Field(description="True if several options may hold at once.")
-    options: tuple[Option, ...] = Field(min_length=2, max_length=4)
+    # The program's own questions, which stand in no `Questions`, may have fewer options or more.
+    options: tuple[Option, ...] = Field(
+        min_length=1,
+        max_length=MOST_TO_CHOOSE,
+        json_schema_extra={"minItems": FEWEST_OPTIONS, "maxItems": MOST_OPTIONS},
+    )
     recommended: int = Field(ge=0, le=3)
     can_find_out: bool = Field(
         default=False, description="True if looking into the repository or the web can answer it."
@@ -153,6 +162,12 @@ class Questions(Answer):
     """One round."""
 
     questions: tuple[Question, ...] = Field(min_length=1, max_length=5)
+
+    @model_validator(mode="after")
+    def _few_options(self) -> Self:
+        if not all(FEWEST_OPTIONS <= len(one.options) <= MOST_OPTIONS for one in self.questions):
+            raise ValueError("each question has two to four options")
+        return self
 
 
 # ---------------------------------------------------------------- specify

@@ -5,8 +5,9 @@ GREENLIGHT_ (two underscores go one level down). Secrets are never read from the
 """
 
 import tomllib
+from collections import Counter
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -15,9 +16,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from engine.errors import ConfigurationInvalid
 from engine.ports import Tier
 from engine.prepare_settings import PrepareSettings
+from engine.schemas import MOST_TO_CHOOSE
 
 WEB_DOMAINS = ("docs.databricks.com", "docs.delta.io", "spark.apache.org", "learn.microsoft.com")
 NAME = r"^[a-z0-9][a-z0-9._-]{0,39}$"
+ALIAS = r"^\w[\w ./-]{0,38}\w$"
 GITHUB_API = "https://api.github.com"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -128,7 +131,9 @@ class RepositorySettings(_Section):
 
     Attributes:
         remote: Local path or https/ssh URL; branches are pushed there.
-        channels: Slack channel ids whose requests are about this repository; "*" for all others.
+        about: A few words; shown where people choose between several repositories.
+        aliases: What else people call it in requests, apart from its name, owner/name and address.
+        channels: Slack channel ids whose requests may be about this repository; "*" for all others.
         approvers: Slack user ids who may approve. Empty: anyone but the requester.
         approvals: How many different approvers a spec needs.
         requester_may_approve: Whether the requester's own approval counts.
@@ -140,6 +145,8 @@ class RepositorySettings(_Section):
     name: str = Field(pattern=NAME)
     remote: str = Field(min_length=1)
     base: str = "main"
+    about: str = Field(default="", max_length=200)
+    aliases: tuple[Annotated[str, Field(pattern=ALIAS)], ...] = Field(default=(), max_length=20)
     channels: tuple[str, ...] = ()
     approvers: tuple[str, ...] = ()
     approvals: int = Field(default=1, ge=1, le=10)
@@ -256,13 +263,19 @@ class Settings(BaseSettings):
         return default_tiers() | tiers
 
     @model_validator(mode="after")
-    def _one_repository_a_channel(self) -> Self:
-        names = [r.name for r in self.repositories]
-        channels = [c for r in self.repositories for c in r.channels]
-        for what, values in (("repository name", names), ("channel", channels)):
-            twice = sorted({v for v in values if values.count(v) > 1})
-            if twice:
-                raise ValueError(f"{what} {twice[0]} stands twice")
+    def _names_are_unique(self) -> Self:
+        names = [name.casefold() for r in self.repositories for name in (r.name, *r.aliases)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"repository name {twice[0]} stands twice")
+        return self
+
+    @model_validator(mode="after")
+    def _few_enough_to_choose_from(self) -> Self:
+        channels = Counter(channel for r in self.repositories for channel in dict.fromkeys(r.channels))
+        for channel, count in channels.items():
+            if count > MOST_TO_CHOOSE:
+                raise ValueError(f"channel {channel} has {count} repositories; the most is {MOST_TO_CHOOSE}")
         return self
 
     @classmethod
@@ -292,13 +305,10 @@ class Settings(BaseSettings):
             key = ".".join(str(part) for part in first["loc"]) or "the file"
             raise ConfigurationInvalid(f"In {where}, {key}: {first['msg']}.") from error
 
-    def repository_of(self, channel: str) -> RepositorySettings | None:
-        """The repository whose requests come from this channel."""
-        for wanted in (channel, "*"):
-            for repository in self.repositories:
-                if wanted in repository.channels:
-                    return repository
-        return None
+    def repositories_of(self, channel: str) -> tuple[RepositorySettings, ...]:
+        """The repositories that requests of this channel may be about, as they are configured."""
+        here = tuple(r for r in self.repositories if channel in r.channels)
+        return here or tuple(r for r in self.repositories if "*" in r.channels)
 
     def repository(self, name: str) -> RepositorySettings | None:
         """The repository of that name."""

@@ -171,7 +171,7 @@ class _Teller:
         return "", ()
 
     def _answered(self, event: Answered) -> str:
-        rounds = self._now.rounds
+        rounds = self._now.every_round
         known = 0 < event.round <= len(rounds) and 0 <= event.question < len(
             rounds[event.round - 1].questions
         )
@@ -181,7 +181,7 @@ class _Teller:
 
     def _approved(self, event: Approved) -> str:
         what = f"approved version {event.version} of the spec, hash {event.hash[:12]}"
-        spec = next((spec for spec in self._now.specs if spec.number == event.version), None)
+        spec = next((spec for spec in self._now.every_version if spec.number == event.version), None)
         if spec is None or spec.hash != event.hash or event.by not in {a.by for a in spec.approvals}:
             return f"{what}; that did not count"
         return what
@@ -197,6 +197,8 @@ class _Teller:
                 return "confirmed that it is done" if self._now.confirmed_by else "confirmed"
             case Choice.NOT_YET:
                 return "said that something is missing"
+            case Choice.OTHER_REPOSITORY:
+                return "pressed “Other repository…”"
         escalation = next((e for e in self._now.escalations if f"escalation:{e.number}" == event.card), None)
         offers = escalation.offers if escalation else ()
         labels = (o.label for o in offers if o.choice is event.choice and o.item in {"", event.item})
@@ -219,7 +221,7 @@ class _Teller:
 
     def _version(self, at: datetime) -> Iterator[Line]:
         self._versions += 1
-        spec = next((spec for spec in self._now.specs if spec.number == self._versions), None)
+        spec = next((spec for spec in self._now.every_version if spec.number == self._versions), None)
         if spec is None:
             return
         details = [f"Because: {spec.because}"] if spec.because else []

@@ -33,6 +33,8 @@ def delivery(card: DeliveryCard) -> Message:
     page = Page(card.request, card.key)
     page.header(f"Draft pull request: {card.title}")
     where = f"{link(card.url, f'Pull request #{card.number}')}\nBranch {page.words(card.branch, 250, code)}"
+    if card.repository:
+        where += f" of {page.words(card.repository, 60, bold)}"
     page.add(section(f"{where} at commit {code(card.commit[:10])}"), rank=Rank.MUST)
     if card.standing.strip():
         page.add(context(page.words(card.standing, 900, line)), rank=Rank.MUST)

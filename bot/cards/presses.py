@@ -33,7 +33,7 @@ class PickOption(_Press):
 
 
 class PickSeveral(_Press):
-    """A multi-select menu; the chosen labels are the values of its selected options."""
+    """A menu of options; the chosen labels are the values of its selected options."""
 
     do: Literal["several"] = "several"
     round: int

@@ -1,10 +1,11 @@
 """The progress card: the one message that is edited in place while a request lives."""
 
 from bot.cards.page import Block, Message, Page, Rank, button, confirm, context, divider, section
-from bot.cards.presses import ShowHeard, StopRequest
+from bot.cards.presses import Choose, ShowHeard, StopRequest
 from bot.cards.scope import taken_blocks
 from bot.cards.text import bold, fit, line, mention, mentions
 from engine.cards import ProgressCard, Step, StepStatus
+from engine.events import Choice
 from engine.request import State
 
 _MARKS = {
@@ -35,7 +36,8 @@ def progress(card: ProgressCard) -> Message:
         page.add(*taken_blocks(page, card.key, taken, f"talk{index}", can_correct=True))
     page.add(divider(), context(*_small_print(page, card)), rank=Rank.MUST)
     if card.can_stop:
-        page.buttons(_stop(card), *([_heard(card)] if len(talk) > _TALK else []))
+        more = [_heard(card)] if len(talk) > _TALK else []
+        page.buttons(_stop(card), *([_move(card)] if card.movable else []), *more)
     fallback = fit(f"{card.title}: {card.headline}", 300, line).text
     return Message(fallback, page.blocks())
 
@@ -47,7 +49,7 @@ def _step(page: Page, step: Step) -> str:
 
 
 def _small_print(page: Page, card: ProgressCard) -> list[str]:
-    lines = []
+    lines = [f"Repository: {page.words(card.repository, 120, line)}"] if card.repository else []
     if card.ended_by:
         how = "Stopped" if card.state == State.STOPPED else "Ended"
         lines.append(f"{how} by {mention(card.ended_by)}")
@@ -69,6 +71,17 @@ def _stop(card: ProgressCard) -> Block:
         "Go on",
     )
     return button("stop", "Stop", StopRequest(request=card.request), style="danger", confirm=question)
+
+
+def _move(card: ProgressCard) -> Block:
+    question = confirm(
+        "Choose another repository?",
+        "What I found out and wrote for this one is dropped, and I start over once one is chosen.",
+        "Choose another",
+        "Keep it",
+    )
+    press = Choose(request=card.request, card=card.key, choice=Choice.OTHER_REPOSITORY)
+    return button("move", "Other repository…", press, confirm=question)
 
 
 def _heard(card: ProgressCard) -> Block:

@@ -1,6 +1,7 @@
 """A round of questions, open for answers, and what it collapses to once it is over."""
 
 from bot.cards.page import (
+    BUTTON,
     Block,
     Message,
     Page,
@@ -27,6 +28,8 @@ from bot.cards.text import bold, fit, line, mention, mrkdwn, plain
 from engine.cards import OptionLine, QuestionItem, QuestionsCard, Reading
 
 _LABEL = 150
+_BUTTONS = 6
+_MENU = 100
 _SHORT_LABEL = 24
 """A longer label is cut on a phone's button, so it stands in the text beside it as well."""
 
@@ -59,9 +62,11 @@ def _fallback(card: QuestionsCard) -> str:
 
 
 def _intro(card: QuestionsCard) -> str:
+    number = f"Round {card.ordinal} of {card.rounds}. " if card.ordinal else ""
+    by_list = ", or reply with a numbered list" if all(item.in_words for item in card.items) else ""
     return (
-        f"Round {card.round} of {card.rounds}. Anyone in the team may answer, and change an answer "
-        "until it is submitted. Press the buttons, or reply with a numbered list."
+        f"{number}Anyone in the team may answer, and change an answer until it is submitted. "
+        f"Press the buttons{by_list}."
     )
 
 
@@ -78,13 +83,38 @@ def _question(page: Page, card: QuestionsCard, item: QuestionItem) -> list[Block
     title = f"{item.index + 1}. {page.words(item.header, 60, bold)}"
     several = " _(several may hold)_" if item.multi else ""
     head = section(f"{title}{several}\n{page.words(item.text, 600, mrkdwn)}")
-    choices = _menu(page, card, item) if item.multi else _options(page, card, item)
+    if item.multi:
+        choices = _menu(page, card, item)
+    elif len(item.options) > _BUTTONS:
+        choices = [_one_of_many(card, item)]
+    else:
+        choices = _options(page, card, item)
     return [head, *choices, *_understood(page, item)]
 
 
 def _options(page: Page, card: QuestionsCard, item: QuestionItem) -> list[Block]:
-    rows = [_option(page, card, item, index) for index in range(min(len(item.options), 6))]
-    return [*rows, actions(*_other(card, item))]
+    rows = [_option(page, card, item, index) for index in range(len(item.options))]
+    others = _other(card, item)
+    return [*rows, actions(*others)] if others else rows
+
+
+def _one_of_many(card: QuestionsCard, item: QuestionItem) -> Block:
+    options = {option.label: _described_entry(option) for option in item.options[:_MENU]}
+    menu: Block = {
+        "type": "static_select",
+        "action_id": f"{ACTION}one:{item.index}",
+        "placeholder": plain_text("Choose one"),
+        "options": list(options.values()),
+    }
+    chosen = [options[label] for label in item.chosen if label in options]
+    target = PickSeveral(request=card.request, round=card.round, question=item.index)
+    elements = [menu | ({"initial_option": chosen[0]} if chosen else {}), *_other(card, item)]
+    return actions(*elements, block_id=packed(target))
+
+
+def _described_entry(option: OptionLine) -> Block:
+    text = fit(f"{option.label}: {option.description}", BUTTON, plain).text
+    return {"text": plain_text(text), "value": option.label[:_LABEL]}
 
 
 def _option(page: Page, card: QuestionsCard, item: QuestionItem, index: int) -> Block:
@@ -143,7 +173,7 @@ def _other(card: QuestionsCard, item: QuestionItem) -> list[Block]:
         request=card.request, round=card.round, question=item.index, ask=fit(item.text, 150, plain).text
     )
     decide = YouDecide(request=card.request, round=card.round, question=item.index)
-    others = [button(f"other:{item.index}", "Other…", words)]
+    others = [button(f"other:{item.index}", "Other…", words)] if item.in_words else []
     if item.decidable:
         label = "✓ You decide" if item.assumed else "You decide"
         others.append(button(f"decide:{item.index}", label, decide))

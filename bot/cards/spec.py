@@ -31,6 +31,8 @@ def spec(card: SpecCard) -> Message:
     """The version with its difference to the one before, or who decided what about it."""
     page = Page(card.request, card.key)
     page.header(f"Spec, version {card.version}: {card.title}")
+    if card.repository:
+        page.add(context(f"Repository: {page.words(card.repository, 120, line)}"), rank=Rank.MUST)
     if card.fate == "open":
         _undecided(page, card)
     else:

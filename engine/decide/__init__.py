@@ -5,7 +5,9 @@ state, the effects that follow, and what the one who caused the event is told. E
 event has an answer; what may not happen changes nothing and says why to the one who tried. A run's end
 counts only while the run is live: late and repeated ends fall through.
 
-    opening.py     from the mention to answered questions
+    opening.py     from the mention to what follows from its assessment
+    locating.py    which repository it is about, where a channel has several
+    clarifying.py  answers to questions, and further details
     investigating.py  looks before anything is approved
     speccing.py    from the spec to its approval
     working.py     the tasks of an approved spec
@@ -29,6 +31,7 @@ counts only while the run is live: late and repeated ends fall through.
 
 from engine.decide import (
     choosing,
+    clarifying,
     delivering,
     disputing,
     failing,
@@ -36,6 +39,7 @@ from engine.decide import (
     following,
     hearing,
     investigating,
+    locating,
     opening,
     recording,
     reviewing,
@@ -73,7 +77,7 @@ from engine.events import (
     Verified,
 )
 from engine.policy import staffed
-from engine.request import Live, Policy, RunKind, Snapshot, State, is_feedback, is_look
+from engine.request import Candidate, Live, Policy, RunKind, Snapshot, State, is_feedback, is_look
 
 __all__ = ["Decision", "decide"]
 
@@ -101,21 +105,29 @@ AT_HOME = {
 }
 
 
-def decide(snapshot: Snapshot | None, event: Event, policy: Policy | None) -> Decision:
+def decide(
+    snapshot: Snapshot | None,
+    event: Event,
+    policy: Policy | None,
+    candidates: tuple[Candidate, ...] = (),
+) -> Decision:
     """What this event does to this request.
 
     Args:
         snapshot: The stored state, None if the thread holds no request.
         event: What happened.
-        policy: What configuration says, None if the channel has no repository (any more).
+        policy: What configuration says of the request's repository, None if it is not (or no longer) known.
+        candidates: The repositories that requests of this channel may be about.
     """
-    return recording.kept(snapshot, _decision(snapshot, event, policy))
+    return recording.kept(snapshot, _decision(snapshot, event, policy, candidates))
 
 
-def _decision(snapshot: Snapshot | None, event: Event, policy: Policy | None) -> Decision:
+def _decision(
+    snapshot: Snapshot | None, event: Event, policy: Policy | None, candidates: tuple[Candidate, ...]
+) -> Decision:
     if snapshot is None:
         if isinstance(event, Opened):
-            return opening.open_request(event, policy)
+            return opening.open_request(event, policy, candidates)
         return unchanged(None)
     policy = policy and staffed(policy, snapshot)
     if isinstance(event, RunFinished | Due | Linked | AtTheForge):
@@ -126,6 +138,22 @@ def _decision(snapshot: Snapshot | None, event: Event, policy: Policy | None) ->
         return _after_the_end(snapshot, event, policy)
     if isinstance(event, Stopped) or (isinstance(event, Chose) and event.choice is Choice.STOP):
         return choosing.stop(snapshot, event)
+    reachable = locating.within_reach(candidates, snapshot.requester, direct=snapshot.direct)
+    return _while_it_lives(snapshot, event, policy, reachable)
+
+
+def _while_it_lives(
+    snapshot: Snapshot,
+    event: Opened | Answered | Submitted | Approved | Said | Chose,
+    policy: Policy | None,
+    candidates: tuple[Candidate, ...],
+) -> Decision:
+    if isinstance(event, Opened):
+        event = Said(**event.model_dump(include=set(Said.model_fields) - {"kind"}), mentions_bot=True)
+    if not snapshot.repository:
+        return clarifying.before_repository(snapshot, event, candidates)
+    if isinstance(event, Chose) and event.choice is Choice.OTHER_REPOSITORY:
+        return locating.choose_another(snapshot, event, policy, candidates)
     if policy is None:
         return _without_policy(snapshot, event)
     return _by_person(snapshot, event, policy)
@@ -142,31 +170,21 @@ def _by_nobody(
             return choosing.due(snapshot, event)
         case Linked():
             return scoping.linked(snapshot, event)
-        case _:
+        case _ if snapshot.repository:
             return following.happened(snapshot, event, policy)
+    return unchanged(snapshot)
 
 
 def _by_person(
-    snapshot: Snapshot, event: Opened | Answered | Submitted | Approved | Said | Chose, policy: Policy
+    snapshot: Snapshot, event: Answered | Submitted | Approved | Said | Chose, policy: Policy
 ) -> Decision:
     match event:
-        case Opened():
-            said = Said(
-                key=event.key,
-                request=event.request,
-                at=event.at,
-                by=event.by,
-                text=event.text,
-                ts=event.ts,
-                mentions_bot=True,
-            )
-            return _said(snapshot, said)
         case Said():
             return _said(snapshot, event)
         case Answered():
-            return opening.answer(snapshot, event)
+            return clarifying.answer(snapshot, event)
         case Submitted():
-            return opening.submit(snapshot, event)
+            return clarifying.submit(snapshot, event)
         case Approved():
             return speccing.approve(snapshot, event, policy)
         case Chose():
@@ -191,9 +209,9 @@ def _said(snapshot: Snapshot, event: Said) -> Decision:
         return hearing.hear(snapshot, event)
     match snapshot.state:
         case State.CLARIFYING:
-            return opening.say(snapshot, event)
+            return clarifying.say(snapshot, event)
         case State.ASSESSING:
-            return opening.add_detail(snapshot, event)
+            return clarifying.add_detail(snapshot, event)
         case State.SPECIFYING | State.AWAITING_APPROVAL:
             return speccing.say(snapshot, event)
         case _:
@@ -209,7 +227,7 @@ def _finished(snapshot: Snapshot, event: RunFinished, policy: Policy | None) -> 
         return unchanged(snapshot)
     moves = Moves(snapshot, event.at)
     moves.set(live=tuple(run for run in snapshot.live if run.id != event.run))
-    if snapshot.state is not _home(snapshot, live):
+    if snapshot.state is not _home(snapshot, live) or not snapshot.repository:
         return moves.quiet_decision()
     result = _fitting(snapshot, live, event.result)
     if isinstance(result, Failed):

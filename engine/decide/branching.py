@@ -143,4 +143,4 @@ def _ask(moves: Moves, about: str, question: Question) -> None:
     moves.set(rounds=(*moves.now.rounds, asked))
     moves.enter(State.CLARIFYING)
     moves.wait()
-    moves.show(f"questions:{len(moves.now.rounds)}")
+    moves.show(f"questions:{moves.now.asked}")

@@ -102,7 +102,7 @@ def _end(moves: Moves, live: Live, **changes: object) -> None:
         return
     _change(moves, ended=True)
     if any(look.status is TaskStatus.DONE for look in looks):
-        moves.show(f"findings:{len(moves.now.investigations)}")
+        moves.show(f"findings:{moves.now.investigated}")
         moves.start(RunKind.ASSESS)
     else:
         _nothing_found(moves, current, looks)
@@ -143,7 +143,7 @@ def contradicted(moves: Moves, contradictions: tuple[str, ...]) -> None:
     if current is None or not current.ended or not contradictions or current.contradictions:
         return
     _change(moves, contradictions=contradictions)
-    moves.show(f"findings:{len(moves.now.investigations)}")
+    moves.show(f"findings:{moves.now.investigated}")
 
 
 def put_to_people(moves: Moves, dilemma: Dilemma) -> None:

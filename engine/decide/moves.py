@@ -195,7 +195,7 @@ class Moves:
         """Show open cards as closed: their buttons do nothing any more."""
         snapshot = self.now
         if snapshot.rounds and snapshot.rounds[-1].submitted_by is None:
-            self.show(f"questions:{len(snapshot.rounds)}")
+            self.show(f"questions:{snapshot.asked}")
         if snapshot.spec and snapshot.spec.fate is SpecFate.OPEN:
             self.show(f"spec:{snapshot.spec.number}")
         if snapshot.escalation and snapshot.escalation.decided is None:

@@ -40,7 +40,7 @@ def planned(moves: Moves, plan: Plan, policy: Policy) -> None:
     _supersede_approved(moves)
     now = moves.now
     assert now.draft is not None  # noqa: S101 (a plan is only ever made for a stored draft)
-    number = len(now.specs) + 1
+    number = len(now.every_version) + 1
     # One branch a request, whatever the versions are called: the suffix is the thread's own.
     suffix = hashlib.sha256(now.id.encode()).hexdigest()[:6]
     branch = now.specs[0].branch if now.specs else f"{policy.branch_prefix}{now.draft.branch}-{suffix}"
@@ -73,7 +73,7 @@ def _supersede_approved(moves: Moves) -> None:
 
 def _because(snapshot: Snapshot) -> str:
     """What was asked for to come from the version before to this one."""
-    number = len(snapshot.specs) + 1
+    number = len(snapshot.every_version) + 1
     before, there = snapshot.spec and snapshot.spec.existing, snapshot.existing
     if before and there and before.head != there.head:
         return f"{there.branch} stands at commit {there.head[:10]} now"

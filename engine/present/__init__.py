@@ -45,11 +45,11 @@ def _parsed(key: str) -> tuple[str, int]:
 
 def _numbered(snapshot: Snapshot, kind: str, index: int, shown: Shown, policy: Policy | None) -> Card | None:
     match kind:
-        case "questions" if index < len(snapshot.rounds):
+        case "questions" if index < snapshot.asked:
             return outcome.questions_card(snapshot, index, policy)
-        case "findings" if index < len(snapshot.investigations) and snapshot.investigations[index].ended:
+        case "findings" if (found := findings.investigation(snapshot, index)) and found.ended:
             return findings.findings_card(snapshot, index, policy)
-        case "spec" if index < len(snapshot.specs):
+        case "spec" if index < len(snapshot.every_version):
             return spec_card(snapshot, index, policy)
         case "review" if index < len(snapshot.review_rounds) and snapshot.review_rounds[index].gate:
             return outcome.review_card(snapshot, index, policy)
@@ -81,9 +81,9 @@ def detail(snapshot: Snapshot, key: str) -> Detail | None:
     if key.startswith("edit:"):
         return _section(snapshot, key)
     kind, index = _parsed(key)
-    if kind == "spec" and 0 <= index < len(snapshot.specs):
-        return Detail(title=f"Spec, version {index + 1}", text=spec_text(snapshot.specs[index]))
-    if kind == "findings" and 0 <= index < len(snapshot.investigations):
+    if kind == "spec" and 0 <= index < len(snapshot.every_version):
+        return Detail(title=f"Spec, version {index + 1}", text=spec_text(snapshot.every_version[index]))
+    if kind == "findings" and findings.investigation(snapshot, index):
         return Detail(title=f"Findings {index + 1}", text=findings.findings_text(snapshot, index))
     if kind == "review" and 0 <= index < len(snapshot.review_rounds):
         return Detail(title=f"Review, round {index + 1}", text=outcome.review_text(snapshot, index))

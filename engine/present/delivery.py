@@ -5,7 +5,7 @@ from engine.cards import AttestedLine, CriterionLine, DeliveryCard
 from engine.events import Cause
 from engine.present.feedback import standing
 from engine.present.outcome import minor, settled_line
-from engine.present.progress import Shown
+from engine.present.progress import Shown, where
 from engine.request import ReviewRound, Snapshot, State
 
 _HALTS = {
@@ -27,6 +27,7 @@ def delivery_card(snapshot: Snapshot, index: int, shown: Shown) -> DeliveryCard:
         number=delivery.number,
         url=delivery.url,
         branch=delivery.branch,
+        repository=snapshot.repository if where(snapshot) else "",
         commit=delivery.commit,
         criteria=tuple(
             CriterionLine(id=s.id, text=s.text, status=s.status.value, evidence=s.evidence)

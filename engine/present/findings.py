@@ -2,14 +2,21 @@
 
 from engine.cards import FindingsCard, FoundLine, FoundReport, Trust
 from engine.events import Mark, Origin
-from engine.request import Policy, Snapshot, Task, TaskStatus
+from engine.request import Investigation, Policy, Snapshot, Task, TaskStatus
 from engine.schemas import Claim, Report
+
+
+def investigation(snapshot: Snapshot, index: int) -> Investigation | None:
+    """Investigation `index + 1`; None if there is none, or it was into another repository."""
+    current = index - snapshot.past.investigations
+    return snapshot.investigations[current] if 0 <= current < len(snapshot.investigations) else None
 
 
 def findings_card(snapshot: Snapshot, index: int, policy: Policy | None) -> FindingsCard:
     """The card of investigation `index + 1`."""
-    investigation = snapshot.investigations[index]
-    looks = [task for task in snapshot.tasks if task.id in investigation.looks]
+    found = investigation(snapshot, index)
+    assert found is not None  # noqa: S101 (the caller asks only where there is one)
+    looks = [task for task in snapshot.tasks if task.id in found.looks]
     done = [task for task in looks if task.status is TaskStatus.DONE]
     return FindingsCard(
         request=snapshot.id,
@@ -20,7 +27,7 @@ def findings_card(snapshot: Snapshot, index: int, policy: Policy | None) -> Find
         recommendations=tuple(
             f"{step} ({task.agent})" for task in done if task.report for step in task.report.next_steps
         ),
-        contradictions=investigation.contradictions,
+        contradictions=found.contradictions,
         missing=(*_missing(looks), *_no_web(policy)),
     )
 

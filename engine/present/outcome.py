@@ -14,6 +14,7 @@ from engine.cards import (
 )
 from engine.events import Cause, Choice
 from engine.findings import standing
+from engine.naming import REPOSITORY
 from engine.present import violations
 from engine.present.progress import asked
 from engine.request import (
@@ -34,21 +35,26 @@ from engine.schemas import Finding, Question, Severity
 
 def questions_card(snapshot: Snapshot, index: int, policy: Policy | None) -> QuestionsCard:
     """The card of round `index + 1`."""
-    current = snapshot.rounds[index]
+    current = snapshot.every_round[index]
+    earlier = snapshot.rounds[: index + 1 - len(snapshot.past.rounds)]
+    counted = sum(not one.about for one in earlier)
     readings = snapshot.assessment.interpretations if snapshot.assessment else ()
     return QuestionsCard(
         request=snapshot.id,
         key=f"questions:{index + 1}",
         title=snapshot.title,
         round=index + 1,
-        rounds=max(policy.question_rounds if policy else 1, len(snapshot.rounds)),
+        ordinal=0 if current.about else counted,
+        rounds=max(policy.question_rounds if policy else 1, counted),
         readings=tuple(Reading(reading=r.reading, risk=r.risk) for r in readings),
         items=tuple(
             _item(number, question, given, current.about)
             for number, (question, given) in enumerate(zip(current.questions, current.given, strict=True))
         ),
         submitted_by=current.submitted_by,
-        open=snapshot.state is State.CLARIFYING and current.submitted_by is None,
+        open=snapshot.state is State.CLARIFYING
+        and current.submitted_by is None
+        and index + 1 == snapshot.asked,
     )
 
 
@@ -71,6 +77,7 @@ def _item(index: int, question: Question, given: Given | None, about: str) -> Qu
         answered_by=given.by if given else None,
         assumed=bool(given and given.you_decide),
         decidable=not about,
+        in_words=about != REPOSITORY,
         can_find_out=question.can_find_out,
         finding_out=bool(given and given.find_out),
     )

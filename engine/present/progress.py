@@ -7,9 +7,9 @@ from engine.cards import ProgressCard, Step, StepStatus, TakenLine
 from engine.events import Choice
 from engine.findings import DISPUTE
 from engine.people import Person
-from engine.policy import awaited, can_suffice, entitled, may_approve
+from engine.policy import awaited, can_suffice, entitled, may_approve, movable
 from engine.present.scope import taken_lines
-from engine.request import Offer, Policy, RunKind, Snapshot, SpecFate, State, Task, TaskStatus
+from engine.request import Located, Offer, Policy, RunKind, Snapshot, SpecFate, State, Task, TaskStatus
 from engine.schemas import SettledBy, Verdict
 
 
@@ -37,6 +37,8 @@ def progress_card(snapshot: Snapshot, shown: Shown, policy: Policy | None) -> Pr
         request=snapshot.id,
         key="progress",
         title=snapshot.title,
+        repository=where(snapshot),
+        movable=snapshot.located is not Located.ONLY and movable(snapshot),
         state=snapshot.state.value,
         headline=_headline(snapshot, policy),
         steps=steps,
@@ -54,6 +56,19 @@ def progress_card(snapshot: Snapshot, shown: Shown, policy: Policy | None) -> Pr
 def _talk(snapshot: Snapshot) -> tuple[TakenLine, ...]:
     """The messages that are no wishes, while no card of wishes lists them."""
     return () if snapshot.scope_shown or snapshot.state.ended else taken_lines(snapshot)
+
+
+_HOW = {
+    Located.NAMED: "named in the request",
+    Located.CHOSEN: "chosen here",
+    Located.FOLLOWED: "as the request it follows",
+}
+
+
+def where(snapshot: Snapshot) -> str:
+    """The repository and how it came to be this one, where there are others; else empty."""
+    how = _HOW.get(snapshot.located, "")
+    return f"{snapshot.repository} ({how})" if snapshot.repository and how else ""
 
 
 def _closed(step: Step) -> Step:
@@ -137,7 +152,9 @@ def _under_way(snapshot: Snapshot) -> str:
         ),
         State.CLARIFYING: (
             (RunKind.ASK, "Working out what to ask."),
-            "I have questions before I write the spec.",
+            "I have questions before I write the spec."
+            if snapshot.repository
+            else "Which repository is this about? Please choose on the card below; I read nothing before.",
         ),
         State.SPECIFYING: (
             (RunKind.PLAN, "Planning who does what."),
@@ -215,7 +232,7 @@ def _steps(snapshot: Snapshot) -> tuple[Step, ...]:
 def _assess(snapshot: Snapshot) -> Step:
     name = "Assess the request"
     if snapshot.assessment is None:
-        return Step(name=name, status=ACTIVE)
+        return Step(name=name, status=ACTIVE if snapshot.repository else PENDING)
     verdicts = {
         Verdict.SPECIFIC: "specific enough to specify",
         Verdict.VAGUE: f"{len(snapshot.assessment.gaps)} open points",
@@ -231,7 +248,7 @@ def _ask(snapshot: Snapshot) -> Step:
     name = "Ask what is unclear"
     if snapshot.state is State.CLARIFYING:
         status = ACTIVE if _running(snapshot, RunKind.ASK) else WAITING
-        return Step(name=name, status=status, detail=f"round {max(1, len(snapshot.rounds))}")
+        return Step(name=name, status=status, detail=_what_is_asked(snapshot))
     if snapshot.rounds:
         answered = sum(given is not None for r in snapshot.rounds for given in r.given)
         over = snapshot.rounds[-1].submitted_by is not None
@@ -241,11 +258,17 @@ def _ask(snapshot: Snapshot) -> Step:
     return Step(name=name, status=PENDING)
 
 
+def _what_is_asked(snapshot: Snapshot) -> str:
+    about = snapshot.rounds[-1].about if snapshot.rounds else ""
+    counted = sum(not one.about for one in snapshot.rounds)
+    return f"which {about}" if about and not _running(snapshot, RunKind.ASK) else f"round {max(1, counted)}"
+
+
 def _specify(snapshot: Snapshot) -> Step:
     name = "Agree on the spec"
     spec = snapshot.spec
     if snapshot.state is State.SPECIFYING:
-        return Step(name=name, status=ACTIVE, detail=f"version {len(snapshot.specs) + 1}")
+        return Step(name=name, status=ACTIVE, detail=f"version {len(snapshot.every_version) + 1}")
     if spec is None:
         return Step(name=name, status=PENDING)
     if spec.fate is SpecFate.APPROVED:

@@ -3,6 +3,7 @@
 from engine.cards import ApprovalWait, SectionDiff, SpecCard, SpecSection
 from engine.events import CheckResult
 from engine.policy import awaited
+from engine.present.progress import where
 from engine.request import Policy, Snapshot, SpecFate, SpecVersion
 from engine.schemas import Criterion, PlannedTask, SettledBy, SpecDraft
 from engine.sections import EDITABLE
@@ -10,9 +11,9 @@ from engine.sections import EDITABLE
 
 def spec_card(snapshot: Snapshot, index: int, policy: Policy | None) -> SpecCard:
     """The card of version `index + 1`."""
-    spec = snapshot.specs[index]
-    before = snapshot.specs[index - 1] if index else None
-    newest = index == len(snapshot.specs) - 1
+    spec = snapshot.every_version[index]
+    before = snapshot.every_version[index - 1] if index > len(snapshot.past.specs) else None
+    newest = index == len(snapshot.every_version) - 1
     fate = spec.fate.value
     if spec.fate is SpecFate.OPEN and (snapshot.state.ended or not newest):
         fate = "closed"
@@ -20,6 +21,7 @@ def spec_card(snapshot: Snapshot, index: int, policy: Policy | None) -> SpecCard
         request=snapshot.id,
         key=f"spec:{spec.number}",
         title=spec.draft.title,
+        repository=where(snapshot) if spec in snapshot.specs else "",
         version=spec.number,
         hash=spec.hash,
         sections=(*sections(spec, snapshot.base_results if newest else ()), *_left_out(snapshot)),

@@ -54,7 +54,7 @@ async def run(context: Context) -> Specified:
         checks=context.repository.checks,
         assessment=snapshot.assessment,
         previous=snapshot.spec,
-        number=len(snapshot.specs) + 1,
+        number=len(snapshot.every_version) + 1,
     )
     draft = await work(
         context,

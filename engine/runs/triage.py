@@ -66,8 +66,7 @@ def _waiting(snapshot: Snapshot, about: str) -> tuple[Heard, ...]:
     if is_feedback(about):
         remarks = (one.remark for one in to_tell_apart(snapshot, about))
         return tuple(
-            Heard(ts=remark.id, by=snapshot.requester, text=remark.text, remark=True)
-            for remark in remarks
+            Heard(ts=remark.id, by=snapshot.requester, text=remark.text, remark=True) for remark in remarks
         )
     messages = batch(snapshot)
     return messages if about in {heard.ts for heard in messages} else ()

@@ -4,7 +4,19 @@ from dataclasses import dataclass, field
 
 from engine.cards import EscalationCard, ProgressCard, QuestionsCard, SpecCard
 from engine.decide import Decision
-from engine.events import Approved, AtTheForge, Choice, Chose, Due, Event, Ruled, RunFinished, Said, Stopped
+from engine.events import (
+    Approved,
+    AtTheForge,
+    Choice,
+    Chose,
+    Due,
+    Event,
+    Ruled,
+    RunFinished,
+    Said,
+    Stopped,
+    Submitted,
+)
 from engine.people import Person
 from engine.present import Shown, detail, render
 from engine.request import (
@@ -83,10 +95,10 @@ class Witness:
             self.withdrawn.setdefault(before.round.number, set()).add(event.result.finding)
 
     def _only_clicks_approve(self, before: Snapshot, event: Event, after: Snapshot) -> None:
-        approvals = {a.by for spec in after.specs for a in spec.approvals}
-        known = {a.by for spec in before.specs for a in spec.approvals}
+        approvals = {a.by for spec in after.every_version for a in spec.approvals}
+        known = {a.by for spec in before.every_version for a in spec.approvals}
         assert approvals <= known or isinstance(event, Approved)
-        for spec in after.specs:
+        for spec in after.every_version:
             assert {a.by for a in spec.approvals} <= self.clicks.get(spec.hash, set())
             assert spec.hash == hash_of(spec)
 
@@ -134,6 +146,7 @@ def lawful(before: Snapshot | None, event: Event, decision: Decision) -> None:
         return
     assert Snapshot.model_validate_json(after.model_dump_json()) == after
     counted(before, decision)
+    located(before, event, decision)
     if before is None:
         return
     if isinstance(event, Said | Due) and not isinstance(event, RunFinished):
@@ -174,6 +187,29 @@ def nobody_of_the_chat(before: Snapshot, decision: Decision) -> None:
     started = [effect for effect in decision.effects if isinstance(effect, StartRun)]
     assert all(run.kind is RunKind.TRIAGE and run.about.startswith("feedback:") for run in started)
     assert not any(isinstance(effect, CancelRuns | OpenThread) for effect in decision.effects)
+
+
+def located(before: Snapshot | None, event: Event, decision: Decision) -> None:
+    """Nothing runs before a repository is known; people alone choose it, and only before approval."""
+    after = decision.snapshot
+    assert after is not None
+    if not after.repository:
+        assert not after.live
+        assert not any(isinstance(effect, StartRun) for effect in decision.effects)
+        assert after.state is State.CLARIFYING or after.state.ended
+    if before is None or before.repository == after.repository:
+        return
+    assert not before.states or not {State.WORKING, State.REVIEWING, State.DELIVERING} & set(before.states)
+    if after.repository:
+        assert isinstance(event, Submitted)
+        assert not before.repository
+        assert before.rounds[-1].given[0] is not None
+        assert before.rounds[-1].given[0].labels == (after.repository,)
+        assert not (after.rounds or after.specs or after.tasks or after.assessment or after.base_commit)
+    else:
+        assert isinstance(event, Chose)
+        assert event.choice is Choice.OTHER_REPOSITORY
+        assert after.epoch > before.epoch
 
 
 def counted(before: Snapshot | None, decision: Decision) -> None:
@@ -241,11 +277,11 @@ def _waits(snapshot: Snapshot, policy: Policy | None) -> None:
         return
     assert snapshot.due_at is not None
     if snapshot.state is State.CLARIFYING:
-        card = render(snapshot, f"questions:{len(snapshot.rounds)}", Shown(), policy)
+        card = render(snapshot, f"questions:{snapshot.asked}", Shown(), policy)
         assert isinstance(card, QuestionsCard)
         assert card.open
     elif snapshot.state is State.AWAITING_APPROVAL:
-        card = render(snapshot, f"spec:{len(snapshot.specs)}", Shown(), policy)
+        card = render(snapshot, f"spec:{len(snapshot.every_version)}", Shown(), policy)
         assert isinstance(card, SpecCard)
         assert card.fate == "open"
     else:
@@ -273,8 +309,8 @@ def every_key(snapshot: Snapshot) -> list[str]:
     """Keys of every card that there could be, and some that there cannot."""
     kinds = ("questions", "spec", "review", "escalation", "delivery", "feedback", "note")
     counts = (
-        len(snapshot.rounds),
-        len(snapshot.specs),
+        snapshot.asked,
+        len(snapshot.every_version),
         len(snapshot.review_rounds),
         len(snapshot.escalations),
         snapshot.deliveries,

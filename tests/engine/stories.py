@@ -21,7 +21,7 @@ from engine.events import (
     Submitted,
 )
 from engine.people import Person
-from engine.request import Policy, RunKind, Snapshot, State
+from engine.request import Candidate, Policy, RunKind, Snapshot, State
 from engine.schemas import Plan, Severity
 from tests.engine.laws import lawful
 from tests.engine.strategies import (
@@ -40,10 +40,17 @@ COMMIT = "c" * 40
 
 
 class Story:
-    """One thread: `now` is its state, `last` the latest decision."""
+    """One thread: `now` is its state, `last` the latest decision.
 
-    def __init__(self, policy: Policy = POLICY, plan: Plan = PLAN) -> None:
+    Attributes:
+        candidates: The channel's repositories with their policies; `policy` holds where there are none.
+    """
+
+    def __init__(
+        self, policy: Policy = POLICY, plan: Plan = PLAN, candidates: tuple[Candidate, ...] = ()
+    ) -> None:
         self.policy: Policy | None = policy
+        self.candidates = candidates
         self.plan = plan
         self.at: datetime = START
         self.last = Decision(snapshot=None)
@@ -60,10 +67,16 @@ class Story:
         return self.last.reply.text
 
     def happens(self, event: Event) -> Decision:
-        self.last = decide(self.stored, event, self.policy)
+        self.last = decide(self.stored, event, self._its_policy(event), self.candidates)
         lawful(self.stored, event, self.last)
         self.stored = self.last.snapshot
         return self.last
+
+    def _its_policy(self, event: Event) -> Policy | None:
+        """As the engine finds it: by the stored repository's name, or the one that a follow-up comes with."""
+        name = self.stored.repository if self.stored else getattr(event, "repository", "")
+        known = {one.policy.repository: one.policy for one in self.candidates}
+        return known.get(name) if self.candidates else self.policy
 
     def common(self) -> dict[str, object]:
         self.at += timedelta(minutes=1)
@@ -71,9 +84,9 @@ class Story:
 
     # ------------------------------------------------------------ people
 
-    def opened(self, text: str = "Add a metric", by: Person = ASKER) -> "Story":
+    def opened(self, text: str = "Add a metric", by: Person = ASKER, **more: object) -> "Story":
         event = {**self.common(), "by": by, "text": text, "channel": "C1", "ts": "1.0", "thread_ts": "1.0"}
-        self.happens(Opened.model_validate(event))
+        self.happens(Opened.model_validate(event | more))
         return self
 
     def answers(self, by: Person, index: int, number: int = 1, **given: object) -> None:
@@ -126,9 +139,9 @@ class Story:
         if self.now.state is State.AWAITING_APPROVAL:
             self.approves()
         elif self.now.state is State.CLARIFYING and not self.now.live:
-            for index in range(len(self.now.rounds[-1].questions)):
-                self.answers(ASKER, index, len(self.now.rounds), labels=("All",))
-            self.submits(number=len(self.now.rounds))
+            for index, question in enumerate(self.now.rounds[-1].questions):
+                self.answers(ASKER, index, self.now.asked, labels=(question.options[0].label,))
+            self.submits(number=self.now.asked)
         else:
             live = self.now.live[0]
             new = f"{len(self.now.tasks):x}" * 40 if self.now.review_rounds else COMMIT

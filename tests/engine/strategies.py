@@ -34,7 +34,7 @@ from engine.events import (
 )
 from engine.people import Person
 from engine.ports import Tier
-from engine.request import Live, Policy, RunKind, Snapshot
+from engine.request import Candidate, Live, Policy, RunKind, Snapshot
 from engine.schemas import (
     Assessment,
     Condition,
@@ -93,6 +93,19 @@ POLICY = Policy(
     question_rounds=2,
     remind_after_s=DAY.total_seconds(),
     expire_after_s=7 * DAY.total_seconds(),
+)
+
+WEB = POLICY.model_copy(
+    update={
+        "repository": "web",
+        "approvers": (BYSTANDER,),
+        "reviewers": ("web-reviewer",),
+        "branch_prefix": "w/",
+    }
+)
+CANDIDATES = (
+    Candidate(policy=POLICY, about="Tables", names=("data", "lakehouse")),
+    Candidate(policy=WEB, about="Pages", names=("web", "acme/web"), address="github.com/acme/web"),
 )
 
 policies = st.sampled_from(
@@ -398,10 +411,10 @@ def interference(snapshot: Snapshot) -> st.SearchStrategy[Event]:
     """Old, forged, foreign and misplaced clicks, and words. Key and time are set by the caller."""
     common = {"key": st.just(""), "request": st.just(REQUEST), "at": st.just(START), "by": people}
     kinds = st.sampled_from(("spec", "escalation", "delivery", "questions", "progress", "feedback"))
-    hashes = st.sampled_from([*(spec.hash for spec in snapshot.specs), "f" * 64])
-    labels = st.lists(st.sampled_from(("All", "Some", "None such")), max_size=3).map(tuple)
+    hashes = st.sampled_from([*(spec.hash for spec in snapshot.every_version), "f" * 64])
+    labels = st.lists(st.sampled_from(("All", "Some", "None such", "data", "web")), max_size=3).map(tuple)
     words = st.sampled_from(
-        ("", "approved", "1. all\n2. you decide", "1. not sure", "also do", "LGTM", "why?")
+        ("", "approved", "1. all\n2. you decide", "1. not sure", "also do", "LGTM", "why?", "in web")
     )
     return st.one_of(
         st.builds(

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.decide.choosing import NO_ADVICE, NOT_YOURS
-from engine.decide.opening import DETAILS
+from engine.decide.clarifying import DETAILS
 from engine.events import Assessed, Cause, Choice, Delivered, Failed, Planned, Triaged
 from engine.people import Person
 from engine.request import CancelRuns, RunKind, SpecFate, StartRun, State, TaskStatus

@@ -24,7 +24,7 @@ from engine.events import (
     Submitted,
 )
 from engine.people import Person
-from engine.request import Live, Policy, RunKind, Snapshot, State
+from engine.request import Candidate, Live, Policy, RunKind, Snapshot, State
 from engine.schemas import Judged, Plan, Severity
 from tests.engine.laws import ASKS, Witness, clear, lawful, nothing_beyond_scope, shown
 from tests.engine.strategies import (
@@ -45,6 +45,7 @@ from tests.engine.strategies import (
     verified,
 )
 
+several = st.none() | st.lists(st.integers(0, 7), max_size=3)
 approvers = st.sampled_from((DANA, ERIN, DANA, ERIN, ASKER))
 
 TROUBLE: dict[str, Callable[..., Reviewed]] = {
@@ -73,12 +74,19 @@ class History(RuleBasedStateMachine):
         troubles=st.lists(st.sampled_from(TROUBLES), max_size=4),
         index=st.integers(0, 2),
         steps=st.integers(0, 4),
+        turns=several,
     )
     def some_way_in(
-        self, policies: tuple[Policy, Policy], plan: Plan, troubles: list[str], index: int, steps: int
+        self,
+        policies: tuple[Policy, Policy],
+        plan: Plan,
+        troubles: list[str],
+        index: int,
+        steps: int,
+        turns: list[int] | None,
     ) -> None:
         """Review rounds that go this way and that, decided by a person, perhaps under new rules."""
-        self.opened(policies[0], plan, 0)
+        self.opened(policies[0], plan, 0, turns)
         for trouble in troubles:
             for _ in range(16):
                 if self.now.state not in {State.REVIEWING, *ASKS}:
@@ -90,12 +98,16 @@ class History(RuleBasedStateMachine):
         self.policy = policies[1]
         self.goes_well(steps)
 
-    def opened(self, policy: Policy, plan: Plan, steps: int) -> None:
-        """The mention, and some steps of the good way from there."""
+    def opened(self, policy: Policy, plan: Plan, steps: int, turns: list[int] | None) -> None:
+        """The mention and some steps of the good way; in a channel of several repositories with turns.
+
+        Each turn is a number of steps after which somebody wants another repository.
+        """
         self.ended.clear()
         self.witness = Witness()
         self.plan = plan
         self.policy = policy
+        self.several = turns is not None
         event = Opened(
             key="0",
             request=REQUEST,
@@ -106,22 +118,42 @@ class History(RuleBasedStateMachine):
             ts="1.0",
             thread_ts="1.0",
         )
-        decision = decide(None, event, policy)
+        decision = decide(None, event, None, self.candidates)
         lawful(None, event, decision)
         assert decision.snapshot is not None
         self.now: Snapshot = decision.snapshot
         self.last = decision
         self.checked: Snapshot | None = None
+        for turn in turns or ():
+            self.goes_well(turn)
+            self.chooses(ASKER, "progress", Choice.OTHER_REPOSITORY, "")
+            self.state_is_clear()
         self.goes_well(steps)
 
     def happens(self, event: Event) -> Decision:
         before = self.now
-        decision = decide(before, event, self.policy if self.configured else None)
+        decision = decide(before, event, self.its_policy, self.candidates)
         lawful(before, event, decision)
         self.witness.watch(before, event, decision, self.policy)
         assert decision.snapshot is not None
         self.now, self.last = decision.snapshot, decision
         return decision
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The channel's repositories; the rules are the same for both."""
+        web = self.policy.model_copy(update={"repository": "web"})
+        both = (
+            Candidate(policy=self.policy, about="Tables", names=("data",)),
+            Candidate(policy=web, about="Pages", names=("web",)),
+        )
+        return both[: 2 if self.several else 1] if self.configured else ()
+
+    @property
+    def its_policy(self) -> Policy | None:
+        """As the engine finds it: by the stored name."""
+        known = {one.policy.repository: one.policy for one in self.candidates}
+        return known.get(self.now.repository)
 
     def common(self) -> dict[str, object]:
         self.at += timedelta(minutes=1)
@@ -154,10 +186,10 @@ class History(RuleBasedStateMachine):
             self.decides(DANA, 0)
 
     @precondition(lambda self: self.now.state.ended)
-    @rule(policy=policies, plan=st.sampled_from(PLANS), steps=st.integers(8, 20))
-    def another_request(self, policy: Policy, plan: Plan, steps: int) -> None:
+    @rule(policy=policies, plan=st.sampled_from(PLANS), steps=st.integers(8, 20), turns=several)
+    def another_request(self, policy: Policy, plan: Plan, steps: int, turns: list[int] | None) -> None:
         self.configured = True
-        self.opened(policy, plan, steps)
+        self.opened(policy, plan, steps, turns)
 
     # ------------------------------------------------------------ runs
 
@@ -213,11 +245,12 @@ class History(RuleBasedStateMachine):
     @precondition(lambda self: self.now.state is State.CLARIFYING and self.now.rounds)
     @rule(by=people)
     def answers_all_and_submits(self, by: Person) -> None:
-        number = len(self.now.rounds)
-        for index in range(len(self.now.rounds[-1].questions)):
+        number = self.now.asked
+        for index, question in enumerate(self.now.rounds[-1].questions):
+            labels = (question.options[self.words % len(question.options)].label,)
             self.happens(
                 Answered.model_validate(
-                    {**self.common(), "by": by, "round": number, "question": index, "labels": ("All",)}
+                    {**self.common(), "by": by, "round": number, "question": index, "labels": labels}
                 )
             )
         self.happens(Submitted.model_validate({**self.common(), "by": by, "round": number}))
@@ -246,7 +279,13 @@ class History(RuleBasedStateMachine):
     @precondition(lambda self: self.now.state is State.AWAITING_APPROVAL)
     @rule(by=people)
     def wants_another_spec(self, by: Person) -> None:
-        self.chooses(by, f"spec:{len(self.now.specs)}", Choice.CHANGE_SPEC, self.fresh("change"))
+        self.chooses(by, f"spec:{len(self.now.every_version)}", Choice.CHANGE_SPEC, self.fresh("change"))
+
+    @precondition(lambda self: self.several and State.WORKING not in self.now.states)
+    @rule(by=st.sampled_from((ASKER, DANA, BYSTANDER)), steps=st.integers(0, 6))
+    def wants_another_repository(self, by: Person, steps: int) -> None:
+        self.chooses(by, "progress", Choice.OTHER_REPOSITORY, "")
+        self.goes_well(steps)
 
     @precondition(lambda self: self.now.state is State.DELIVERED)
     @rule(by=st.sampled_from((ASKER, DANA, BYSTANDER)))
@@ -324,7 +363,7 @@ class History(RuleBasedStateMachine):
         self.checked = self.now
         clear(self.now, self.policy)
         nothing_beyond_scope(self.now)
-        shown(self.now, self.last, self.policy if self.configured else None)
+        shown(self.now, self.last, self.its_policy)
 
 
 TestHistories = History.TestCase

@@ -20,15 +20,49 @@ from engine.events import (
     Submitted,
 )
 from engine.people import Person
-from engine.request import Live, RunKind, Snapshot, State
+from engine.request import Candidate, Live, RunKind, Snapshot, StartRun, State
 from tests.engine.forge_side import every_sight
 from tests.engine.laws import clear, lawful, nothing_beyond_scope, shown
-from tests.engine.stories import COMMIT, reached
-from tests.engine.strategies import ASKER, BYSTANDER, DANA, FOREIGN, POLICY, REQUEST, START, every_result
+from tests.engine.stories import COMMIT, Story, reached
+from tests.engine.strategies import (
+    ASKER,
+    BYSTANDER,
+    CANDIDATES,
+    DANA,
+    FOREIGN,
+    POLICY,
+    REQUEST,
+    START,
+    every_result,
+)
 
 PEOPLE = (ASKER, DANA, BYSTANDER, FOREIGN)
 LATER = START.replace(year=2027)
 SNAPSHOTS = {state: reached(state).now for state in State}
+
+
+def not_located() -> dict[str, Snapshot]:
+    """Requests that wait for a choice of their repository, and what can become of them."""
+    story = Story(candidates=CANDIDATES).opened()
+    found = {"asked": story.now}
+    story.answers(ASKER, 0, labels=("web",))
+    found["answered"] = story.now
+    story.waits()
+    found["reminded"] = story.now
+    story.waits()
+    found["expired"] = story.now
+    story = Story(candidates=CANDIDATES).opened()
+    story.stops()
+    found["stopped"] = story.now
+    for state in (State.CLARIFYING, State.AWAITING_APPROVAL, State.PAUSED):
+        story = reached(state)
+        story.candidates = CANDIDATES
+        story.chooses(ASKER, "progress", Choice.OTHER_REPOSITORY)
+        found[f"asked again, {state.value}"] = story.now
+    return found
+
+
+NOT_LOCATED = not_located()
 
 
 def by_people(snapshot: Snapshot, by: Person) -> Iterator[Event]:
@@ -38,12 +72,17 @@ def by_people(snapshot: Snapshot, by: Person) -> Iterator[Event]:
         (Opened, {"text": "Add more", "channel": "C1", "ts": "2.0", "thread_ts": "1.0"}),
         (Answered, {"round": 1, "question": 0, "labels": ("All",)}),
         (Answered, {"round": 1, "question": 9, "text": "x" * 9000}),
+        (Answered, {"round": snapshot.asked, "question": 0, "labels": ("web",)}),
+        (Answered, {"round": snapshot.asked, "question": 0, "text": "web"}),
+        (Answered, {"round": snapshot.asked, "question": 0, "you_decide": True}),
         (Submitted, {"round": 1}),
+        (Submitted, {"round": snapshot.asked}),
         (Approved, {"version": 1, "hash": spec_hash}),
         (Approved, {"version": 1, "hash": "f" * 64}),
         (Said, {"text": "1. all\n2. you decide", "ts": "3.0"}),
         (Said, {"text": "", "ts": "3.0", "mentions_bot": True}),
         (Said, {"text": "approved", "ts": "3.0", "mentions_bot": True}),
+        (Said, {"text": "in web", "ts": "3.0"}),
         (Stopped, {}),
     ]
     for card in ("spec:1", "escalation:1", "delivery:1", "feedback:1", "progress", "", "spec:x"):
@@ -80,6 +119,55 @@ def test_every_event_has_a_lawful_answer(state: State, policy: object) -> None:
         clear(decision.snapshot, its_policy)
         nothing_beyond_scope(decision.snapshot)
         shown(decision.snapshot, decision, its_policy)
+
+
+@pytest.mark.parametrize("name", NOT_LOCATED)
+@pytest.mark.parametrize("candidates", [CANDIDATES, CANDIDATES[:1], ()], ids=["two", "one", "none"])
+def test_without_a_repository_every_event_has_a_lawful_answer(
+    name: str, candidates: tuple[Candidate, ...]
+) -> None:
+    snapshot = NOT_LOCATED[name]
+    for event in every_event(snapshot):
+        decision = decide(snapshot, event, None, candidates)
+        lawful(snapshot, event, decision)
+        assert decision.snapshot is not None
+        if decision.snapshot == snapshot:
+            assert decision.effects == ()
+            continue
+        clear(decision.snapshot, None)
+        shown(decision.snapshot, decision, None)
+        # Whatever policy there is does not count before its repository is chosen.
+        assert decide(snapshot, event, POLICY, candidates) == decision
+
+
+@pytest.mark.parametrize("state", State)
+def test_whatever_state_lost_its_repository_no_run_starts(state: State) -> None:
+    snapshot = SNAPSHOTS[state].model_copy(update={"repository": ""})
+    for event in every_event(snapshot):
+        for candidates in (CANDIDATES, ()):
+            decision = decide(snapshot, event, POLICY, candidates)
+            assert not any(isinstance(effect, StartRun) for effect in decision.effects)
+
+
+@pytest.mark.parametrize("state", State)
+def test_another_repository_is_asked_for_lawfully_wherever_that_is_allowed(state: State) -> None:
+    snapshot = SNAPSHOTS[state]
+    for by in PEOPLE:
+        event = Chose(
+            key="k", request=REQUEST, at=LATER, by=by, card="progress", choice=Choice.OTHER_REPOSITORY
+        )
+        decision = decide(snapshot, event, POLICY, CANDIDATES)
+        lawful(snapshot, event, decision)
+        assert decision.snapshot is not None
+        early = not {State.WORKING, State.REVIEWING} & set(snapshot.states) and not snapshot.state.ended
+        moved = early and by in {ASKER, DANA}
+        assert (decision.snapshot.repository == "") == moved
+        if moved:
+            clear(decision.snapshot, None)
+            shown(decision.snapshot, decision, None)
+        else:
+            assert decision.snapshot == snapshot
+            assert decision.reply.sign is Sign.ONLY_YOU
 
 
 @pytest.mark.parametrize("state", State)

@@ -107,7 +107,9 @@ def wish(text: str, request: str = REQUEST) -> Chose:
 # ---------------------------------------------------------------- tiny rules
 
 
-def decide(snapshot: Snapshot | None, event: Event, policy: Policy | None) -> Decision:  # noqa: C901, PLR0912 (a table)
+def decide(  # noqa: C901, PLR0912 (a table)
+    snapshot: Snapshot | None, event: Event, policy: Policy | None, candidates: object = ()
+) -> Decision:
     """Opened starts a run; its end shows a card; words are noted; a choice "work" starts another run."""
     if snapshot is None:
         if not isinstance(event, Opened):
@@ -188,6 +190,7 @@ def render(snapshot: Snapshot, key: str, spent_usd: float, activity: tuple[str, 
 RULES = Rules(
     decide=decide,
     policy=lambda repository, team: None,
+    candidates=lambda channel, team: (),
     render=render,
     detail=lambda snapshot, key: Detail(title=key, text=snapshot.text),
 )

@@ -357,6 +357,7 @@ class DeliveryCard(_Card):
 
     Attributes:
         standing: How it stood at the forge when it was last seen, in words.
+        base: That the base branch went on meanwhile, in words; empty if it did not.
     """
 
     card: Literal["delivery"] = "delivery"
@@ -375,6 +376,7 @@ class DeliveryCard(_Card):
     superseded: bool = False
     attested: tuple[AttestedLine, ...] = ()
     halted: str = ""
+    base: str = ""
     standing: str = ""
     repository: str = ""
 

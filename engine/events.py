@@ -522,6 +522,13 @@ class Ruled(_Frozen):
     invalid: str = ""
 
 
+class BaseMoved(_Frozen):
+    """The base branch went on to `head` while the work was done; `also` are the work's files that it changed."""
+
+    head: str
+    also: tuple[str, ...] = ()
+
+
 class Delivered(_Frozen):
     """The commit was pushed and read back, the draft is open."""
 
@@ -530,6 +537,7 @@ class Delivered(_Frozen):
     commit: str
     number: int
     url: str
+    base_moved: BaseMoved | None = None
 
 
 class ToldApart(_Frozen):

@@ -38,7 +38,9 @@ def told(result: Result, snapshot: Snapshot) -> Iterator[Told]:
         case Delivered():
             commit = f"commit {result.commit[:10]} on {result.branch}"
             what = f"opened draft pull request #{result.number} of {commit}"
-            yield US, what, (result.url,)
+            moved = result.base_moved
+            base = (f"The base branch had gone on to {moved.head[:10]}",) if moved else ()
+            yield US, what, (result.url, *base)
         case Triaged():
             title = f" ({result.title})" if result.title else ""
             yield US, f"took a message for: {result.kind.value}{title}", ()

@@ -36,6 +36,8 @@ def delivery(card: DeliveryCard) -> Message:
     if card.repository:
         where += f" of {page.words(card.repository, 60, bold)}"
     page.add(section(f"{where} at commit {code(card.commit[:10])}"), rank=Rank.MUST)
+    if card.base.strip():
+        page.add(context(page.words(card.base, 900, line)), rank=Rank.MUST)
     if card.standing.strip():
         page.add(context(page.words(card.standing, 900, line)), rank=Rank.MUST)
     if card.confirmed_by is None:

@@ -2,7 +2,7 @@
 
 from engine.attesting import asked_of, attested_criteria, said_of, with_attestations
 from engine.cards import AttestedLine, CriterionLine, DeliveryCard
-from engine.events import Cause
+from engine.events import Cause, Delivered
 from engine.present.feedback import standing
 from engine.present.outcome import minor, settled_line
 from engine.present.progress import Shown, where
@@ -33,6 +33,7 @@ def delivery_card(snapshot: Snapshot, index: int, shown: Shown) -> DeliveryCard:
             CriterionLine(id=s.id, text=s.text, status=s.status.value, evidence=s.evidence)
             for s in with_attestations(snapshot, current.settled if current else ())
         ),
+        base=_base(delivery),
         minor=minor(current) if current else (),
         unverified=unverified(snapshot),
         kept=tuple(item.title for item in snapshot.scope_items if item.kept),
@@ -44,6 +45,17 @@ def delivery_card(snapshot: Snapshot, index: int, shown: Shown) -> DeliveryCard:
         attested=_attested(snapshot) if index + 1 == snapshot.deliveries else (),
         halted=_halted(snapshot),
         standing=standing(snapshot) if index + 1 == snapshot.deliveries else "",
+    )
+
+
+def _base(delivery: Delivered) -> str:
+    moved = delivery.base_moved
+    if moved is None:
+        return ""
+    also = f" It also changed {', '.join(moved.also)}: merging may conflict." if moved.also else ""
+    return (
+        f"The base branch went on while this was done and is at {moved.head[:10]} now; what was checked is "
+        f"the work on the base that it began with.{also}"
     )
 
 

@@ -23,6 +23,7 @@ from engine.request import (
     hash_of,
 )
 from engine.runs import pull_request, recipe
+from engine.runs.base_moved import base_moved, note
 from engine.runs.context import Context
 from engine.runs.leaking import in_texts, in_work
 from engine.runs.material import approved_spec
@@ -58,12 +59,15 @@ async def run(context: Context) -> Delivered | Failed:
         return Failed(cause=Cause.LEAK, sentence="What was about to leave looks like secrets.", leaks=leaks)
     as_it_stood = spec.existing is not None and spec.existing.head == current.commit
     branch = spec.existing.branch if spec.existing and as_it_stood else spec.branch
+    moved = await base_moved(context, spec, current.commit)
     if as_it_stood:
         await _still_there(context, branch, current.commit)
     else:
         await _push(context, branch, current.commit)
-    opened = await _open(context, settled, branch, current.commit)
-    return Delivered(branch=branch, commit=current.commit, number=opened.number, url=opened.url)
+    opened = await _open(context, settled, branch, current.commit, note(context.repository.base, moved))
+    return Delivered(
+        branch=branch, commit=current.commit, number=opened.number, url=opened.url, base_moved=moved
+    )
 
 
 async def _members(context: Context, spec: SpecVersion) -> frozenset[Person]:
@@ -182,12 +186,14 @@ async def _push(context: Context, branch: str, commit: str) -> None:
         raise PushRejected(f"The remote does not hold on {branch} what was pushed to it; nothing was opened.")
 
 
-async def _open(context: Context, settled: tuple[Settled, ...], branch: str, commit: str) -> PullRequest:
+async def _open(
+    context: Context, settled: tuple[Settled, ...], branch: str, commit: str, above: str
+) -> PullRequest:
     """One pull request a branch of a request, ever: an earlier one is brought up to date."""
     snapshot, spec = context.snapshot, approved_spec(context.snapshot)
     before = existing.delivered_elsewhere(snapshot)
     title, form = await recipe.drafted(context, settled) if spec.existing else (pull_request.title(spec), "")
-    body = pull_request.body(snapshot, settled, await _names(context))
+    body = f"{above}{pull_request.body(snapshot, settled, await _names(context))}"
     fixed = any(version.existing for version in snapshot.specs) and branch == spec.branch
     replaces = f"Takes the place of #{before.number}.\n\n" if fixed and before else ""
     draft = Draft(

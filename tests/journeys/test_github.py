@@ -46,6 +46,18 @@ class AtGitHub:
         await thread.press(DANA, await thread.card("spec:1"), ApproveSpec)
         return thread
 
+    async def commits(self, path: str, text: str) -> str:
+        """Somebody's commit on main."""
+        clone = self.bare.with_name("clone")
+        await git(self.bare, "clone", "--quiet", str(self.bare), str(clone))
+        (clone / path).parent.mkdir(exist_ok=True)
+        (clone / path).write_text(text)
+        await git(clone, "add", path)
+        who = ("-c", "user.name=Ann", "-c", "user.email=ann@localhost")
+        await git(clone, *who, "commit", "--quiet", "--message", "Greet")
+        await git(clone, "push", "--quiet", "origin", "main")
+        return (await git(clone, "rev-parse", "HEAD")).strip()
+
 
 def head(bare: Path, branch: str) -> str | None:
     """What the bare repository holds on a branch."""
@@ -116,18 +128,26 @@ async def test_the_branch_is_pushed_and_the_draft_is_opened_once(
         assert not file.is_file() or TOKEN.encode() not in file.read_bytes(), file
 
 
-async def test_what_github_refuses_is_told_and_tried_again_by_a_click(
+async def test_a_refusal_and_a_base_that_moved_are_told_and_a_click_tries_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with at_github(tmp_path, monkeypatch) as there:
         there.hub.drafts = False
-        thread = await there.asks()
+        thread = await there.world.ask("C0ONE", "Add a greeting")
+        spec = await thread.card("spec:1")
+        moved = await there.commits("notes/hello.md", "Somebody was faster.\n")
+        await thread.press(DANA, spec, ApproveSpec)
         asked = await thread.card("escalation:1", "nothing but a draft is ever opened")
         assert there.hub.pulls == {}
         there.hub.drafts = True
         await thread.press(DANA, asked, Choose, choice=Choice.RETRY)
-        await thread.becomes(State.DELIVERED)
-        assert len(there.hub.pulls) == 1
+        delivered = await thread.becomes(State.DELIVERED)
+        await thread.card("delivery:1", f"is at {moved[:10]} now", "notes/hello.md: merging may conflict")
+        (pull,) = there.hub.pulls.values()
+        assert pull["body"].startswith(f"`main` went on while this work was done and is at `{moved}` now.")
+        assert "changed `notes/hello.md`: merging may conflict" in pull["body"]
+        assert delivered.delivery is not None
+        assert await git(there.bare, "merge-base", "main", delivered.delivery.commit) != f"{moved}\n"
 
 
 async def test_without_credentials_the_bot_does_not_start(

@@ -18,6 +18,7 @@ from engine.dependencies import Dependencies
 from engine.errors import GreenlightError
 from engine.failed_checks import explained, tail
 from engine.ports import Ended, Sandbox, Workspace
+from engine.repositories import Repositories
 from engine.settings import RepositorySettings, Settings
 
 _SLOW = 0.5
@@ -64,6 +65,7 @@ class Patient:
 
     settings: Settings
     repository: RepositorySettings
+    repositories: Repositories
     workspace: Workspace
     sandbox: Sandbox | None
     dependencies: Dependencies | None
@@ -177,12 +179,11 @@ async def _repository(
     sandbox: Sandbox | None,
     environment: Mapping[str, str],
 ) -> AsyncIterator[Diagnosis]:
-    from engine.repositories import Repositories
-
     with tempfile.TemporaryDirectory(prefix="greenlight-doctor-") as place:
         room = Path(place)
         try:
-            workspace = Repositories((repository,), room, environment).workspace(repository)
+            repositories = Repositories((repository,), room, environment)
+            workspace = repositories.workspace(repository)
             commit = await workspace.refresh()
         except GreenlightError as unusable:
             yield Diagnosis(
@@ -197,7 +198,7 @@ async def _repository(
         if sandbox is not None:
             kept = settings.state_dir / "prepared"
             dependencies = Dependencies(repository.name, repository.prepare, workspace, sandbox, kept)
-        patient = Patient(settings, repository, workspace, sandbox, dependencies, commit, room)
+        patient = Patient(settings, repository, repositories, workspace, sandbox, dependencies, commit, room)
         yield patient.says(Level.OK, "remote", f"{repository.remote}, {repository.base} is at {commit[:10]}")
         for examination in EXAMINATIONS:
             async for diagnosis in examination(patient):
@@ -268,4 +269,11 @@ async def _check(patient: Patient, dependencies: Dependencies, name: str) -> Dia
     return patient.says(Level.OK, about, took)
 
 
-EXAMINATIONS: Sequence[Examination] = (_people, _checks)
+async def _forge(patient: Patient) -> AsyncIterator[Diagnosis]:
+    """What the credentials can see at GitHub, for a repository that is there."""
+    for trial in await patient.repositories.tried(patient.repository, patient.commit):
+        level = Level.OK if trial.well else Level.WARN if trial.bearable else Level.FAIL
+        yield patient.says(level, "github", trial.text, trial.next)
+
+
+EXAMINATIONS: Sequence[Examination] = (_people, _forge, _checks)

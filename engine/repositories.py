@@ -10,6 +10,7 @@ from engine.settings import RepositorySettings
 
 if TYPE_CHECKING:
     from engine.adapters.github_client import GitHubClient
+    from engine.adapters.github_trial import Trial
 
 
 class Repositories:
@@ -54,6 +55,20 @@ class Repositories:
                 _github_forge(repository, client) if client else self._local_forge(repository)
             )
         return self._forges[repository.name]
+
+    async def tried(self, repository: RepositorySettings, commit: str) -> Sequence["Trial"]:
+        """What the credentials can see of it at GitHub; nothing is written. Elsewhere there is nothing.
+
+        Args:
+            repository: One of them.
+            commit: The base branch's head.
+        """
+        client = self._at_github.get(repository.name)
+        if client is None:
+            return ()
+        from engine.adapters.github_trial import tried
+
+        return await tried(client, commit, f"{repository.branch_prefix}doctor")
 
     def _local_forge(self, repository: RepositorySettings) -> Forge:
         from engine.adapters.local_forge import LocalForge

@@ -160,3 +160,22 @@ class ClosedIssue(Wire):
     """Who closed it; GitHub tells so of the issue behind a pull request only."""
 
     closed_by: User | None = None
+
+
+class Permissions(Wire):
+    """What the account may do with a repository."""
+
+    push: bool = False
+
+
+class Standing(Wire):
+    """A repository as the credentials see it."""
+
+    archived: bool = False
+    permissions: Permissions | None = None
+
+
+class Rule(Wire):
+    """A rule that holds for a branch, such as creation or required_signatures."""
+
+    type: str

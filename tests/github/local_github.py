@@ -81,6 +81,7 @@ class LocalGitHub:
         files: Contents by (commit, path).
         changed: Files of each pull request, by its branch.
         drafts: Whether drafts are available.
+        rules, standing: Of branches, and of the repository.
     """
 
     def __init__(self, full: str = "acme/data", heads: Callable[[str], str | None] | None = None) -> None:
@@ -109,6 +110,8 @@ class LocalGitHub:
         self.files: dict[tuple[str, str], bytes] = {}
         self.changed: dict[str, list[str]] = {}
         self.drafts = True
+        self.rules: list[Document] = []
+        self.standing: Document = {"archived": False, "permissions": {"pull": True, "push": True}}
         self.login = "greenlight-bot"
         self._runner: web.AppRunner | None = None
         self.api = ""
@@ -239,6 +242,8 @@ class LocalGitHub:
             ("GET", r"collaborators/([^/]+)/permission"): self._permission,
             ("GET", r"contents/(.+)"): self._content,
             ("GET", r"branches/(.+)"): self._branch,
+            ("GET", r"rules/branches/(.+)"): self._ruled,
+            ("GET", r""): self._repository,
         }
         if not request.path.lower().startswith(f"{BASE}/repos/{self.full}".lower()):
             raise Refused(404, "Not Found")
@@ -384,6 +389,12 @@ class LocalGitHub:
         return web.json_response(
             {"name": name, "commit": {"sha": commit}, "protected": name in self.protected}
         )
+
+    def _ruled(self, request: web.Request, body: object, name: str) -> web.Response:
+        return web.json_response(self.rules)
+
+    def _repository(self, request: web.Request, body: object) -> web.Response:
+        return web.json_response({**documents.repository(self.full), **self.standing})
 
     def _pull(self, number: str) -> Document:
         if int(number) not in self.pulls:

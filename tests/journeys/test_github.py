@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from bot.cards.presses import ApproveSpec, Choose
+from engine.doctor import Level, examine
 from engine.errors import ConfigurationInvalid
 from engine.events import Choice
 from engine.request import State
-from engine.settings import CheckSettings, GitHubSettings
+from engine.settings import CheckSettings, GitHubSettings, Settings
 from tests.github.documents import failure
 from tests.github.git_http import GitHttp
 from tests.github.local_github import TOKEN, Fault, LocalGitHub
-from tests.journeys.bad_input import DANA, Thread, World, repository, small_repository, world
+from tests.journeys.bad_input import DANA, GREEN, Thread, World, repository, small_repository, world
 from tests.journeys.reading import git
 
 pytestmark = pytest.mark.xdist_group("journey github")
@@ -160,3 +161,24 @@ async def test_without_credentials_the_bot_does_not_start(
     with pytest.raises(ConfigurationInvalid, match="GITHUB_TOKEN is not set"):
         async with world(tmp_path, [there]):
             pass
+
+
+async def test_the_doctor_tries_the_repository_at_github(tmp_path: Path) -> None:
+    bare = tmp_path / "served" / "acme" / "data.git"
+    await small_repository(bare)
+    async with (
+        GitHttp(tmp_path / "served", {TOKEN}) as served,
+        LocalGitHub(heads=lambda name: head(bare, name)) as hub,
+    ):
+        section = GitHubSettings(api=hub.api)
+        there = repository(
+            tmp_path, "data", ["C0ONE"], remote=f"{served.url}/acme/data.git", github=section, checks=GREEN
+        )
+        settings = Settings(state_dir=tmp_path / "state", repositories=(there,))
+        told = [one async for one in examine(settings, (there,), {"GITHUB_TOKEN": TOKEN})]
+        without = [one async for one in examine(settings, (there,), {})]
+    (github,) = [one for one in told if one.about == "github"]
+    assert (github.level, github.text) == (Level.OK, "acme/data and its pull requests can be read")
+    assert TOKEN not in repr(told)
+    (missing,) = [one for one in without if one.about == "remote"]
+    assert "GITHUB_TOKEN is not set" in missing.next

@@ -15,6 +15,7 @@ from engine.adapters.github_dress import Dress
 from engine.adapters.github_forge import GitHubForge
 from engine.adapters.github_place import Place
 from engine.adapters.github_secrets import AppKey
+from engine.adapters.github_trial import tried
 from engine.errors import GreenlightError, NeedsPerson, RateLimited, Transient, Unreachable
 from engine.ports import Draft
 from tests.github import documents
@@ -566,3 +567,37 @@ async def test_protected_branches_are_asked_about(hub: LocalGitHub, client: GitH
     assert not await client.protected(BRANCH), "the push will say so"
     hub.tokens.clear()
     await failed(client.protected(BRANCH))
+
+
+# ---------------------------------------------------------------- tried out by the doctor
+
+
+async def test_a_trial_tells_what_works_without_writing(hub: LocalGitHub, client: GitHubClient) -> None:
+    (trial,) = await tried(client, COMMIT, "greenlight/doctor")
+    assert (trial.well, trial.text) == (True, "acme/data and its pull requests can be read")
+    assert {call.method for call in hub.calls} == {"GET"}
+
+    hub.rules = [{"type": "deletion"}, {"type": "required_signatures"}, {"type": "creation"}]
+    hub.faults.append(Fault("GET", "commits/.*/check-runs", 403, failure(403, "Resource not accessible")))
+    found = [one for one in await tried(client, COMMIT, "greenlight/doctor") if not one.well]
+    assert [(one.bearable, one.text) for one in found] == [
+        (True, "cannot read check runs"),
+        (True, "rules hold for branches beneath greenlight/: creation, required_signatures"),
+    ]
+    assert "Checks: read" in found[0].next
+
+
+@pytest.mark.parametrize(
+    ("standing", "told"),
+    [({"archived": True}, "is archived"), ({"permissions": {"push": False}}, "may only read")],
+)
+async def test_a_trial_tells_what_will_not_work(
+    hub: LocalGitHub, client: GitHubClient, standing: Document, told: str
+) -> None:
+    hub.standing |= standing
+    (trial,) = await tried(client, COMMIT, "greenlight/doctor")
+    assert not (trial.well or trial.bearable)
+    assert told in trial.text
+    hub.tokens.clear()
+    (trial,) = await tried(client, COMMIT, "greenlight/doctor")
+    assert "does not accept GITHUB_TOKEN" in trial.next

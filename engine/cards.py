@@ -322,6 +322,34 @@ class EscalationCard(_Card):
     next_steps: tuple[str, ...] = ()
 
 
+# ---------------------------------------------------------------- push
+
+
+class PushCard(_Card):
+    """A push that needs an approval of its own, bound to the commit. `fate`: open, approved, changed, closed.
+
+    Attributes:
+        guarded: Protected paths that it changes, with what they are.
+        workflows: What would run because of it, and with what rights.
+        diff: Of the protected paths.
+        whole: Whether the diff shows all of them; if not, it cannot be approved.
+        text: All of it, as "Show all" shows it.
+    """
+
+    card: Literal["push"] = "push"
+    title: str
+    commit: str
+    branch: str
+    guarded: tuple[str, ...]
+    workflows: tuple[str, ...]
+    diff: str
+    whole: bool
+    text: str
+    wait: ApprovalWait
+    fate: str = "open"
+    decided_by: Person | None = None
+
+
 # ---------------------------------------------------------------- delivery
 
 
@@ -523,6 +551,7 @@ Card = Annotated[
     | SpecCard
     | ReviewCard
     | EscalationCard
+    | PushCard
     | DeliveryCard
     | FeedbackCard
     | ScopeCard

@@ -103,6 +103,7 @@ class Choice(StrEnum):
     REVERT_OUTSIDE = "revert_outside"
     DELIVER_UNCHECKED = "deliver_unchecked"
     LET_THROUGH = "let_through"
+    APPROVE_PUSH = "approve_push"
     RAISE_CAP = "raise_cap"
     PICK = "pick"
     DISPUTE = "dispute"
@@ -462,6 +463,7 @@ class Held(_Frozen):
     Attributes:
         guarded: Protected paths that it changes.
         workflows: What would run because of the push or the pull request.
+        branch: Where it would go.
         diff: Of the protected paths, against the base.
         whole: Whether all of it is held here. What is not can be shown to nobody, so nobody can approve it.
     """

@@ -43,6 +43,7 @@ _CARD_NAMES = {
     "spec": "version {number} of the spec",
     "review": "round {number} of the review",
     "escalation": "what has to be decided",
+    "push": "the push that has to be approved",
     "delivery": "what was delivered",
     "feedback": "what came back from the pull request",
     "scope": "the wishes beyond the spec",

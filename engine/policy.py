@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from engine.agents.roster import NEEDED_TO_LOOK, Agent
 from engine.naming import address_of, owner_and_name
 from engine.people import Person
-from engine.request import Approval, Candidate, Policy, Snapshot, SpecFate, State
+from engine.request import Approval, Candidate, Policy, Push, PushFate, Snapshot, SpecFate, State
 from engine.schemas import SettledBy
 from engine.settings import RepositorySettings, Settings
 
@@ -108,6 +108,21 @@ def enough(policy: Policy, snapshot: Snapshot, approvals: Sequence[Approval]) ->
     return len({a.by for a in entitled(policy, snapshot, approvals)}) >= policy.approvals
 
 
+def pending_push(snapshot: Snapshot) -> Push | None:
+    """The push that waits for an approval of its own, if one does."""
+    waits = snapshot.state is State.AWAITING_APPROVAL and snapshot.spec is not None
+    push = snapshot.pushes[-1] if snapshot.pushes else None
+    if not waits or push is None or push.commit != snapshot.head or push.fate is not PushFate.OPEN:
+        return None
+    return push if snapshot.spec and snapshot.spec.fate is SpecFate.APPROVED else None
+
+
+def push_allowed(policy: Policy, snapshot: Snapshot) -> bool:
+    """Whether the head may be pushed as far as it was asked: nothing was, or enough people approved that."""
+    push = snapshot.pushes[-1] if snapshot.pushes else None
+    return push is None or push.commit != snapshot.head or enough(policy, snapshot, push.approvals)
+
+
 def can_suffice(policy: Policy, snapshot: Snapshot) -> bool:
     """Whether enough people are entitled at all: the requester may be one of too few approvers."""
     named = {p for p in policy.approvers if may_approve(policy, snapshot, p)}
@@ -128,6 +143,6 @@ def required_reviewers(policy: Policy, snapshot: Snapshot) -> tuple[str, ...]:
 
 def awaited(policy: Policy, snapshot: Snapshot) -> tuple[Person, ...]:
     """The named approvers who could still approve; empty if anyone but the requester may."""
-    spec = snapshot.spec
-    have = {a.by for a in spec.approvals} if spec else set()
+    asked = pending_push(snapshot) or snapshot.spec
+    have = {a.by for a in asked.approvals} if asked else set()
     return tuple(p for p in policy.approvers if may_approve(policy, snapshot, p) and p not in have)

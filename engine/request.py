@@ -8,7 +8,20 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.events import Cause, CheckResult, Choice, Delivered, Existing, Fact, Leak, Mark, Reviewed, Seat
+from engine.events import (
+    Cause,
+    CheckResult,
+    Choice,
+    Delivered,
+    Existing,
+    Fact,
+    Guarded,
+    Leak,
+    Mark,
+    Reviewed,
+    Seat,
+    Workflow,
+)
 from engine.people import Person
 from engine.ports import Fate, OutsideCheck, Remark
 from engine.schemas import Assessment, MessageKind, Plan, Question, Report, Ruling, SettledBy, SpecDraft
@@ -326,6 +339,33 @@ class LetThrough(_Frozen):
     at: datetime
 
 
+class PushFate(StrEnum):
+    """What became of a push that needs an approval of its own."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    CHANGED = "changed"
+
+
+class Push(_Frozen):
+    """A push of exactly this commit, with what makes it more than a push. See `engine.events.Held`.
+
+    Attributes:
+        decided_by: Who wanted the work changed instead.
+    """
+
+    number: int
+    commit: str
+    branch: str
+    guarded: tuple[Guarded, ...]
+    workflows: tuple[Workflow, ...]
+    diff: str
+    whole: bool = True
+    approvals: tuple[Approval, ...] = ()
+    fate: PushFate = PushFate.OPEN
+    decided_by: Person | None = None
+
+
 class Decided(_Frozen):
     """Who chose what."""
 
@@ -455,20 +495,24 @@ class Feedback(_Frozen):
     """What came back from the pull request at about the same time; feedback:N shows it.
 
     Attributes:
+        pull: The pull request's number.
         at: When the newest of it was seen.
         checks: Checks that failed at the forge, of the delivered commit.
         decided: What a person chose to do about it.
         by_itself: Whether it became a fix without a choice, as configured.
+        chosen: Ids of the remarks that are to be fixed.
         fixed: Whether a fix was started for it.
         answered: The delivered commit that came of that fix, once there is one.
     """
 
     number: int
+    pull: int = 0
     at: datetime
     remarks: tuple[ToldRemark, ...] = ()
     checks: tuple[OutsideCheck, ...] = ()
     decided: Decided | None = None
     by_itself: bool = False
+    chosen: tuple[str, ...] = ()
     fixed: bool = False
     answered: str = ""
 
@@ -495,24 +539,20 @@ class Note(_Frozen):
     picked: bool = False
     section: str = ""
     lines: str = ""
-        pull: The pull request's number.
 
 
 class Heard(_Frozen):
     """A message that waits to be told apart by triage.
-        chosen: Ids of the remarks that are to be fixed.
 
     `not_yet`: it came with the delivery's "Not yet". `remark`: it stands on the pull request.
     """
 
     ts: str
-    pull: int = 0
     by: Person
     text: str
     read: bool = Field(default=False, description="Whether the call under way reads it.")
     not_yet: bool = False
     remark: bool = False
-    chosen: tuple[str, ...] = ()
 
 
 class Located(StrEnum):
@@ -558,6 +598,7 @@ class Snapshot(_Frozen):
         kept_outside: Paths outside the artifacts that a person decided to keep.
         unchecked_by: Who decided to deliver with criteria that could not be settled.
         let_through: What approvers said is no credential, each bound to one commit.
+        pushes: Pushes that needed an approval of their own; push:N shows `pushes[N-1]`.
         extra_rounds: Review rounds granted by people beyond the cap.
         reminded: Whether the current wait was already reminded of.
         taken: The latest messages of running work that are no wishes, with what they were taken for.
@@ -609,6 +650,7 @@ class Snapshot(_Frozen):
     extra_rounds: int = 0
     unchecked_by: Person | None = None
     let_through: tuple[LetThrough, ...] = ()
+    pushes: tuple[Push, ...] = ()
     escalations: tuple[Escalation, ...] = ()
     delivery: Delivered | None = None
     existing: Existing | None = None
@@ -678,7 +720,7 @@ class Snapshot(_Frozen):
 class ShowCard(_Frozen):
     """Post or update the card of this key, rendered from the newest stored state.
 
-    Keys: progress, questions:N, findings:N, spec:N, review:N, escalation:N, delivery:N, feedback:N,
+    Keys: progress, questions:N, findings:N, spec:N, review:N, escalation:N, push:N, delivery:N, feedback:N,
     scope:1, note:N.
     """
 

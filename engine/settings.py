@@ -138,6 +138,8 @@ class RepositorySettings(_Section):
         approvals: How many different approvers a spec needs.
         requester_may_approve: Whether the requester's own approval counts.
         reviewers: Agents whose valid review every delivery needs.
+        protected: Paths whose change needs an approval of its own, besides those of `engine.protected`.
+        accepted_workflows: Paths of workflows that may run on our branches with the rights they have.
         prepare: What checks and agents' commands need from outside, and how it is made; None: nothing.
         github: Set if pull requests are opened at GitHub; an https remote on github.com needs no section.
     """
@@ -152,6 +154,8 @@ class RepositorySettings(_Section):
     approvals: int = Field(default=1, ge=1, le=10)
     requester_may_approve: bool = False
     reviewers: tuple[str, ...] = ("production-code-reviewer",)
+    protected: tuple[str, ...] = Field(default=(), max_length=200)
+    accepted_workflows: tuple[str, ...] = Field(default=(), max_length=200)
     branch_prefix: str = Field(default="greenlight/", pattern=r"^[a-z0-9][a-z0-9._-]*/$")
     checks: dict[str, CheckSettings] = Field(default_factory=dict)
     prepare: PrepareSettings | None = None

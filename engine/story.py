@@ -186,6 +186,12 @@ class _Teller:
             return f"{what}; that did not count"
         return what
 
+    def _approved_push(self, event: Chose) -> str:
+        what = f"approved the push of commit {event.item[:10]}"
+        push = next((push for push in self._now.pushes if f"push:{push.number}" == event.card), None)
+        counted = push and push.commit == event.item and event.by in {one.by for one in push.approvals}
+        return what if counted else f"{what}; that did not count"
+
     def _chose(self, event: Chose) -> str:
         kind, _, number = event.card.partition(":")
         match event.choice:
@@ -193,6 +199,8 @@ class _Teller:
                 return f"asked for a change of version {number} of the spec"
             case Choice.REJECT_SPEC:
                 return f"rejected version {number} of the spec"
+            case Choice.APPROVE_PUSH:
+                return self._approved_push(event)
             case Choice.CONFIRM:
                 return "confirmed that it is done" if self._now.confirmed_by else "confirmed"
             case Choice.NOT_YET:

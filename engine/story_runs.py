@@ -7,6 +7,7 @@ from engine.events import (
     Assessed,
     Delivered,
     Failed,
+    Held,
     Result,
     Reviewed,
     TaskEnded,
@@ -41,12 +42,22 @@ def told(result: Result, snapshot: Snapshot) -> Iterator[Told]:
             moved = result.base_moved
             base = (f"The base branch had gone on to {moved.head[:10]}",) if moved else ()
             yield US, what, (result.url, *base)
+        case Held():
+            yield _held(result)
         case Triaged():
             title = f" ({result.title})" if result.title else ""
             yield US, f"took a message for: {result.kind.value}{title}", ()
         case Failed():
             reference = f" (error {result.error_id})" if result.error_id else ""
             yield US, f"could not go on ({result.cause.value}): {result.sentence}{reference}", ()
+
+
+def _held(result: Held) -> Told:
+    details = (
+        *(f"Changes {one.path}: {one.what}" for one in result.guarded),
+        *(f"Would run {one.path}: {'; '.join(one.why)}" for one in result.workflows),
+    )
+    return US, f"asked for an approval of the push of commit {result.commit[:10]} to {result.branch}", details
 
 
 def _assessed(result: Assessed) -> Told:

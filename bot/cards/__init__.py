@@ -8,10 +8,10 @@ from bot.cards.findings import findings
 from bot.cards.note import note
 from bot.cards.page import Message
 from bot.cards.progress import progress
+from bot.cards.push import to_approve
 from bot.cards.questions import questions
 from bot.cards.review import review
 from bot.cards.scope import beyond
-from bot.cards.spec import spec
 from engine.cards import (
     Card,
     DeliveryCard,
@@ -21,6 +21,7 @@ from engine.cards import (
     FollowUpCard,
     NoteCard,
     ProgressCard,
+    PushCard,
     QuestionsCard,
     ReviewCard,
     ScopeCard,
@@ -39,8 +40,8 @@ def blocks(card: Card) -> Message:
             return questions(card)
         case FindingsCard():
             return findings(card)
-        case SpecCard():
-            return spec(card)
+        case SpecCard() | PushCard():
+            return to_approve(card)
         case ReviewCard():
             return review(card)
         case EscalationCard():

@@ -23,6 +23,7 @@ counts only while the run is live: late and repeated ends fall through.
     following.py   the pull request after the draft: its fate, and what comes back from it
     feedback.py    remarks and failed checks: told apart, offered
     answering.py   fixes for them
+    pushing.py     a push that needs an approval of its own
     leaking.py     what looks like a credential: gone, or let through by an approver
     choosing.py    choices on blocked, escalated and paused requests; stop; reminders and expiry
     failing.py     runs that gave up
@@ -41,6 +42,7 @@ from engine.decide import (
     investigating,
     locating,
     opening,
+    pushing,
     recording,
     reviewing,
     scoping,
@@ -61,6 +63,7 @@ from engine.events import (
     Due,
     Event,
     Failed,
+    Held,
     Linked,
     Opened,
     Planned,
@@ -195,6 +198,8 @@ def _chose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
     kind = event.card.partition(":")[0]
     if kind == "spec":
         return speccing.choose(snapshot, event, policy)
+    if kind == "push":
+        return pushing.choose(snapshot, event, policy)
     if kind == "delivery":
         return delivering.choose(snapshot, event, policy)
     if kind == feedback.CARD:
@@ -232,6 +237,8 @@ def _finished(snapshot: Snapshot, event: RunFinished, policy: Policy | None) -> 
     result = _fitting(snapshot, live, event.result)
     if isinstance(result, Failed):
         failing.run_failed(moves, live, result)
+    elif isinstance(result, Held):
+        pushing.held(moves, result)
     elif isinstance(result, Delivered):
         delivering.delivered(moves, result)
     elif policy is None:
@@ -250,6 +257,8 @@ def _home(snapshot: Snapshot, live: Live) -> State:
 def _fitting(snapshot: Snapshot, live: Live, result: Result) -> Result:
     """The result, unless it cannot be this run's: then a failure like any other fault of ours."""
     fits = isinstance(result, Failed | (Ruled if disputing.is_dispute(live) else ENDS[live.kind]))
+    if isinstance(result, Held):
+        fits = live.kind is RunKind.DELIVER and result.commit == snapshot.head
     if isinstance(result, Planned):
         fits = fits and snapshot.draft is not None
     if isinstance(result, Delivered):

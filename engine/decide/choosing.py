@@ -7,7 +7,7 @@ from engine.decide import answering, disputing, following, leaking, reviewing, w
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.opening import LONGEST_REQUEST, NOTES, specify
 from engine.events import Cause, Choice, Chose, Due, Said, Stopped
-from engine.policy import may_approve
+from engine.policy import may_approve, pending_push
 from engine.request import (
     Decided,
     Escalation,
@@ -51,6 +51,10 @@ def stop(snapshot: Snapshot, event: Stopped | Chose) -> Decision:
     """End everything now: no run goes on, no effect of the old epoch starts."""
     escalation = snapshot.escalation
     moves = Moves(snapshot, event.at)
+    if isinstance(event, Chose) and event.card.startswith("push:"):
+        push = pending_push(snapshot)
+        if push is None or event.card != f"push:{push.number}":
+            return only_you(snapshot, DECIDED)
     if isinstance(event, Chose) and event.card.startswith("escalation:"):
         if escalation is None or not _is_open(snapshot, event.card):
             return only_you(snapshot, DECIDED)
@@ -266,7 +270,7 @@ def _expired(snapshot: Snapshot) -> str:
 def _reminder(snapshot: Snapshot, rest_s: float) -> str:
     what = {
         State.CLARIFYING: "answers to the questions above",
-        State.AWAITING_APPROVAL: "approval of the spec above",
+        State.AWAITING_APPROVAL: f"approval of the {'push' if pending_push(snapshot) else 'spec'} above",
     }.get(snapshot.state, "a choice on the card above")
     days = max(1, round(rest_s / 86_400))
     return f"Still waiting for {what}. Without an answer this request ends in {days} day(s)."

@@ -16,6 +16,7 @@ from engine.request import (
     Offer,
     OpenThread,
     Post,
+    PushFate,
     RunKind,
     ShowCard,
     Snapshot,
@@ -200,6 +201,8 @@ class Moves:
             self.show(f"spec:{snapshot.spec.number}")
         if snapshot.escalation and snapshot.escalation.decided is None:
             self.show(f"escalation:{snapshot.escalation.number}")
+        if snapshot.pushes and snapshot.pushes[-1].fate is PushFate.OPEN:
+            self.show(f"push:{len(snapshot.pushes)}")
         if snapshot.delivery:
             self.show(f"delivery:{snapshot.deliveries}")
 

@@ -7,12 +7,13 @@ from engine.decide.moves import Moves
 from engine.decide.opening import STOP
 from engine.events import Cause, Choice, Ran, Reviewed, Verified
 from engine.people import Person
-from engine.policy import enough, entitled, required_reviewers
+from engine.policy import enough, entitled, pending_push, push_allowed, required_reviewers
 from engine.request import (
     GateVerdict,
     Live,
     Offer,
     Policy,
+    PushFate,
     ReviewRound,
     RunKind,
     SpecFate,
@@ -63,7 +64,7 @@ def verified(moves: Moves, live: Live, result: Verified, policy: Policy) -> None
         _close_round(moves, policy)
         return
     moves.set(base_results=at_base or moves.now.base_results)
-    if moves.now.state is State.AWAITING_APPROVAL and moves.now.spec:
+    if moves.now.state is State.AWAITING_APPROVAL and moves.now.spec and not pending_push(moves.now):
         moves.show(f"spec:{moves.now.spec.number}")
 
 
@@ -302,11 +303,23 @@ def start_delivery(moves: Moves, policy: Policy) -> None:
     if not valid.issuperset(required_reviewers(policy, moves.now)):
         grant_round(moves, policy)
         start_round(moves, policy)
-    elif spec.fate is SpecFate.APPROVED and enough(policy, moves.now, spec.approvals):
+    elif spec.fate is not SpecFate.APPROVED or not enough(policy, moves.now, spec.approvals):
+        _ask_for_approval_again(moves, policy, spec)
+    elif not push_allowed(policy, moves.now):
+        _ask_for_push_again(moves, policy)
+    else:
         moves.enter(State.DELIVERING)
         moves.start(RunKind.DELIVER)
-    else:
-        _ask_for_approval_again(moves, policy, spec)
+
+
+def _ask_for_push_again(moves: Moves, policy: Policy) -> None:
+    push = moves.now.pushes[-1]
+    kept = entitled(policy, moves.now, push.approvals)
+    reopened = push.model_copy(update={"fate": PushFate.OPEN, "approvals": kept})
+    moves.set(pushes=(*moves.now.pushes[:-1], reopened))
+    moves.enter(State.AWAITING_APPROVAL)
+    moves.wait()
+    moves.show(f"push:{push.number}")
 
 
 def _ask_for_approval_again(moves: Moves, policy: Policy, spec: SpecVersion) -> None:

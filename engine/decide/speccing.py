@@ -8,7 +8,7 @@ from engine.decide import reviewing, working
 from engine.decide.moves import Decision, Moves, again, only_you, unchanged
 from engine.decide.opening import NOTES, specify
 from engine.events import Approved, Choice, Chose, Said, Specified
-from engine.policy import enough, may_approve
+from engine.policy import enough, may_approve, pending_push
 from engine.request import (
     Approval,
     Note,
@@ -88,6 +88,8 @@ def approve(snapshot: Snapshot, event: Approved, policy: Policy) -> Decision:
     spec = snapshot.spec
     if spec is None or snapshot.state is not State.AWAITING_APPROVAL:
         return only_you(snapshot, "Nothing waits for approval here; your click changed nothing.")
+    if pending_push(snapshot):
+        return only_you(snapshot, "This spec is approved already; the push has a card of its own.")
     if event.version != spec.number or event.hash != spec.hash:
         return only_you(snapshot, f"That is an old version; please look at version {spec.number} below.")
     if not may_approve(policy, snapshot, event.by):
@@ -122,7 +124,7 @@ def _why_not(policy: Policy, snapshot: Snapshot, event: Approved) -> str:
 def choose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
     """Ask for a change of the spec, or reject it."""
     spec = snapshot.spec
-    if spec is None or snapshot.state is not State.AWAITING_APPROVAL:
+    if spec is None or snapshot.state is not State.AWAITING_APPROVAL or pending_push(snapshot):
         return only_you(snapshot, "This spec is decided already; your click changed nothing.")
     if event.card != f"spec:{spec.number}":
         return only_you(snapshot, f"That is an old version; please look at version {spec.number} below.")
@@ -184,9 +186,12 @@ def _replace(moves: Moves, spec: SpecVersion) -> None:
 def say(snapshot: Snapshot, event: Said) -> Decision:
     """Words never approve and never change an approved text; who addresses me is told how."""
     if snapshot.state is State.AWAITING_APPROVAL and _ASSENT.match(event.text):
-        return only_you(snapshot, "Only the Approve button on the spec approves it; words do not count.")
+        what = "push" if pending_push(snapshot) else "spec"
+        return only_you(snapshot, f"Only the Approve button on the {what} approves it; words do not count.")
     if not event.mentions_bot:
         return unchanged(snapshot)
+    if pending_push(snapshot):
+        return only_you(snapshot, "This waits for approval of the push; please use the buttons of its card.")
     if snapshot.state is State.SPECIFYING:
         return only_you(snapshot, "I am writing the spec. When it is here, use “Say what to change” on it.")
     return only_you(snapshot, "Use “Say what to change” on the spec; I write a new version from it.")

@@ -7,6 +7,7 @@ scope.py     wishes beyond the spec, and what other messages were taken for
 outcome.py   questions, review, escalation, notes
 delivery.py  the draft pull request with its evidence
 feedback.py  what came back from it
+push.py      a push that needs an approval of its own
 violations.py  reviewers' findings, and what disputes made of them
 """
 
@@ -14,6 +15,7 @@ from engine import sections
 from engine.cards import Card, Detail
 from engine.present import delivery, feedback, findings, outcome, progress, scope
 from engine.present.progress import Shown
+from engine.present.push import push_card, push_text
 from engine.present.spec import spec_card, spec_text
 from engine.request import Policy, Snapshot
 
@@ -49,8 +51,8 @@ def _numbered(snapshot: Snapshot, kind: str, index: int, shown: Shown, policy: P
             return outcome.questions_card(snapshot, index, policy)
         case "findings" if (found := findings.investigation(snapshot, index)) and found.ended:
             return findings.findings_card(snapshot, index, policy)
-        case "spec" if index < len(snapshot.every_version):
-            return spec_card(snapshot, index, policy)
+        case "spec" | "push":
+            return _to_approve(snapshot, kind, index, policy)
         case "review" if index < len(snapshot.review_rounds) and snapshot.review_rounds[index].gate:
             return outcome.review_card(snapshot, index, policy)
         case "escalation" if index < len(snapshot.escalations):
@@ -64,6 +66,12 @@ def _numbered(snapshot: Snapshot, kind: str, index: int, shown: Shown, policy: P
         case "note" if index < len(snapshot.posts):
             return outcome.note_card(snapshot, index)
     return None
+
+
+def _to_approve(snapshot: Snapshot, kind: str, index: int, policy: Policy | None) -> Card | None:
+    if kind == "spec":
+        return spec_card(snapshot, index, policy) if index < len(snapshot.every_version) else None
+    return push_card(snapshot, index, policy) if index < len(snapshot.pushes) else None
 
 
 def _section(snapshot: Snapshot, key: str) -> Detail | None:
@@ -87,6 +95,8 @@ def detail(snapshot: Snapshot, key: str) -> Detail | None:
         return Detail(title=f"Findings {index + 1}", text=findings.findings_text(snapshot, index))
     if kind == "review" and 0 <= index < len(snapshot.review_rounds):
         return Detail(title=f"Review, round {index + 1}", text=outcome.review_text(snapshot, index))
+    if kind == "push" and 0 <= index < len(snapshot.pushes):
+        return Detail(title="Push", text=push_text(snapshot.pushes[index]))
     if kind == "delivery" and snapshot.delivery:
         return Detail(title="Delivery", text=delivery.delivery_text(snapshot))
     if kind == "feedback" and 0 <= index < len(snapshot.feedback):

@@ -7,7 +7,7 @@ from engine.cards import ProgressCard, Step, StepStatus, TakenLine
 from engine.events import Choice
 from engine.findings import DISPUTE
 from engine.people import Person
-from engine.policy import awaited, can_suffice, entitled, may_approve, movable
+from engine.policy import awaited, can_suffice, entitled, may_approve, movable, pending_push
 from engine.present.scope import taken_lines
 from engine.request import Located, Offer, Policy, RunKind, Snapshot, SpecFate, State, Task, TaskStatus
 from engine.schemas import SettledBy, Verdict
@@ -188,8 +188,11 @@ def _working(snapshot: Snapshot) -> str:
 
 
 def _approval(snapshot: Snapshot, policy: Policy | None) -> str:
+    push = pending_push(snapshot)
     ready = (
-        "The work is reviewed, but the spec needs approval again before anything is delivered."
+        "The work is reviewed. Pushing it does more than open a pull request: see the card below."
+        if push
+        else "The work is reviewed, but the spec needs approval again before anything is delivered."
         if snapshot.head
         else "The spec is ready. Nothing is changed before it is approved."
     )
@@ -197,7 +200,8 @@ def _approval(snapshot: Snapshot, policy: Policy | None) -> str:
         return f"{ready} The repository is not configured any more: whoever runs me has to put it back."
     if not can_suffice(policy, snapshot):
         return f"{ready} Too few people may approve it: whoever runs me has to name more approvers."
-    have = len(entitled(policy, snapshot, snapshot.spec.approvals)) if snapshot.spec else 0
+    asked_about = push or snapshot.spec
+    have = len(entitled(policy, snapshot, asked_about.approvals)) if asked_about else 0
     count = f"{have} of {policy.approvals}"
     if policy.approvers:
         return f"{ready} Approved by {count}."
@@ -332,6 +336,8 @@ def _deliver(snapshot: Snapshot) -> Step:
     name = "Deliver a draft pull request"
     if snapshot.state is State.DELIVERING:
         return Step(name=name, status=ACTIVE)
+    if pending_push(snapshot):
+        return Step(name=name, status=WAITING, detail="the push needs an approval of its own")
     if snapshot.delivery:
         return Step(name=name, status=DONE, detail=f"#{snapshot.delivery.number}")
     return Step(name=name, status=PENDING)

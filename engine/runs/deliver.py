@@ -6,7 +6,7 @@ from typing import Any
 from engine import existing, gate, scope
 from engine.agents.roster import built_in
 from engine.errors import NeedsPerson, PushRejected
-from engine.events import Cause, Delivered, Failed, Leak
+from engine.events import Cause, Delivered, Failed, Held, Leak
 from engine.findings import standing
 from engine.people import Person
 from engine.policy import enough, may_approve, policy_for, required_reviewers
@@ -22,7 +22,7 @@ from engine.request import (
     SpecVersion,
     hash_of,
 )
-from engine.runs import pull_request, recipe
+from engine.runs import pull_request, pushing, recipe
 from engine.runs.base_moved import base_moved, note
 from engine.runs.context import Context
 from engine.runs.leaking import in_texts, in_work
@@ -30,10 +30,11 @@ from engine.runs.material import approved_spec
 from engine.runs.patience import patiently
 
 
-async def run(context: Context) -> Delivered | Failed:
+async def run(context: Context) -> Delivered | Held | Failed:
     """Push the commit, read it back, and open or update the draft.
 
-    Approval and gate are looked at once more: whatever started this run, nothing leaves without them.
+    Approval and gate are looked at once more: whatever started this run, nothing leaves without them. A push
+    that changes protected paths, or sets workflows with secrets off, needs an approval of its own.
 
     Raises:
         PushRejected: the remote did not take the commit, or holds another one.
@@ -59,6 +60,11 @@ async def run(context: Context) -> Delivered | Failed:
         return Failed(cause=Cause.LEAK, sentence="What was about to leave looks like secrets.", leaks=leaks)
     as_it_stood = spec.existing is not None and spec.existing.head == current.commit
     branch = spec.existing.branch if spec.existing and as_it_stood else spec.branch
+    held = await pushing.looked_through(
+        context.workspace, context.repository, spec.base_commit, current.commit, branch
+    )
+    if held and not pushing.allowed(snapshot, policy, held, members):
+        return held
     moved = await base_moved(context, spec, current.commit)
     if as_it_stood:
         await _still_there(context, branch, current.commit)
@@ -74,7 +80,8 @@ async def _members(context: Context, spec: SpecVersion) -> frozenset[Person]:
     """Who of those whose word is needed may still act: not who left or cannot be looked up."""
     snapshot = context.snapshot
     unchecked_by = snapshot.unchecked_by
-    words = [*(approval.by for approval in spec.approvals), *(word.by for word in snapshot.let_through)]
+    approvals = (*spec.approvals, *(one for push in snapshot.pushes[-1:] for one in push.approvals))
+    words = [*(approval.by for approval in approvals), *(word.by for word in snapshot.let_through)]
     asked = list(dict.fromkeys([*words, *([unchecked_by] if unchecked_by else ())]))
 
     async def look_up() -> list[bool]:

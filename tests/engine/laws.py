@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from engine.cards import EscalationCard, ProgressCard, QuestionsCard, SpecCard
+from engine.cards import EscalationCard, ProgressCard, PushCard, QuestionsCard, SpecCard
 from engine.decide import Decision
 from engine.events import (
     Approved,
@@ -18,6 +18,7 @@ from engine.events import (
     Submitted,
 )
 from engine.people import Person
+from engine.policy import pending_push
 from engine.present import Shown, detail, render
 from engine.request import (
     CancelRuns,
@@ -50,6 +51,7 @@ class Witness:
     approved: set[str] = field(default_factory=set)
     leave: dict[int, Person] = field(default_factory=dict)
     withdrawn: dict[int, set[str]] = field(default_factory=dict)
+    pushes: dict[tuple[int, str], set[Person]] = field(default_factory=dict)
     rounds_alone: int = 0
     rounds_cap: int = 3
 
@@ -66,6 +68,7 @@ class Witness:
         if isinstance(event, Chose) and event.choice is Choice.DELIVER_UNCHECKED and changed:
             assert may_approve(policy, event.by)
             self.leave[len(before.review_rounds)] = event.by
+        self._note_push(before, event, policy, after)
         if isinstance(event, Chose) and event.choice is Choice.LET_THROUGH and changed:
             assert may_approve(policy, event.by)
             assert after.let_through[-1].commit == before.head
@@ -78,6 +81,21 @@ class Witness:
             self._may_be_delivered(after, policy)
         self.rounds_alone += len(after.review_rounds) - len(before.review_rounds)
         assert self.rounds_alone <= self.rounds_cap
+
+    def _note_push(self, before: Snapshot, event: Event, policy: Policy, after: Snapshot) -> None:
+        """A push is approved by clicks of those who may, which name its commit on its own card."""
+        known = {(push.number, a.by) for push in before.pushes for a in push.approvals}
+        new = {(push.number, a.by) for push in after.pushes for a in push.approvals} - known
+        if not new:
+            return
+        assert isinstance(event, Chose)
+        assert event.choice is Choice.APPROVE_PUSH
+        assert may_approve(policy, event.by)
+        assert event.item == before.head
+        assert event.card == f"push:{len(before.pushes)}"
+        assert before.pushes[-1].whole
+        assert new == {(len(before.pushes), event.by)}
+        self.pushes.setdefault((len(before.pushes), before.head), set()).add(event.by)
 
     def _note_withdrawal(self, before: Snapshot, event: Event) -> None:
         """A withdrawal counts if it ends a live dispute, of the round's commit."""
@@ -118,6 +136,9 @@ class Witness:
         assert current is not None
         assert spec is not None
         assert current.commit == after.head != BASE
+        if after.pushes and after.pushes[-1].commit == after.head:
+            clicked = self.pushes.get((len(after.pushes), after.head), set())
+            assert len({p for p in clicked if may_approve(policy, p)}) >= policy.approvals
         entitled = {p for p in self.clicks.get(spec.hash, set()) if may_approve(policy, p)}
         assert len(entitled) >= policy.approvals
         valid = [r for r in current.reviews if r.review and not r.invalid and r.review.commit == after.head]
@@ -280,7 +301,14 @@ def _waits(snapshot: Snapshot, policy: Policy | None) -> None:
         card = render(snapshot, f"questions:{snapshot.asked}", Shown(), policy)
         assert isinstance(card, QuestionsCard)
         assert card.open
+    elif pending_push(snapshot):
+        card = render(snapshot, f"push:{len(snapshot.pushes)}", Shown(), policy)
+        assert isinstance(card, PushCard)
+        assert card.fate == "open"
+        assert card.commit == snapshot.head
     elif snapshot.state is State.AWAITING_APPROVAL:
+        assert snapshot.spec is not None
+        assert snapshot.spec.fate is SpecFate.OPEN
         card = render(snapshot, f"spec:{len(snapshot.every_version)}", Shown(), policy)
         assert isinstance(card, SpecCard)
         assert card.fate == "open"
@@ -307,12 +335,13 @@ def nothing_beyond_scope(snapshot: Snapshot) -> None:
 
 def every_key(snapshot: Snapshot) -> list[str]:
     """Keys of every card that there could be, and some that there cannot."""
-    kinds = ("questions", "spec", "review", "escalation", "delivery", "feedback", "note")
+    kinds = ("questions", "spec", "review", "escalation", "push", "delivery", "feedback", "note")
     counts = (
         snapshot.asked,
         len(snapshot.every_version),
         len(snapshot.review_rounds),
         len(snapshot.escalations),
+        len(snapshot.pushes),
         snapshot.deliveries,
         len(snapshot.feedback),
         len(snapshot.posts),

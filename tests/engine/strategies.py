@@ -18,6 +18,8 @@ from engine.events import (
     Event,
     Fact,
     Failed,
+    Guarded,
+    Held,
     Leak,
     Opened,
     Planned,
@@ -31,6 +33,7 @@ from engine.events import (
     TaskEnded,
     Triaged,
     Verified,
+    Workflow,
 )
 from engine.people import Person
 from engine.ports import Tier
@@ -271,6 +274,17 @@ def ruled(about: str, commit: str, fate: Fate, *, invalid: str = "") -> Ruled:
     return Ruled(finding=about.removeprefix("dispute:"), ruling=None if invalid else ruling, invalid=invalid)
 
 
+def held(commit: str, whole: bool = True) -> Held:
+    return Held(
+        commit=commit,
+        branch="greenlight/resolution-time",
+        guarded=(Guarded(path=".github/workflows/ci.yml", what="what runs after a push"),),
+        workflows=(Workflow(path="Jenkinsfile", why=("Jenkins may run it",)),),
+        diff="diff --git a/.github/workflows/ci.yml b/.github/workflows/ci.yml\n+on: push\n",
+        whole=whole,
+    )
+
+
 def delivered(commit: str) -> Delivered:
     return Delivered(branch="greenlight/resolution-time", commit=commit, number=7, url="http://127.0.0.1/7")
 
@@ -363,7 +377,8 @@ def bad_ends(live: Live, snapshot: Snapshot) -> st.SearchStrategy[Result]:
             )
         case RunKind.DELIVER:
             leaky = Failed(cause=Cause.LEAK, sentence="It looks like secrets.", leaks=LEAKS)
-            return st.one_of(commits.map(delivered), st.just(leaky))
+            stopped = st.builds(held, st.one_of(st.just(head), commits), st.sampled_from((True, True, False)))
+            return st.one_of(commits.map(delivered), st.just(leaky), stopped, stopped)
         case _:
             return failures
 
@@ -385,6 +400,8 @@ def every_result(commit: str) -> tuple[Result, ...]:
         reviewed(commit),
         ruled("dispute:F1", commit, Fate.WITHDRAWN),
         delivered(commit),
+        held(commit),
+        held(commit, whole=False),
         Triaged(message="9.9", kind=MessageKind.NEW_SCOPE, title="A wish"),
         *(Failed(cause=cause, sentence="It broke.") for cause in Cause),
     )
@@ -410,7 +427,7 @@ small = st.integers(0, 4)
 def interference(snapshot: Snapshot) -> st.SearchStrategy[Event]:
     """Old, forged, foreign and misplaced clicks, and words. Key and time are set by the caller."""
     common = {"key": st.just(""), "request": st.just(REQUEST), "at": st.just(START), "by": people}
-    kinds = st.sampled_from(("spec", "escalation", "delivery", "questions", "progress", "feedback"))
+    kinds = st.sampled_from(("spec", "push", "escalation", "delivery", "questions", "progress", "feedback"))
     hashes = st.sampled_from([*(spec.hash for spec in snapshot.every_version), "f" * 64])
     labels = st.lists(st.sampled_from(("All", "Some", "None such", "data", "web")), max_size=3).map(tuple)
     words = st.sampled_from(
@@ -423,7 +440,7 @@ def interference(snapshot: Snapshot) -> st.SearchStrategy[Event]:
             card=st.builds("{}:{}".format, kinds, small),
             choice=st.sampled_from([choice for choice in Choice if choice is not Choice.STOP]),
             text=st.sampled_from(("", "typed", "One", "Two")),
-            item=st.sampled_from(("", "F1", "F1", "F2", "AC3", "L1", "L2")),
+            item=st.sampled_from(("", "F1", "F1", "F2", "AC3", "L1", "L2", "d" * 40, snapshot.head)),
         ),
         st.builds(Approved, **common, version=small, hash=hashes),
         st.builds(

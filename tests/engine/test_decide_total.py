@@ -85,10 +85,11 @@ def by_people(snapshot: Snapshot, by: Person) -> Iterator[Event]:
         (Said, {"text": "in web", "ts": "3.0"}),
         (Stopped, {}),
     ]
-    for card in ("spec:1", "escalation:1", "delivery:1", "feedback:1", "progress", "", "spec:x"):
+    for card in ("spec:1", "escalation:1", "push:1", "delivery:1", "feedback:1", "progress", "", "spec:x"):
         for choice in Choice:
             bodies += [(Chose, {"card": card, "choice": choice, "text": text}) for text in ("", "typed")]
         bodies.append((Chose, {"card": card, "choice": Choice.LET_THROUGH, "item": "L1"}))
+        bodies.append((Chose, {"card": card, "choice": Choice.APPROVE_PUSH, "item": snapshot.head}))
     for kind, body in bodies:
         yield kind.model_validate({**common, **body})  # type: ignore[attr-defined]
 

@@ -1,4 +1,4 @@
-"""What agents wrote is looked through before it leaves: secrets."""
+"""What agents wrote is looked through before it leaves: secrets, protected paths, workflows."""
 
 import re
 import sqlite3
@@ -19,9 +19,11 @@ from engine.state_dir import DATABASE
 from tests.fake_secrets import FAKES
 from tests.journeys.bad_input import (
     DANA,
+    RILEY,
     SAM,
     Thread,
     World,
+    pressed,
     remote,
     repository,
     small_repository,
@@ -32,15 +34,22 @@ from tests.journeys.reading import git
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("leaving")]
 
+RELEASE, CI = ".github/workflows/release.yml", ".github/workflows/ci.yml"
+WITH_SECRETS = "on: push\njobs: {a: {runs-on: x, steps: [{run: 'echo ${{ secrets.TOKEN }}'}]}}\n"
 SECRET = FAKES["GitHub token (fine-grained)"]
 FIRST, FIXED = f'Hello.\ntoken = "{SECRET}"\n', "Hello.\n"
 
 
 @dataclass
 class Careless(Mistaken):
-    """Writes a credential first, says it in its report and in a command; a fix leaves it out."""
+    """Writes a credential first, says it in its report and in a command; a fix leaves it out.
+
+    Where it is asked for a workflow, that is what it writes.
+    """
 
     def reply(self, call: ReceivedCall) -> Reply:
+        if "a workflow" in call.conversation.request:
+            return self._workflow(call)
         done = [call.conversation.results_of(tool) for tool in ("write", "run")]
         if "keep a token" not in call.conversation.request or not call.role.startswith("task:"):
             return super().reply(call)
@@ -54,13 +63,55 @@ class Careless(Mistaken):
         self.say("keep a token", call.role, REPORT | {"summary": "Written." if fixes else f"Wrote {SECRET}."})
         return super().reply(call)
 
+    def _workflow(self, call: ReceivedCall) -> Reply:
+        if not call.role.startswith("task:") or call.conversation.results_of("write"):
+            return super().reply(call)
+        number = "two" if "did not let this be pushed" in call.conversation.opening else "one"
+        files = {"notes/hello.md": "Hello.\n", CI: f"# {number}\non: workflow_dispatch\njobs: {{}}\n"}
+        return Reply(
+            [
+                {
+                    "type": "tool_use",
+                    "id": f"toolu_{n}",
+                    "name": "write",
+                    "input": {"path": path, "content": text},
+                }
+                for n, (path, text) in enumerate(files.items())
+            ]
+        )
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def bot(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     directory: Path = tmp_path_factory.mktemp("leaving")
     await small_repository(remote(directory, "notes"))
-    async with world(directory, [repository(directory, "notes", ["C0NOTES"])], model=Careless()) as running:
+    await small_repository(remote(directory, "ci"))
+    await add_file(remote(directory, "ci"), RELEASE, WITH_SECRETS)
+    repositories = [
+        repository(directory, "notes", ["C0NOTES"]),
+        repository(directory, "ci", ["C0CI"]),
+        repository(
+            directory,
+            "ci-accepted",
+            ["C0FINE"],
+            remote=str(remote(directory, "ci")),
+            accepted_workflows=(RELEASE,),
+        ),
+    ]
+    async with world(directory, repositories, model=Careless()) as running:
         yield running
+
+
+async def add_file(bare: Path, path: str, text: str) -> None:
+    """A second commit on main."""
+    work = bare.with_suffix(".work")
+    await git(bare, "clone", "--quiet", str(bare), str(work))
+    (work / path).parent.mkdir(parents=True)
+    (work / path).write_text(text)
+    await git(work, "add", path)
+    who = ("-c", "user.name=Second", "-c", "user.email=second@localhost")
+    await git(work, *who, "commit", "--quiet", "--message", "Second")
+    await git(work, "push", "--quiet", "origin", "main")
 
 
 async def blocked(bot: World) -> Thread:
@@ -130,3 +181,64 @@ async def test_only_an_approver_lets_it_through_and_for_that_commit_alone(bot: W
     assert bot.pull_requests == before + 1
     (word,) = delivered.let_through
     assert (word.commit, word.by.user, word.leak.place) == (delivered.head, DANA, "notes/hello.md:2")
+
+
+# ---------------------------------------------------------------- pushes that do more
+
+
+async def test_a_changed_workflow_needs_an_approval_of_its_own_for_its_commit(bot: World) -> None:
+    thread = await bot.ask("C0NOTES", "Add a workflow")
+    await thread.press(DANA, await thread.card("spec:1"), ApproveSpec)
+    await thread.press(DANA, await thread.card("escalation:1", CI), Choose, choice=Choice.KEEP_OUTSIDE)
+    first = await thread.card("push:1", CI, "+on: workflow_dispatch", "+# one", "Approve this push")
+    before = bot.pull_requests
+    heads = await git(bot.remote("notes"), "for-each-ref", "--format=%(objectname)")
+    waiting = await thread.becomes(State.AWAITING_APPROVAL)
+    assert waiting.head not in heads
+    _, _, approve = pressed(first, Choose, choice=Choice.APPROVE_PUSH)
+    await thread.press(RILEY, first, Choose, choice=Choice.APPROVE_PUSH)
+    await bot.told(RILEY, "somebody else has to approve the push")
+    await thread.press(SAM, first, Choose, choice=Choice.APPROVE_PUSH)
+    await bot.told(SAM, "not one of the approvers")
+    forged = approve.model_copy(update={"item": "d" * 40})
+    await bot.forge(DANA, first, packed(forged))
+    await bot.told(DANA, "no longer what is to be pushed")
+    await bot.slack.person(DANA).say("C0NOTES", thread.ts, "<@U0GREENLIGHT> approved")
+    assert (await thread.snapshot()).pushes == waiting.pushes
+
+    await thread.press(DANA, first, ChooseInWords, choice=Choice.FIX)
+    view = bot.slack.open_view(DANA)
+    assert view is not None
+    await bot.slack.person(DANA).submit_view(view.id, {BLOCK: {FIELD: "Say two"}})
+    second = await thread.card("push:2", "+# two", "Approve this push")
+    await bot.forge(DANA, first, packed(approve))
+    await bot.told(DANA, "no longer what is to be pushed", count=2)
+    assert (await thread.snapshot()).state is State.AWAITING_APPROVAL
+    whole = await bot.running.engine.detail(thread.request, "push:2")
+    assert whole is not None
+    assert "+# two\n+on: workflow_dispatch\n" in whole.text
+
+    await thread.press(DANA, second, Choose, choice=Choice.APPROVE_PUSH)
+    await thread.card("delivery:1")
+    delivered = await thread.becomes(State.DELIVERED)
+    assert delivered.delivery is not None
+    assert delivered.delivery.commit == delivered.pushes[-1].commit != waiting.head
+    assert bot.pull_requests == before + 1
+    kept = await git(bot.remote("notes"), "cat-file", "--batch-all-objects", "--batch-check")
+    assert waiting.head not in kept, "what was not approved never left"
+
+
+async def test_a_workflow_with_secrets_that_our_branch_would_run_needs_one_too(bot: World) -> None:
+    thread = await bot.ask("C0CI", "Add a greeting")
+    await thread.press(DANA, await thread.card("spec:1"), ApproveSpec)
+    card = await thread.card("push:1", RELEASE, "it uses secrets", "Approve this push")
+    assert "Have it changed" not in card.words
+    await thread.press(DANA, card, Choose, choice=Choice.APPROVE_PUSH)
+    await thread.becomes(State.DELIVERED)
+
+
+async def test_a_workflow_that_the_operator_accepts_asks_nobody(bot: World) -> None:
+    thread = await bot.ask("C0FINE", "Add a greeting")
+    await thread.press(DANA, await thread.card("spec:1"), ApproveSpec)
+    delivered = await thread.becomes(State.DELIVERED)
+    assert delivered.pushes == ()

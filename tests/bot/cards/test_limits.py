@@ -32,6 +32,7 @@ from engine.cards import (
     OfferLine,
     OptionLine,
     ProgressCard,
+    PushCard,
     QuestionItem,
     QuestionsCard,
     Reading,
@@ -185,6 +186,22 @@ reviews = st.builds(
     minor=many(words),
     next_steps=many(words),
 )
+pushes = st.builds(
+    PushCard,
+    **common,
+    key=st.just("push:1"),
+    title=words,
+    commit=words,
+    branch=words,
+    guarded=many(words, 40),
+    workflows=many(words, 40),
+    diff=words,
+    whole=flags,
+    text=words,
+    wait=st.builds(ApprovalWait, named=many(people, 30), have=many(people, 30), need=st.integers(0, 9)),
+    fate=st.sampled_from(["open", "open", "approved", "changed", "closed"]) | short,
+    decided_by=st.none() | people,
+)
 escalations = st.builds(
     EscalationCard,
     **common,
@@ -302,6 +319,7 @@ CARDS: dict[type[BaseModel], st.SearchStrategy[Any]] = {
     SpecCard: specs,
     ReviewCard: reviews,
     EscalationCard: escalations,
+    PushCard: pushes,
     DeliveryCard: deliveries,
     FeedbackCard: feedback,
     ScopeCard: scopes,

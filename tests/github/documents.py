@@ -116,3 +116,21 @@ def content(path: str, data: bytes) -> Document:
         "content": base64.encodebytes(data).decode(),
         "sha": "c" * 40,
     }
+
+
+def review(number: int, author: str, body: str, state: str) -> Document:
+    """A review."""
+    said = comment(number, author, body)
+    return {**said, "state": state, "submitted_at": said["created_at"], "commit_id": "1" * 40}
+
+
+def check_run(number: int, name: str, conclusion: str | None) -> Document:
+    """A run of a check, which goes on while it has no conclusion."""
+    return {
+        "id": number,
+        "name": name,
+        "status": "completed" if conclusion else "in_progress",
+        "conclusion": conclusion,
+        "html_url": f"{HTML}/runs/{number}",
+        "output": {"title": None, "summary": None},
+    }

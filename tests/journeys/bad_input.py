@@ -19,7 +19,7 @@ from engine.adapters.bubblewrap import BubblewrapSandbox
 from engine.adapters.local_forge import LocalForge, read_records
 from engine.bootstrap import Parts
 from engine.request import Snapshot, State
-from engine.settings import Caps, CheckSettings, RepositorySettings, Settings
+from engine.settings import Caps, CheckSettings, FollowSettings, RepositorySettings, Settings
 from tests.journeys.mistaken import Mistaken
 from tests.journeys.reading import cards, git, presses
 
@@ -169,13 +169,19 @@ async def world(
     caps: Caps | None = None,
     options: SlackOptions | None = None,
     model: Mistaken | None = None,
+    follow: FollowSettings | None = None,
 ) -> AsyncIterator[World]:
     """The bot over these repositories, which the caller has made."""
     channels = [Channel(id, id.lower()) for it in repositories for id in it.channels]
     chosen = options or SlackOptions(
         paces={}, channels=[*channels, Channel("C0NOWHERE", "nowhere")], retry_delays=(0.1, 0.5, 2.0, 5.0)
     )
-    settings = Settings(state_dir=directory / "state", repositories=tuple(repositories), caps=caps or Caps())
+    settings = Settings(
+        state_dir=directory / "state",
+        repositories=tuple(repositories),
+        caps=caps or Caps(),
+        follow=follow or FollowSettings(),
+    )
     mistaken = model or Mistaken()
     local = LocalForge(directory / "forge", "http://127.0.0.1:1/forge")
     async with LocalSlack(chosen) as slack:

@@ -13,7 +13,8 @@ from engine.doctor import Level, examine
 from engine.errors import ConfigurationInvalid
 from engine.events import Choice
 from engine.request import State
-from engine.settings import CheckSettings, GitHubSettings, Settings
+from engine.settings import CheckSettings, FollowSettings, GitHubSettings, Settings
+from tests.github import documents
 from tests.github.documents import failure
 from tests.github.git_http import GitHttp
 from tests.github.local_github import TOKEN, Fault, LocalGitHub
@@ -85,7 +86,8 @@ async def at_github(directory: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
         there = repository(
             directory, "data", ["C0ONE"], remote=remote, github=section, checks={"green": BLIND}
         )
-        async with world(directory, [there]) as running:
+        follow = FollowSettings(poll_s=1, slowest_s=2)
+        async with world(directory, [there], follow=follow) as running:
             yield AtGitHub(running, hub, served, bare)
 
 
@@ -149,6 +151,30 @@ async def test_a_refusal_and_a_base_that_moved_are_told_and_a_click_tries_again(
         assert "changed `notes/hello.md`: merging may conflict" in pull["body"]
         assert delivered.delivery is not None
         assert await git(there.bare, "merge-base", "main", delivered.delivery.commit) != f"{moved}\n"
+
+
+async def test_what_comes_back_from_github_is_told_in_the_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_github(tmp_path, monkeypatch) as there:
+        thread = await there.asks()
+        delivered = await thread.becomes(State.DELIVERED)
+        assert delivered.delivery is not None
+        await there.world.slack.wait_for(lambda _: there.hub.comments[1], 20)
+        there.hub.comments[1].append(documents.comment(90, "ben", "I may only read."))
+        there.hub.reviews[1] = [documents.review(91, "ann", "Please greet Riley.", "CHANGES_REQUESTED")]
+        there.hub.check_runs[delivered.delivery.commit] = [documents.check_run(92, "build", "failure")]
+        card = await thread.card("feedback:1", "Please greet Riley.", "build")
+        assert "I may only read." not in card.words
+        assert "The record" not in card.words
+
+        there.hub.pulls[1] |= {
+            "state": "closed",
+            "merged_at": "2026-11-25T12:00:00Z",
+            "closed_at": "2026-11-25T12:00:00Z",
+            "merged_by": documents.user("ann"),
+        }
+        await thread.card("delivery:1", "Merged by ann")
 
 
 async def test_without_credentials_the_bot_does_not_start(

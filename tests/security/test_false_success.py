@@ -1,0 +1,73 @@
+"""No way to make a failing check green is shown as passed."""
+
+import os
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+import pytest_asyncio
+from _pytest.mark.structures import ParameterSet
+
+from engine.adapters.bubblewrap import BubblewrapSandbox
+from engine.errors import SandboxUnavailable
+from engine.request import Status
+from tests.security.false_success.attack import Attack, Outcome
+from tests.security.false_success.greenlight import Range, open_range
+from tests.security.false_success.repository import CHECKS
+from tests.security.false_success.table import ATTACKS, UNPROVABLE, try_attack
+
+module_loop = pytest.mark.asyncio(loop_scope="module")
+# Their programs take longest to start; together more than half of the time.
+SLOW = {"pytest", "sql"}
+
+
+def rows(attacks: Sequence[Attack]) -> list[ParameterSet]:
+    """An attack a row, by its name."""
+    return [
+        pytest.param(attack, id=attack.name, marks=[pytest.mark.long] * (attack.check in SLOW))
+        for attack in attacks
+    ]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Range]:
+    try:
+        await BubblewrapSandbox().probe()
+    except SandboxUnavailable as reason:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"no sandbox here: {reason.sentence}")
+    async with open_range(tmp_path_factory.mktemp("range")) as opened:
+        yield opened
+
+
+@module_loop
+@pytest.mark.parametrize("attack", rows(ATTACKS))
+async def test_an_attack_that_fools_a_plain_job_is_not_shown_as_passed(place: Range, attack: Attack) -> None:
+    tried = await try_attack(place, attack)
+    assert tried.naive, f"no attack: {tried.said[-500:]}"
+    assert not tried.passed
+    assert all(one.status in {Status.FAILED, Status.NOT_CHECKED} for one in tried.shown.settled[-1:])
+    assert tried.shown.outcome is attack.shown, tried.shown.evidence
+    assert (tried.approved.outcome if tried.approved else None) is attack.also
+
+
+@module_loop
+@pytest.mark.parametrize("check", CHECKS)
+async def test_honest_work_is_shown_as_passed(place: Range, check: str) -> None:
+    found = await place.honest(check)
+    assert found.status is Status.PASSED, found.evidence
+
+
+@module_loop
+@pytest.mark.parametrize("attack", rows(UNPROVABLE))
+async def test_what_no_run_can_prove_is_left_to_reviewers(place: Range, attack: Attack) -> None:
+    """These get through. Should one be caught one day, its row moves to the others."""
+    tried = await try_attack(place, attack)
+    assert tried.naive
+    assert tried.shown.outcome is Outcome.PASSED
+    assert not tried.shown.outside
+
+
+def test_there_are_many_and_each_is_named_once() -> None:
+    names = [attack.name for attack in (*ATTACKS, *UNPROVABLE)]
+    assert len(names) == len(set(names)) >= 80

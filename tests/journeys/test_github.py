@@ -153,6 +153,7 @@ async def test_a_refusal_and_a_base_that_moved_are_told_and_a_click_tries_again(
         assert await git(there.bare, "merge-base", "main", delivered.delivery.commit) != f"{moved}\n"
 
 
+@pytest.mark.long
 async def test_what_comes_back_from_github_is_told_in_the_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

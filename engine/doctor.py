@@ -20,6 +20,7 @@ from engine.failed_checks import explained, tail
 from engine.ports import Ended, Sandbox, Workspace
 from engine.repositories import Repositories
 from engine.settings import RepositorySettings, Settings
+from engine.story import visible
 
 _SLOW = 0.5
 """Of its time limit: a check that takes longer at the base will meet the limit on a busy day."""
@@ -276,4 +277,33 @@ async def _forge(patient: Patient) -> AsyncIterator[Diagnosis]:
         yield patient.says(level, "github", trial.text, trial.next)
 
 
-EXAMINATIONS: Sequence[Examination] = (_people, _forge, _checks)
+async def _workflows(patient: Patient) -> AsyncIterator[Diagnosis]:
+    """What our pushes and pull requests would run with more than reading rights."""
+    from engine.runs.pushing import workflows_with_secrets
+
+    repository = patient.repository
+    branch = f"{repository.branch_prefix}what-is-asked-for-0a1b2c"
+    found = await workflows_with_secrets(patient.workspace, [patient.commit], branch, repository.base)
+    for one in found:
+        accepted = one.path in repository.accepted_workflows
+        on = f" on {', '.join(one.on)}" if one.on else ""
+        yield patient.says(
+            Level.OK if accepted else Level.WARN,
+            "workflow",
+            f"{visible(one.path)} would run{on} for branches of ours: {'; '.join(one.why)}",
+            ""
+            if accepted
+            else "Each push then needs an approval of its own. Keep it away from branches beneath "
+            f"{repository.branch_prefix}, or name it in `accepted_workflows`.",
+        )
+    for path in set(repository.accepted_workflows) - {one.path for one in found}:
+        yield patient.says(
+            Level.WARN, "workflow", f"{path} is accepted, but nothing of it would run", "Take it out."
+        )
+    if not found:
+        yield patient.says(
+            Level.OK, "workflow", "nothing runs for our branches with more than reading rights"
+        )
+
+
+EXAMINATIONS: Sequence[Examination] = (_people, _forge, _workflows, _checks)

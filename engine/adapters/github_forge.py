@@ -74,9 +74,8 @@ class GitHubForge:
             pull = await self._client.send("POST", "pulls", body, Pull, _OPENING)
             if not pull.draft:
                 raise NeedsPerson(
-                    f"GitHub opened pull request {pull.number} ready for review, although a draft was asked "
-                    "for: "
-                    f"make it one by hand, and try again. {pull.html_url}"
+                    f"GitHub opened pull request {pull.number} ready for review instead of as a draft. Make "
+                    f"it one by hand, and try again: {pull.html_url}"
                 )
             _require_commit(pull, draft)
             await self._dress.put_on(pull)

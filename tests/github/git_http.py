@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,7 @@ class GitHttp:
 
     Attributes:
         asked: Method, path and Authorization header of each request.
+        meanwhile: Called once, when commits arrive and before git takes them.
         answers: Status, headers and text for the next requests instead of git's answer.
     """
 
@@ -27,6 +29,7 @@ class GitHttp:
         self.tokens = tokens
         self.asked: list[tuple[str, str, str]] = []
         self.answers: list[tuple[int, dict[str, str], str]] = []
+        self.meanwhile: Callable[[], object] | None = None
         self._runner: web.AppRunner | None = None
         self.url = ""
 
@@ -54,6 +57,9 @@ class GitHttp:
             return web.Response(status=status, headers=headers, text=text)
         if shown not in {_basic(token) for token in self.tokens}:
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="GitHub"'})
+        if self.meanwhile and request.method == "POST" and request.path.endswith("git-receive-pack"):
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
         return await self._backend(request, body)
 
     async def _backend(self, request: web.Request, body: bytes) -> web.Response:

@@ -204,6 +204,18 @@ async def test_a_branch_that_moved_since_we_pushed_it_is_left_alone(
     assert at(bare)("rev-parse", BRANCH) == base
 
 
+async def test_a_branch_that_appears_while_we_push_is_left_alone(
+    workspace: GitWorkspace, server: GitHttp, bare: Path, tmp_path: Path
+) -> None:
+    made = await commit(workspace, tmp_path)
+    theirs = at(bare)("rev-parse", "main")
+    server.meanwhile = lambda: at(bare)("update-ref", f"refs/heads/{BRANCH}", theirs)
+
+    with pytest.raises(PushRejected):
+        await workspace.push(made, BRANCH)
+    assert at(bare)("rev-parse", BRANCH) == theirs
+
+
 @pytest.mark.parametrize("branch", ["main", "feature/x", "greenlight", "Greenlight/x", "refs/heads/main"])
 async def test_only_branches_of_ours_are_pushed_to(
     workspace: GitWorkspace, bare: Path, tmp_path: Path, branch: str

@@ -21,7 +21,7 @@ from engine.adapters.local_forge import LocalForge
 from engine.bootstrap import Parts
 from engine.errors import ConfigurationInvalid, SandboxUnavailable
 from engine.ports import Sandbox
-from engine.settings import CheckSettings, RepositorySettings, Settings, WebSettings
+from engine.settings import CheckSettings, FollowSettings, RepositorySettings, Settings, WebSettings
 
 FAKE_KEY = "sk-ant-fake-rehearsal"
 MAIN = "conversation-resolution-time"
@@ -197,7 +197,10 @@ class Demo:
             checks=CHECKS,
         )
         web = WebSettings(enabled=all(scenario.web for scenario in self.scenarios))
-        return Settings(state_dir=self.directory / "state", repositories=(repository,), web=web)
+        # The forge is in this process: looking costs nothing, and people wait for it.
+        follow = FollowSettings(poll_s=1, slowest_s=5)
+        state = self.directory / "state"
+        return Settings(state_dir=state, repositories=(repository,), web=web, follow=follow)
 
     def _slack_options(self) -> SlackOptions:
         front = Front(

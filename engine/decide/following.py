@@ -7,7 +7,7 @@ decides anything: it is told, and people choose on a card.
 from typing import assert_never
 
 from engine.decide import feedback
-from engine.decide.answering import LONGEST_LOGIN, pull_of
+from engine.decide.answering import LONGEST_LOGIN, pull_of, replace
 from engine.decide.moves import STOP, Decision, Moves, unchanged
 from engine.events import (
     AtTheForge,
@@ -61,13 +61,11 @@ def delivered(moves: Moves) -> None:
     """A delivery came about: what was being fixed is answered by it, and the branch is ours again."""
     delivery = moves.now.delivery
     assert delivery is not None  # noqa: S101 (the caller has just recorded it)
-    moves.set(
-        pull=pull_of(moves.now).model_copy(update={"moved_to": ""}),
-        feedback=tuple(
-            one.model_copy(update={"answered": delivery.commit}) if one.fixed and not one.answered else one
-            for one in moves.now.feedback
-        ),
-    )
+    moves.set(pull=pull_of(moves.now).model_copy(update={"moved_to": ""}))
+    for one in moves.now.feedback:
+        if one.fixed and not one.answered:
+            replace(moves, one, answered=delivery.commit)
+            moves.show(f"{feedback.CARD}:{one.number}")
 
 
 def merged(snapshot: Snapshot) -> bool:

@@ -16,6 +16,7 @@ from engine.events import (
     Chose,
     Delivered,
     Event,
+    Existing,
     Fact,
     Failed,
     Guarded,
@@ -77,6 +78,7 @@ BYSTANDER = Person(team="T1", user="U4")
 FOREIGN = Person(team="T9", user="U2")
 TEAM = (ASKER, DANA, ERIN, BYSTANDER)
 BASE = "b" * 40
+OURS, THEIRS = "greenlight/resolution-time", "feat-DPA-2-churn"
 REVIEWER, SECOND_REVIEWER = "production-code-reviewer", "data-reviewer"
 
 POLICY = Policy(
@@ -204,6 +206,18 @@ def assessment(verdict: Verdict = Verdict.SPECIFIC, looks: int = 1) -> Assessmen
     )
 
 
+def existing(head: str, unclear: bool) -> Assessed:
+    """Work that stands on a branch of others, with or without a ticket to ask for."""
+    there = Existing(branch=THEIRS, head=head or "a" * 40, changed=("src/a.sql",), ticket="DPA-2")
+    return Assessed(
+        assessment=assessment().model_copy(update={"existing_work": True}),
+        base_commit=BASE,
+        existing=there,
+        ticket_wanted=unclear,
+        tickets=("DPA-1", "DPA-2") if unclear else (),
+    )
+
+
 def question(header: str = "Scope", *, multi: bool = False) -> Question:
     options = (Option(label="All", description="slow"), Option(label="Some", description="fast"))
     return Question(
@@ -277,7 +291,7 @@ def ruled(about: str, commit: str, fate: Fate, *, invalid: str = "") -> Ruled:
 def held(commit: str, whole: bool = True) -> Held:
     return Held(
         commit=commit,
-        branch="greenlight/resolution-time",
+        branch=OURS,
         guarded=(Guarded(path=".github/workflows/ci.yml", what="what runs after a push"),),
         workflows=(Workflow(path="Jenkinsfile", why=("Jenkins may run it",)),),
         diff="diff --git a/.github/workflows/ci.yml b/.github/workflows/ci.yml\n+on: push\n",
@@ -285,8 +299,8 @@ def held(commit: str, whole: bool = True) -> Held:
     )
 
 
-def delivered(commit: str) -> Delivered:
-    return Delivered(branch="greenlight/resolution-time", commit=commit, number=7, url="http://127.0.0.1/7")
+def delivered(commit: str, branch: str = OURS) -> Delivered:
+    return Delivered(branch=branch, commit=commit, number=7, url="http://127.0.0.1/7")
 
 
 LEAKS = (
@@ -326,7 +340,9 @@ def good_end(live: Live, snapshot: Snapshot, plan: Plan, new: str) -> Result:
         case RunKind.REVIEW:
             return _good_review(live, snapshot.head)
         case RunKind.DELIVER:
-            return delivered(snapshot.head)
+            theirs = snapshot.spec.existing if snapshot.spec else None
+            as_it_stood = theirs is not None and theirs.head == snapshot.head
+            return delivered(snapshot.head, theirs.branch if theirs and as_it_stood else OURS)
         case RunKind.TRIAGE:
             return Triaged(message=live.about, kind=MessageKind.WITHIN_SPEC, title="A wish")
 
@@ -343,7 +359,8 @@ def bad_ends(live: Live, snapshot: Snapshot) -> st.SearchStrategy[Result]:
     match live.kind:
         case RunKind.ASSESS:
             assessments = st.builds(assessment, st.sampled_from(Verdict), st.integers(0, 2))
-            return assessments.map(lambda a: Assessed(assessment=a, base_commit=BASE))
+            missing = assessments.map(lambda a: Assessed(assessment=a, base_commit=BASE))
+            return st.one_of(missing, st.builds(existing, st.one_of(st.just(head), commits), st.booleans()))
         case RunKind.TASK:
             return st.builds(
                 task_ended,

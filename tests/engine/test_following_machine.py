@@ -13,18 +13,27 @@ from engine.request import Policy, RunKind, State, Task
 from engine.schemas import MessageKind
 from tests.engine.forge_side import sights
 from tests.engine.laws import ASKS, clear, nothing_beyond_scope, shown
-from tests.engine.stories import Story
-from tests.engine.strategies import ASKER, BYSTANDER, DANA, ends, may_approve, policies
+from tests.engine.stories import COMMIT, Story
+from tests.engine.strategies import ASKER, BYSTANDER, DANA, THEIRS, ends, existing, may_approve, policies
+
+GO_ON = {State.SPECIFYING, State.AWAITING_APPROVAL, State.WORKING, State.REVIEWING, State.DELIVERING}
 
 
 class AfterTheDraft(RuleBasedStateMachine):
     """From the delivery on."""
 
-    @initialize(policy=policies.filter(lambda policy: policy.approvals == 1), rounds=st.integers(0, 2))
-    def is_delivered(self, policy: Policy, rounds: int) -> None:
-        self.story = Story(policy=policy.model_copy(update={"follow_rounds": rounds}))
+    @initialize(
+        policy=policies.filter(lambda policy: policy.approvals == 1),
+        rounds=st.integers(0, 2),
+        elsewhere=st.booleans(),
+    )
+    def is_delivered(self, policy: Policy, rounds: int, elsewhere: bool) -> None:
+        self.story = Story(policy=policy.model_copy(update={"follow_rounds": rounds})).opened()
         self.rounds = rounds
-        self.story.opened().goes_on(until=State.DELIVERED)
+        self.elsewhere = elsewhere
+        if elsewhere:
+            self.story.ends(RunKind.ASSESS, existing(COMMIT, unclear=False))
+        self.story.goes_on(until=State.DELIVERED)
         self.granted = 0
 
     # ------------------------------------------------------------ at the forge
@@ -85,7 +94,12 @@ class AfterTheDraft(RuleBasedStateMachine):
         self.story.chooses(by, f"escalation:{escalation.number}", offer.choice)
         self.granted += len(self._fixes()) - len(before)
 
-    @precondition(lambda self: self.story.now.state in {State.WORKING, State.REVIEWING, State.DELIVERING})
+    @precondition(lambda self: self.story.now.state is State.ASSESSING)
+    @rule(head=st.sampled_from((COMMIT, "e" * 40, "f" * 40)))
+    def the_branch_of_others_is_looked_at(self, head: str) -> None:
+        self.story.ends(RunKind.ASSESS, existing(head, unclear=False))
+
+    @precondition(lambda self: self.story.now.state in GO_ON)
     @rule()
     def the_round_goes_well(self) -> None:
         while self.story.now.state not in {State.DELIVERED, *ASKS}:
@@ -95,6 +109,18 @@ class AfterTheDraft(RuleBasedStateMachine):
     @rule(by=st.sampled_from((ASKER, BYSTANDER, BYSTANDER)))
     def confirms(self, by: Person) -> None:
         self.story.chooses(by, f"delivery:{self.story.now.deliveries}", Choice.CONFIRM)
+
+    @precondition(lambda self: self.story.now.state is State.DELIVERED and not self.story.now.heard)
+    @rule(by=st.sampled_from((ASKER, DANA)))
+    def misses_something(self, by: Person) -> None:
+        before = self._fixes()
+        self.story.chooses(
+            by, f"delivery:{self.story.now.deliveries}", Choice.NOT_YET, "The totals are wrong"
+        )
+        for heard in self.story.now.heard:
+            told = Triaged(message=heard.ts, kind=MessageKind.WITHIN_SPEC, title="", criteria=("AC1",))
+            self.story.ends(RunKind.TRIAGE, told, heard.ts)
+        self.granted += len(self._fixes()) - len(before)
 
     def _fixes(self) -> list[Task]:
         return [task for task in self.story.now.tasks if task.id.startswith("fix")]
@@ -109,6 +135,8 @@ class AfterTheDraft(RuleBasedStateMachine):
         shown(now, self.story.last, self.story.policy)
         assert len(self._fixes()) <= self.rounds + self.granted
         assert now.followed <= self.rounds
+        assert now.delivery is not None
+        assert self.granted or (now.delivery.branch == THEIRS) is self.elsewhere
 
 
 TestAfterTheDraft = AfterTheDraft.TestCase

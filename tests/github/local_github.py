@@ -23,6 +23,7 @@ from tests.github.documents import Document, failure, invalid
 
 TOKEN = "github_pat_fake_0000000000"  # noqa: S105 (visibly fake)
 BASE = "/api/v3"
+RESET, SILENT, LOST, STUCK = 0, -1, -2, -3
 _OPENED = {"title": str, "head": str, "base": str, "body": str, "draft": bool}
 _STRINGS = {"title": str, "body": str, "state": str, "base": str}
 
@@ -32,7 +33,8 @@ class Fault:
     """What the next call of this method and path gets instead of an answer.
 
     Attributes:
-        status: 0 resets the connection, -1 answers nothing at all, -2 does it and then loses the answer.
+        status: One of HTTP, RESET, SILENT (nothing is answered), LOST (it is done, and the connection reset)
+            or STUCK (it is done, and nothing is answered).
         body: A document, or text as it stands.
     """
 
@@ -156,7 +158,7 @@ class LocalGitHub:
         )
         if fault is not None:
             self.faults.remove(fault)
-            if fault.status == -2:
+            if fault.status in {LOST, STUCK}:
                 self._answer(request, call)
             return await self._played(request, fault)
         try:
@@ -169,7 +171,7 @@ class LocalGitHub:
         return response
 
     async def _played(self, request: web.Request, fault: Fault) -> web.StreamResponse:
-        if fault.status in {0, -2}:
+        if fault.status in {RESET, LOST}:
             assert request.transport is not None
             request.transport.abort()
         if fault.status <= 0:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.cards.presses import ApproveSpec, Choose
+from bot.playground.messages_api import MessagesApi
+from bot.playground.slack import LocalSlack, SlackOptions
 from engine.doctor import Level, examine
 from engine.errors import ConfigurationInvalid
 from engine.events import Choice
@@ -17,9 +19,21 @@ from engine.settings import CheckSettings, FollowSettings, GitHubSettings, Setti
 from tests.github import documents
 from tests.github.documents import failure
 from tests.github.git_http import GitHttp
-from tests.github.local_github import TOKEN, Fault, LocalGitHub
-from tests.journeys.bad_input import DANA, GREEN, Thread, World, repository, small_repository, world
-from tests.journeys.reading import git
+from tests.github.local_github import STUCK, TOKEN, Fault, LocalGitHub
+from tests.journeys.bad_input import (
+    DANA,
+    GREEN,
+    RILEY,
+    Thread,
+    World,
+    pressed,
+    repository,
+    small_repository,
+    world,
+)
+from tests.journeys.bots import bot_process, environment
+from tests.journeys.mistaken import Mistaken
+from tests.journeys.reading import cards, git, until
 
 pytestmark = pytest.mark.xdist_group("journey github")
 
@@ -92,7 +106,7 @@ async def at_github(directory: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
 
 
 async def test_the_branch_is_pushed_and_the_draft_is_opened_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     async with at_github(tmp_path, monkeypatch) as there:
         main = head(there.bare, "main")
@@ -127,6 +141,9 @@ async def test_the_branch_is_pushed_and_the_draft_is_opened_once(
         sent = [call.body for call in there.world.api.calls]
         assert TOKEN not in repr(sent)
         assert TOKEN not in repr(there.world.slack.calls)
+    logged = capfd.readouterr()
+    assert "run.ended" in logged.out
+    assert TOKEN not in logged.out + logged.err
     for file in (tmp_path / "state").rglob("*"):
         assert not file.is_file() or TOKEN.encode() not in file.read_bytes(), file
 
@@ -176,6 +193,64 @@ async def test_what_comes_back_from_github_is_told_in_the_thread(
             "merged_by": documents.user("ann"),
         }
         await thread.card("delivery:1", "Merged by ann")
+
+
+CONFIG = """
+state_dir = "{directory}/state"
+
+[[repositories]]
+name = "data"
+remote = "{remote}"
+channels = ["C0DATA"]
+approvers = ["U0DANA"]
+
+[repositories.checks.green]
+argv = ["true"]
+about = "greeting files are green"
+
+[repositories.github]
+api = "{api}"
+labels = ["greenlight"]
+"""
+
+
+@pytest.mark.long
+async def test_killed_while_github_is_asked_the_bot_opens_and_says_nothing_twice(tmp_path: Path) -> None:
+    bare, model = tmp_path / "served" / "acme" / "data.git", MessagesApi(responder=Mistaken())
+    await small_repository(bare)
+    await model.start()
+    async with (
+        GitHttp(tmp_path / "served", {TOKEN}) as served,
+        LocalGitHub(heads=lambda name: head(bare, name)) as hub,
+        LocalSlack(SlackOptions(paces={})) as slack,
+    ):
+        remote = f"{served.url}/acme/data.git"
+        config = tmp_path / "greenlight.toml"
+        config.write_text(CONFIG.format(directory=tmp_path, remote=remote, api=hub.api))
+        known = environment(slack, model) | {"GITHUB_TOKEN": TOKEN}
+        calls = ("pulls", "issues/1/labels", "issues/1/comments")
+        hub.faults += [Fault("POST", call, STUCK) for call in calls]
+        async with bot_process(slack, known, tmp_path / "log", "run", "--config", str(config)) as bot:
+            thread = await slack.person(RILEY).mention("C0DATA", "Add a greeting")
+            card = await until(lambda: cards(slack, "C0DATA", thread).get("spec:1"), 40, "the spec")
+            assert card is not None
+            block, element, _ = pressed(card, ApproveSpec)
+            await slack.person(DANA).click(
+                card.ts, action_id=element["action_id"], block_id=block["block_id"]
+            )
+            for call in calls:
+                await until(lambda call=call: hub.asked("POST", call), 60, call)  # type: ignore[misc]
+                await bot.kill()
+                await bot.start()
+            await until(lambda: "delivery:1" in cards(slack, "C0DATA", thread), 60, "the delivery")
+            await until(lambda: len(hub.asked("GET", "issues/1/comments")) >= 2, 30, "looked for the record")
+            await bot.stop()
+    await model.close()
+    (pull,) = hub.pulls.values()
+    assert head(bare, pull["head"]["ref"]) == pull["head"]["sha"]
+    assert [one["name"] for one in pull["labels"]] == ["greenlight"]
+    assert len(hub.comments[1]) == 1
+    assert TOKEN not in (tmp_path / "log").read_text()
 
 
 async def test_without_credentials_the_bot_does_not_start(

@@ -154,6 +154,17 @@ async def test_a_preparation_reaches_the_network_and_the_hosts_loopback(
     assert done.output == "b'reached'\n"
 
 
+async def test_a_preparation_sees_whom_the_host_trusts_and_no_private_keys(
+    sandbox: BubblewrapSandbox, room: Path
+) -> None:
+    trusted = Path("/etc/ssl/certs")
+    script = "ls -A /etc/ssl/certs | wc -l; ls -A /etc/ssl"
+    done = await sandbox.prepare(Preparation(argv=("sh", "-c", script), room=room))
+    count, *there = done.output.split()
+    assert int(count) == len(list(trusted.iterdir()) if trusted.exists() else [])
+    assert set(there) <= {"certs", "cert.pem"}, "and everyone may look: some programs insist"
+
+
 async def test_a_preparation_opens_no_unix_socket_of_the_host(sandbox: BubblewrapSandbox, room: Path) -> None:
     script = "import socket; socket.socketpair(); print('pair'); socket.socket(socket.AF_UNIX)"
     done = await sandbox.prepare(Preparation(argv=("python", "-uc", script), room=room))

@@ -301,6 +301,13 @@ async def test_what_the_host_says_is_told_without_the_credential(
     assert "fake" not in repr(failed.value)
 
 
+async def test_the_credential_is_no_matter_of_ssh(tmp_path: Path, access: Access) -> None:
+    for remote in ("ssh://git@127.0.0.1:9/acme/data.git", "git@127.0.0.1:acme/data.git"):
+        with pytest.raises(GreenlightError):
+            await GitWorkspace(remote, "main", tmp_path / "store", access=access).refresh()
+    assert access.asked == 0
+
+
 async def test_plain_http_is_for_this_machine_and_with_a_credential_only(
     tmp_path: Path, access: Access, server: GitHttp
 ) -> None:

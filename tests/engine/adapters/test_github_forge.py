@@ -21,7 +21,7 @@ from engine.ports import Draft
 from tests.github import documents
 from tests.github.documents import Document, failure, invalid
 from tests.github.keys import pair
-from tests.github.local_github import TOKEN, Fault, LocalGitHub
+from tests.github.local_github import LOST, RESET, SILENT, TOKEN, Fault, LocalGitHub
 
 KEY, BRANCH, COMMIT, NEXT = "T1:C1:1.0", "greenlight/add-thing-1", "1" * 40, "2" * 40
 OTHERS = "greenlight/other-2"
@@ -295,7 +295,7 @@ async def test_a_changed_codeowners_counts_once_it_is_merged(hub: LocalGitHub, c
 @pytest.mark.parametrize(
     "path", ["issues/1/labels", "pulls/1/requested_reviewers", "contents/.*", "pulls/1/files"]
 )
-@pytest.mark.parametrize("status", [403, 404, 410, 422, 500, 0])
+@pytest.mark.parametrize("status", [403, 404, 410, 422, 500, RESET])
 async def test_without_labels_or_reviewers_it_is_delivered_all_the_same(
     hub: LocalGitHub, client: GitHubClient, path: str, status: int
 ) -> None:
@@ -422,8 +422,8 @@ REFUSED: list[tuple[int, Document | str, dict[str, str], type[GreenlightError], 
     ),
     (403, failure(403, "You have triggered an abuse detection mechanism."), {}, RateLimited, "slow down"),
     (429, "", {}, RateLimited, "slow down"),
-    (0, "", {}, Unreachable, "did not answer"),
-    (-1, "", {}, Unreachable, "took too long"),
+    (RESET, "", {}, Unreachable, "did not answer"),
+    (SILENT, "", {}, Unreachable, "took too long"),
 ]
 
 
@@ -465,7 +465,7 @@ async def test_a_pull_request_whose_answer_was_lost_is_found_and_completed(
     hub: LocalGitHub, client: GitHubClient
 ) -> None:
     forge = dressed(client, "greenlight")
-    hub.faults.append(Fault("POST", "pulls", -2))
+    hub.faults.append(Fault("POST", "pulls", LOST))
     assert isinstance(await failed(forge.open_draft(draft())), Unreachable)
     found = await forge.find(KEY, BRANCH)
     assert found is not None

@@ -65,7 +65,7 @@ class Repositories:
         """
         client = self._at_github.get(repository.name)
         if client is None:
-            return ()
+            return _kept_here(repository)
         from engine.adapters.github_trial import tried
 
         return await tried(client, commit, f"{repository.branch_prefix}doctor")
@@ -97,6 +97,23 @@ def _at_github(
 
     secrets = secrets_from(environment)
     return {name: GitHubClient(place, secrets) for name, place in places.items()}
+
+
+def _kept_here(repository: RepositorySettings) -> Sequence["Trial"]:
+    from engine.adapters.github_place import is_on_github
+
+    if not is_on_github(repository.remote):
+        return ()
+    from engine.adapters.github_trial import Trial
+
+    return (
+        Trial(
+            well=False,
+            text="the remote is on github.com, but pull requests are kept in a local forge",
+            next="Add a section [repositories.github] to have them opened there.",
+            bearable=True,
+        ),
+    )
 
 
 def _github_forge(repository: RepositorySettings, client: "GitHubClient") -> Forge:

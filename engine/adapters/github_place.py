@@ -60,6 +60,12 @@ def place_of(repository: RepositorySettings) -> Place | None:
     return Place(owner, name, settings.api.rstrip("/"))
 
 
+def is_on_github(remote: str) -> bool:
+    """Whether a remote is on github.com, by whatever protocol."""
+    address = _address(remote)
+    return address is not None and address.host == "github.com"
+
+
 def _address(remote: str) -> _Address | None:
     """Of a URL or an scp-like address; None for a local path."""
     if "://" in remote:

@@ -174,6 +174,14 @@ def test_credentials_are_asked_for_at_start_and_only_where_they_are_needed(tmp_p
         Repositories((repository("https://github.com/acme/data"),), tmp_path, {})
 
 
+async def test_a_remote_at_github_whose_pull_requests_stay_here_is_told(tmp_path: Path) -> None:
+    there, here = repository("git@github.com:acme/data.git"), repository("/srv/git/more.git", name="more")
+    repositories = Repositories((there, here), tmp_path, {})
+    (trial,) = await repositories.tried(there, "1" * 40)
+    assert "[repositories.github]" in trial.next
+    assert await repositories.tried(here, "1" * 40) == ()
+
+
 def test_one_set_of_credentials_goes_to_one_host(tmp_path: Path) -> None:
     both = (
         repository("https://github.com/acme/data"),

@@ -43,35 +43,33 @@ _KINDS: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (
         _form(
             "temporary failure in name resolution", "could not resolve host", "name or service not known",
-            "ENOTFOUND", "EAI_AGAIN", "network is unreachable", "ENETUNREACH", "ECONNREFUSED",
+            r"\bENOTFOUND\b", r"\bEAI_AGAIN\b", r"\bENETUNREACH\b", r"\bECONNREFUSED\b", "is unreachable",
             "connection refused", "failed to establish a new connection", "getaddrinfo", "proxyerror",
         ),
         "wants a network, and no check has one",
         "Have `prepare` fetch what it needs, or leave out what talks to others.",
     ),
+    (_form("no module named", "cannot find (module|package|type)"), _NOT_INSTALLED, ""),
     (
-        _form(
-            "ModuleNotFoundError", "no module named", "ImportError", "cannot find module",
-            "cannot find package", "ERR_MODULE_NOT_FOUND", "unresolved import", "can't find crate",
-        ),
+        _form("ModuleNotFoundError", "ImportError", r"\bERR_MODULE_NOT_FOUND\b", "unresolved import"),
         _NOT_INSTALLED,
         "",
     ),
     (_form("command not found", r": not found$"), *_NO_PROGRAM),
     (
-        _form("read-only file system", "EROFS"),
+        _form("read-only file system", r"\bEROFS\b"),
         "writes where nothing can be written",
         "What `prepare` made and the system are read-only: have it write to /tmp or beside the sources.",
     ),
     (
         _form(
-            "cannot allocate memory", "MemoryError", "out of memory", "ENOMEM", r"WebAssembly\.Memory",
+            "cannot allocate memory", "MemoryError", "out of memory", r"\bENOMEM\b", r"WebAssembly\.Memory",
             "bad_alloc",
         ),
         *_MEMORY,
     ),
     (
-        _form("no space left on device", "ENOSPC"),
+        _form("no space left on device", r"\bENOSPC\b"),
         "writes more than the sandbox holds",
         "It holds 1 gigabyte with the sources, and 256 megabytes in /tmp: have it write less.",
     ),

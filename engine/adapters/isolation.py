@@ -218,8 +218,10 @@ def _add_network(arguments: Arguments) -> None:
     with contextlib.suppress(OSError):
         servers = arguments.open(_NAME_SERVERS.read_bytes())
         arguments.add("--perms", "0644", "--ro-bind-data", servers, str(_NAME_SERVERS))
-    for name in _CERTIFICATES:
-        arguments.add("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
+    for path in (Path("/etc") / name for name in _CERTIFICATES):
+        if path.exists():
+            _add_parents(arguments, path, below=Path("/etc"))
+            arguments.add("--ro-bind", str(path), str(path))
 
 
 def _bounds(limits: Limits) -> list[str]:

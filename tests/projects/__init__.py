@@ -1,0 +1,1 @@
+"""Two projects of other kinds than the sample, Python and JavaScript, with their registries."""

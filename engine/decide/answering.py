@@ -61,20 +61,28 @@ def _name(moves: Moves, one: ToldRemark) -> str:
 # ---------------------------------------------------------------- fixes
 
 
+def too_late(snapshot: Snapshot) -> str:
+    """Why no fix can get into the delivered pull request any more, in a sentence; empty if one can."""
+    if existing.delivered_elsewhere(snapshot) or not snapshot.delivery:
+        return ""
+    merged = pull_of(snapshot).fate is Fate.MERGED
+    return "The pull request is merged: ask for more in a new thread." if merged else ""
+
+
 def stands_in_the_way(snapshot: Snapshot) -> str:
-    """Why no fix can start now, in a sentence; empty if one can."""
+    """Why no fix of the delivery can start now, in a sentence; empty if one can."""
     pull = pull_of(snapshot)
-    if pull.fate is Fate.MERGED:
-        return "The pull request is merged: ask for more in a new thread."
+    if late := too_late(snapshot):
+        return late
     if pull.fate is Fate.CLOSED:
         return "The pull request is closed: open it again at the forge first."
-    if pull.moved_to:
+    if pull.moved_to and not existing.delivered_elsewhere(snapshot):
         return (
             f"Somebody else pushed {pull.moved_to[:10]} to its branch, and I never push over others' work: "
             "take that back first, or ask for more in a new thread."
         )
     if snapshot.state is not State.DELIVERED:
-        return "Something else goes on in this request; please choose again when it is delivered."
+        return "Something else goes on in this request just now."
     return ""
 
 

@@ -99,6 +99,8 @@ def _problem(snapshot: Snapshot, event: Chose, offer: Offer, text: str, policy: 
         return "Please say what is missing."
     if offer.choice is Choice.DISPUTE:
         return disputing.problem(snapshot, event, policy)
+    if event.choice in {Choice.FIX, Choice.ANOTHER_ROUND} and (late := answering.too_late(snapshot)):
+        return late
     if event.choice in _WORKS and not approver:
         if event.by != snapshot.requester:
             return NOT_YOURS

@@ -1,6 +1,6 @@
 """The delivery, and its confirmation or what is still missing."""
 
-from engine.decide import confirming, following, hearing
+from engine.decide import answering, confirming, following, hearing
 from engine.decide.moves import Decision, Moves, only_you
 from engine.events import Choice, Chose, Delivered
 from engine.policy import may_approve
@@ -34,8 +34,8 @@ def choose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
 
 
 def _not_yet(snapshot: Snapshot, event: Chose) -> Decision:
-    if following.merged(snapshot):
-        return only_you(snapshot, "The pull request is merged: ask for more in a new thread.")
+    if late := answering.too_late(snapshot):
+        return only_you(snapshot, late)
     missing = event.text.strip()[: hearing.LONGEST_WISH]
     if not missing:
         return only_you(snapshot, "Please say what is missing.")

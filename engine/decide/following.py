@@ -68,11 +68,6 @@ def delivered(moves: Moves) -> None:
             moves.show(f"{feedback.CARD}:{one.number}")
 
 
-def merged(snapshot: Snapshot) -> bool:
-    """Whether the delivered pull request was merged: nothing gets into it any more."""
-    return snapshot.delivery is not None and pull_of(snapshot).fate is Fate.MERGED
-
-
 # ---------------------------------------------------------------- its fate
 
 

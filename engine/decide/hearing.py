@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from engine import existing
-from engine.decide import branching, reviewing, scoping
+from engine.decide import answering, branching, reviewing, scoping
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.standing import how_it_stands
 from engine.events import Said, ToldApart, Triaged
@@ -196,7 +196,8 @@ def _not_yet(moves: Moves, heard: Heard, told: ToldApart, policy: Policy) -> Non
     approver = may_approve(policy, moves.now, heard.by)
     part = told.kind in {MessageKind.WITHIN_SPEC, MessageKind.QUESTION}
     beyond = not (part if approver else strictly(moves.now, told) is MessageKind.WITHIN_SPEC)
-    if not beyond and moves.now.state is State.DELIVERED:
+    late = answering.stands_in_the_way(moves.now)
+    if not beyond and not late:
         if existing.delivered_elsewhere(moves.now):
             _remember(moves, heard, told, passed_on=approver)
             branching.ask_where_to_fix(moves)
@@ -208,9 +209,9 @@ def _not_yet(moves: Moves, heard: Heard, told: ToldApart, policy: Policy) -> Non
             _point_at(moves, heard, told)
         return
     scoping.keep_aside(moves, heard, told.title, needs=told.needs, after=told.after)
-    why = "What you miss goes beyond the approved spec" if beyond else "Meanwhile something else goes on here"
+    why = "What you miss goes beyond the approved spec." if beyond else late
     moves.post(
-        f"{why}: I keep it as a proposed task and change nothing for it. "
+        f"{why} I keep it as a proposed task and change nothing for it. "
         "Confirm the delivery if the rest is done; the card of proposed tasks can start it then.",
         to=heard.by,
     )

@@ -4,7 +4,7 @@ from engine.cards import FailedCheckLine, FeedbackCard, OfferLine, RemarkLine
 from engine.decide.answering import pull_of
 from engine.decide.feedback import offers, worth_telling
 from engine.events import Choice
-from engine.ports import Fate
+from engine.ports import Fate, Stance
 from engine.request import Feedback, Snapshot, ToldRemark
 from engine.schemas import MessageKind
 
@@ -56,6 +56,8 @@ def _remark(one: ToldRemark) -> RemarkLine:
     remark = one.remark
     place = f"{remark.path}:{remark.line}" if remark.path and remark.line else remark.path
     taken = f"about {', '.join(one.criteria)}" if one.kind is MessageKind.WITHIN_SPEC else _TAKEN[one.kind]
+    if remark.stance is Stance.CHANGES_REQUESTED:
+        taken = f"asks for changes; {taken}"
     return RemarkLine(who=remark.author, place=place, text=remark.text, taken=taken)
 
 

@@ -230,6 +230,29 @@ def test_one_more_round_answers_what_asked_for_it() -> None:
     assert story.now.feedback[0].answered == story.now.head
 
 
+def test_nothing_more_is_made_for_a_pull_request_that_was_merged_meanwhile() -> None:
+    story = followed(follow_rounds=0)
+    story.sees(CheckFailed, check=failed_check(COMMIT))
+    story.chooses(ASKER, "feedback:1", Choice.FIX)
+    story.sees(Merged, login="bob")
+    story.chooses(DANA, "escalation:1", Choice.ANOTHER_ROUND)
+    assert "merged: ask for more in a new thread" in story.told
+    story.chooses(DANA, "escalation:1", Choice.RETRY)
+    assert story.state() is State.DELIVERED
+
+
+def test_what_is_said_to_be_missing_is_kept_where_a_fix_could_not_be_pushed() -> None:
+    story = followed()
+    story.sees(Moved, commit="e" * 40)
+    story.chooses(DANA, "delivery:1", Choice.NOT_YET, "The median")
+    live = story.now.live[0]
+    told = Triaged(message=live.about, kind=MessageKind.WITHIN_SPEC, title="The median", criteria=("AC1",))
+    story.ends(RunKind.TRIAGE, told)
+    assert story.state() is State.DELIVERED
+    assert [item.title for item in story.now.scope_items] == ["The median"]
+    assert "I never push over others' work" in story.now.posts[-1].text
+
+
 def test_where_nobody_is_asked_a_fix_starts_by_itself_and_without_outside_words() -> None:
     story = followed(follow_asks=False)
     story.remarked()

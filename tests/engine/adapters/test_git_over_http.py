@@ -9,11 +9,24 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from engine.adapters.git_workspace import GitWorkspace
-from engine.errors import GreenlightError, PushRejected, RateLimited, RepositoryUnusable, Unreachable
+from engine.adapters.github_client import GitHubClient
+from engine.adapters.github_place import Place
+from engine.adapters.github_secrets import AppKey
+from engine.errors import (
+    GreenlightError,
+    NeedsPerson,
+    PushRejected,
+    RateLimited,
+    RepositoryUnusable,
+    Unreachable,
+)
 from tests.conformance.test_workspace import at
 from tests.github.git_http import GitHttp
+from tests.github.keys import pair
+from tests.github.local_github import LocalGitHub
 
 TOKEN = "github_pat_fake_0000000000"  # noqa: S105 (visibly fake)
 OTHER = "github_pat_fake_1111111111"
@@ -299,6 +312,29 @@ async def test_what_the_host_says_is_told_without_the_credential(
         await workspace.refresh()
     assert told in failed.value.sentence
     assert "fake" not in repr(failed.value)
+
+
+async def test_an_apps_tokens_serve_git_and_a_suspended_installation_is_told(
+    bare: Path, tmp_path: Path
+) -> None:
+    async with LocalGitHub() as hub, GitHttp(tmp_path / "served", hub.tokens) as server:
+        hub.app_key = pair().public
+        hub.tokens.clear()
+        client = GitHubClient(Place("acme", "data", hub.api), AppKey("12345", SecretStr(pair().private)))
+        workspace = GitWorkspace(f"{server.url}/acme/data.git", "main", tmp_path / "store", access=client)
+        await workspace.push(await commit(workspace, tmp_path), BRANCH)
+        assert len(hub.issued) == 1
+
+        hub.tokens.clear()
+        await workspace.refresh()
+        assert len(hub.issued) == 2
+
+        hub.tokens.clear()
+        assert hub.installation is not None
+        hub.installation["suspended_at"] = "2026-11-25T10:00:00Z"
+        with pytest.raises(NeedsPerson) as told:
+            await workspace.refresh()
+        assert "suspended" in told.value.sentence
 
 
 async def test_the_credential_is_no_matter_of_ssh(tmp_path: Path, access: Access) -> None:

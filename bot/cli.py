@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -93,10 +94,15 @@ def run(
     config: Annotated[Path, typer.Option(help="The TOML file; the README shows a commented one.")] = Path(
         "greenlight.toml"
     ),
+    webhook_port: Annotated[
+        int | None, typer.Option(help="Take GitHub's webhooks at this port, path /github.")
+    ] = None,
+    webhook_host: Annotated[str, typer.Option(help="The address to take them at.")] = "127.0.0.1",
 ) -> None:
     """Run for a real Slack workspace, in Socket Mode: no public address is needed.
 
-    Secrets come from the environment: SLACK_BOT_TOKEN, SLACK_APP_TOKEN, ANTHROPIC_API_KEY.
+    Secrets come from the environment: SLACK_BOT_TOKEN, SLACK_APP_TOKEN, ANTHROPIC_API_KEY, and
+    GITHUB_WEBHOOK_SECRET with --webhook-port.
     """
     from engine.settings import Settings
 
@@ -105,7 +111,8 @@ def run(
     except GreenlightError as problem:
         err.print(f"[red]{_plain(problem.sentence)}[/red]")
         sys.exit(2)
-    sys.exit(_run(_serve(settings)))
+    place = None if webhook_port is None else (webhook_host, webhook_port)
+    sys.exit(_run(_serve(settings, place)))
 
 
 @app.command()
@@ -204,15 +211,21 @@ async def _headless(name: str, options: "DemoOptions", as_json: bool) -> int:
     return 1 if failed else 0
 
 
-async def _serve(settings: "Settings") -> int:
+async def _serve(settings: "Settings", webhooks: tuple[str, int] | None) -> int:
     from bot.app import connect_from_environment
+    from bot.webhook import PATH, Webhook, secret_of
 
+    secret = secret_of() if webhooks else ""
     running = await connect_from_environment(settings)
-    try:
+    async with AsyncExitStack() as at_the_end:
+        at_the_end.push_async_callback(running.close)
+        if webhooks:
+            webhook = Webhook(secret, running.engine.look_at)
+            await webhook.start(*webhooks)
+            at_the_end.push_async_callback(webhook.close)
+            out.print(f"Webhooks are taken at {_plain(webhooks[0])}:{webhook.port}{PATH}.")
         out.print("Greenlight is connected. Mention it in a configured channel. Stop with Ctrl+C.")
         await _until_interrupted()
-    finally:
-        await running.close()
     return 0
 
 

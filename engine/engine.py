@@ -248,9 +248,9 @@ class Engine:
             self._pruned_at = now
             await self._durable.prune(_PRUNE_AFTER)
 
-    async def look_now(self, request: str) -> None:
-        """Look at this request's pull request now: what a webhook calls. Returns before that is done."""
-        await self._watcher.look_now(request)
+    async def look_at(self, number: int) -> None:
+        """Look at the pull requests of this number now: what a webhook calls. Returns before that is done."""
+        await self._watcher.look_at(number)
 
     async def _due(self, request: str, at: datetime) -> None:
         await self.accept(Due(key=f"{request}:due:{at.isoformat()}", request=request, at=at))

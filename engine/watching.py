@@ -67,6 +67,7 @@ class Watcher:
         self._detach = detach
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._looking: set[str] = set()
+        self._again: set[str] = set()
 
     def times(self, now: datetime) -> tuple[datetime, datetime]:
         """When to look first at what is delivered now, and how long to go on."""
@@ -81,11 +82,15 @@ class Watcher:
         for watch in due:
             self._begin(watch)
 
-    async def look_now(self, request: str) -> None:
-        """Look at this request's pull request soon, whenever the next look would be; none: nothing."""
+    async def look_at(self, number: int) -> None:
+        """Look now at watched pull requests of this number, of whatever repository."""
+        if not self._settings.enabled:
+            return
         async with reading(self._database.app) as c:
-            watch = await watches.get(c, request)
-        if watch is not None and self._settings.enabled:
+            found = await watches.of_number(c, number)
+        for watch in found:
+            if watch.request in self._looking:
+                self._again.add(watch.request)  # what is told now may be news to the look under way
             self._begin(watch)
 
     def _begin(self, watch: Watch) -> None:
@@ -104,6 +109,9 @@ class Watcher:
             await self._failed(watch, datetime.now(UTC), None, "")
         finally:
             self._looking.discard(watch.request)
+        if watch.request in self._again:
+            self._again.discard(watch.request)
+            await self.look_at(watch.number)
 
     async def _look_once(self, watch: Watch, now: datetime) -> None:
         async with reading(self._database.app) as c:

@@ -46,6 +46,11 @@ async def get(c: AsyncConnection, request: str) -> Watch | None:
     return found[0] if found else None
 
 
+async def of_number(c: AsyncConnection, number: int) -> Sequence[Watch]:
+    """Those of pull requests of this number."""
+    return await _watches(c, sa.select(WatchRow).where(col(WatchRow.number) == number).limit(AT_ONCE))
+
+
 async def due(c: AsyncConnection, now: datetime) -> Sequence[Watch]:
     """Those to be looked at now, longest overdue first, no more than one sweep can do."""
     query = sa.select(WatchRow).where(col(WatchRow.look_at) <= now).order_by(col(WatchRow.look_at))

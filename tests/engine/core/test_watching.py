@@ -71,10 +71,12 @@ class Weather(LocalForge):
         super().__init__(directory, "http://127.0.0.1/forge")
         self.away = False
         self.silent = False
+        self.slow_s = 0.0
         self.looks = 0
 
     async def look(self, number: int, mark: str) -> Watched | None:
         self.looks += 1
+        await asyncio.sleep(self.slow_s)
         if self.silent:
             await asyncio.Event().wait()
         if self.away:
@@ -187,7 +189,7 @@ async def test_looks_become_rarer_while_it_is_quiet_and_frequent_again(place: Pl
             assert list(await watches.due(c, now + timedelta(seconds=890))) == []
             assert len(await watches.due(c, datetime.now(UTC) + timedelta(seconds=901))) == 1
         await place.people.mark_ready(1)
-        await engine.look_now(REQUEST)
+        await engine.look_at(1)
         await until(lambda: not engine._watcher._looking)
         async with engine._database.app.begin() as c:
             assert len(await watches.due(c, datetime.now(UTC) + timedelta(seconds=61))) == 1
@@ -230,6 +232,20 @@ async def test_a_forge_that_never_answers_holds_nothing_up_and_a_restart_goes_on
         assert isinstance((await seen(engine))[-1], Remarked)
 
 
+async def test_what_is_told_during_a_look_is_looked_at_once_more(place: Place) -> None:
+    place.forge.slow_s = 0.2
+    async with place.running() as engine:
+        await engine.look_at(1)
+        await until(lambda: place.forge.looks == 1)
+        for _ in range(3):
+            await engine.look_at(1)
+        await engine.look_at(2)
+        await until(lambda: place.forge.looks == 2)
+        await until(lambda: not engine._watcher._looking)
+        await asyncio.sleep(0.3)
+    assert place.forge.looks == 2
+
+
 async def test_once_it_is_merged_or_too_old_nobody_looks_any_more(place: Place) -> None:
     await place.people._end(1, Fate.MERGED, "sam")
     async with place.running() as engine:
@@ -250,5 +266,5 @@ async def test_switched_off_nobody_looks(tmp_path: Path) -> None:
     await place.prepare()
     async with place.running() as engine:
         await place.looked(engine, datetime.now(UTC) + HOUR)
-        await engine.look_now(REQUEST)
+        await engine.look_at(1)
     assert place.forge.looks == 0

@@ -50,7 +50,8 @@ def policy_for(
 
 def as_candidate(repository: RepositorySettings, policy: Policy) -> Candidate:
     """A repository as people may choose it among several; nothing of it tells a local path."""
-    path = owner_and_name(repository.remote)
+    at_github = repository.github and repository.github.repository
+    path = at_github or owner_and_name(repository.remote)
     return Candidate(
         policy=policy,
         about=(repository.about.strip() or path or f"base branch {repository.base}")[:200],

@@ -28,7 +28,7 @@ from bot.cards.text import bold, fit, line, mention, mrkdwn, plain
 from engine.cards import OptionLine, QuestionItem, QuestionsCard, Reading
 
 _LABEL = 150
-_BUTTONS = 6
+_BUTTONS = 4
 _MENU = 100
 _SHORT_LABEL = 24
 """A longer label is cut on a phone's button, so it stands in the text beside it as well."""
@@ -85,7 +85,7 @@ def _question(page: Page, card: QuestionsCard, item: QuestionItem) -> list[Block
     head = section(f"{title}{several}\n{page.words(item.text, 600, mrkdwn)}")
     if item.multi:
         choices = _menu(page, card, item)
-    elif len(item.options) > _BUTTONS:
+    elif sum(bool(option.label.strip()) for option in item.options) > _BUTTONS:
         choices = [_one_of_many(card, item)]
     else:
         choices = _options(page, card, item)
@@ -99,12 +99,12 @@ def _options(page: Page, card: QuestionsCard, item: QuestionItem) -> list[Block]
 
 
 def _one_of_many(card: QuestionsCard, item: QuestionItem) -> Block:
-    options = {option.label: _described_entry(option) for option in item.options[:_MENU]}
+    options = {o.label[:_LABEL]: _described_entry(o) for o in item.options if o.label.strip()}
     menu: Block = {
         "type": "static_select",
         "action_id": f"{ACTION}one:{item.index}",
         "placeholder": plain_text("Choose one"),
-        "options": list(options.values()),
+        "options": list(options.values())[:_MENU],
     }
     chosen = [options[label] for label in item.chosen if label in options]
     target = PickSeveral(request=card.request, round=card.round, question=item.index)

@@ -188,6 +188,6 @@ def add_detail(snapshot: Snapshot, event: Said) -> Decision:
             "Noted for the request of this thread; the spec will show what came of it. "
             "For another request, mention me in a new thread."
             if snapshot.repository
-            else "Noted. I begin once a repository is chosen on the card above."
+            else "Noted. I begin once a repository is chosen on its card."
         )
     return moves.quiet_decision()

@@ -25,7 +25,7 @@ from engine.request import (
     State,
 )
 
-CHOOSE_FIRST = "First choose the repository on the card above. Your click changed nothing."
+CHOOSE_FIRST = "First choose the repository on its card. Your click changed nothing."
 ON_THE_CARD = "Choose one of the repositories on the card; nothing was recorded."
 NONE_LEFT = (
     "No repository is configured for this channel any more, so I cannot go on. Whoever runs me adds the "

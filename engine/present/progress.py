@@ -154,7 +154,7 @@ def _under_way(snapshot: Snapshot) -> str:
             (RunKind.ASK, "Working out what to ask."),
             "I have questions before I write the spec."
             if snapshot.repository
-            else "Which repository is this about? Please choose on the card below; I read nothing before.",
+            else "Which repository is this about? Please choose on its card; I read nothing before.",
         ),
         State.SPECIFYING: (
             (RunKind.PLAN, "Planning who does what."),

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import decode
-from bot.cards.presses import ApproveSpec, Choose, Leaf, ShowHeard, packed
+from bot.cards.presses import ApproveSpec, Choose, Leaf, PickSeveral, ShowHeard, packed
 from bot.decode import Tell
-from engine.events import Approved, Choice, Chose, Opened, Said, Stopped
+from engine.events import Answered, Approved, Choice, Chose, Opened, Said, Stopped
 from engine.people import Person
 
 BOT = "U0BOT"
@@ -111,6 +111,11 @@ def test_a_direct_message_needs_no_mention() -> None:
     heard = decode.message(event(channel="D1", channel_type="im"), BOT)
     assert heard is not None
     assert isinstance(heard.what, Opened)
+    assert heard.what.direct
+    in_channel = decode.message(event(text=f"<@{BOT}> add it", channel_type="channel"), BOT)
+    assert in_channel is not None
+    assert isinstance(in_channel.what, Opened)
+    assert not in_channel.what.direct
 
 
 def test_someone_of_another_team_stays_of_that_team_while_the_request_is_at_home() -> None:
@@ -260,6 +265,16 @@ def test_an_approval_names_version_hash_and_the_persons_own_team() -> None:
     assert isinstance(approved, Approved)
     assert (approved.version, approved.hash, approved.by) == (2, "ab", Person(team="T9", user="U1"))
     assert approved.key == "T1:C1:2.2:3.3:gl:approve"
+
+
+def test_what_is_chosen_in_a_menu_of_one_is_the_answer() -> None:
+    body = click("")
+    target = PickSeveral(request="T1:C1:1.1", round=1, question=0)
+    menu = {"type": "static_select", "block_id": packed(target), "selected_option": {"value": "web"}}
+    heard = decode.action(body | {"actions": [body["actions"][0] | menu]})
+    assert heard is not None
+    assert isinstance(heard.what, Answered)
+    assert heard.what.labels == ("web",)
 
 
 @pytest.mark.parametrize(

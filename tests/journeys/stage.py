@@ -63,8 +63,19 @@ async def staged(
     channels: Sequence[Channel] = CHANNELS,
     approvers: Sequence[str] = ("U0DANA",),
     approvals: int = 1,
+    more: Sequence[RepositorySettings] = (),
 ) -> AsyncIterator[Stage]:
-    """Everything started, the bot last, and ended the other way round; every channel has the repository."""
+    """Everything started, the bot last, and ended the other way round; every channel has the repository.
+
+    Args:
+        directory: Holds everything.
+        responder: Answers for the model.
+        members: People of the workspace.
+        channels: Channels of the workspace.
+        approvers: Who may approve.
+        approvals: How many of them it takes.
+        more: Further repositories.
+    """
     remote = directory / "remote.git"
     await quick_repository(remote)
     model = MessagesApi(responder=responder)
@@ -72,7 +83,7 @@ async def staged(
     repository = quick_settings(remote, approvers=tuple(approvers)).model_copy(
         update={"approvals": approvals}
     )
-    settings = Settings(state_dir=directory / "state", repositories=(repository,))
+    settings = Settings(state_dir=directory / "state", repositories=(repository, *more))
     adapter = AnthropicModel(default_tiers(), 60, "sk-ant-fake-rehearsal", model.url)
     parts = Parts(model=adapter, forge=lambda _: LocalForge(directory / "forge", "http://127.0.0.1/forge"))
     try:

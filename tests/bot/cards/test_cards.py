@@ -36,7 +36,8 @@ from engine.present.spec import spec_text
 from engine.request import SpecVersion, State
 from engine.schemas import Plan
 from tests.engine.specs import changed, task
-from tests.engine.stories import reached
+from tests.engine.stories import Story, reached
+from tests.engine.strategies import CANDIDATES, POLICY
 
 REQUEST = "T0LOCAL:C0DATA:1764000000.000100"
 RILEY = Person(team="T0LOCAL", user="U0RILEY")
@@ -172,6 +173,61 @@ def test_questions_show_trade_offs_beside_options_and_what_was_understood() -> N
     menu = elements(card)["Choose one or more"]
     assert [option["value"] for option in menu["options"]] == ["All conversations", "Closed ones"]
     assert "initial_options" not in menu
+
+
+def which(*names: str, chosen: str = "") -> QuestionsCard:
+    """The program's question for the repository."""
+    item = QuestionItem(
+        index=0,
+        header="Repository",
+        text="Which repository is this about?",
+        multi=False,
+        options=tuple(OptionLine(label=name, description=f"The {name}") for name in names),
+        chosen=(chosen,) if chosen else (),
+        decidable=False,
+        in_words=False,
+    )
+    return questions(items=(item,), readings=())
+
+
+def test_up_to_four_repositories_are_buttons_and_nothing_else_is_offered() -> None:
+    card = which("data", "web", "billing", "ops", chosen="web")
+    assert list(elements(card)) == ["data", "✓ web", "billing", "ops", "Submit (0 of 1 answered)"]
+    assert "The billing" in read(card)
+    assert "numbered list" not in read(card)
+    assert "Round" not in read(card)
+
+
+def test_more_repositories_are_a_menu() -> None:
+    names = [f"repository-{number}" for number in range(100)]
+    card = which(*names, chosen="repository-7")
+    menu = elements(card)["Choose one"]
+    assert [option["value"] for option in menu["options"]] == names
+    assert menu["options"][3]["text"]["text"] == "repository-3: The repository-3"
+    assert menu["initial_option"]["value"] == "repository-7"
+    assert "initial_option" not in elements(which(*names))["Choose one"]
+
+
+def test_cards_name_the_repository_where_there_are_several() -> None:
+    for candidates, named in ((CANDIDATES, True), (CANDIDATES[:1], False)):
+        story = Story(candidates=candidates).opened("Add a metric to data")
+        story.goes_on(until=State.AWAITING_APPROVAL)
+        early = {key: render(story.now, key, Shown(), POLICY) for key in ("progress", "spec:1")}
+        assert early["progress"] is not None
+        button = elements(early["progress"]).get("Other repository…")
+        assert (button is not None) == named
+        if button:
+            other = unpacked(button["value"])
+            assert isinstance(other, Choose)
+            assert (other.choice, "confirm" in button) == (Choice.OTHER_REPOSITORY, True)
+        late = story.goes_on(until=State.DELIVERED).now
+        delivered = {key: render(late, key, Shown(), POLICY) for key in ("progress", "delivery:1")}
+        for key, card in (*early.items(), *delivered.items()):
+            assert card is not None
+            text = "of *data*" if key == "delivery:1" else "Repository: data (named in the request)"
+            assert (text in read(card)) == named
+        assert delivered["progress"] is not None
+        assert "Other repository…" not in elements(delivered["progress"])
 
 
 def test_a_submitted_round_collapses_to_who_answered_what() -> None:

@@ -108,20 +108,24 @@ progress = st.builds(
     kept=many(words),
     talk=many(taken, 6),
     can_stop=flags,
+    repository=words,
+    movable=flags,
 )
+options = st.builds(OptionLine, label=short, description=words, recommended=flags)
 items = st.builds(
     QuestionItem,
     index=numbers,
     header=short,
     text=words,
     multi=flags,
-    options=many(st.builds(OptionLine, label=short, description=words, recommended=flags), 8),
+    options=st.one_of(many(options, 8), many(options, 100)),
     chosen=many(short, 3),
     answer=words,
     answered_by=st.none() | people,
     assumed=flags,
     can_find_out=flags,
     finding_out=flags,
+    in_words=flags,
 )
 questions = st.builds(
     QuestionsCard,

@@ -7,6 +7,7 @@ costs nothing of the rate limit. As soon as one differs, everything is read.
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
+from urllib.parse import quote
 
 import structlog
 from pydantic import Field, ValidationError
@@ -137,25 +138,33 @@ class _Look:
         return checks_of(commit, runs, statuses)
 
     async def _with_rights(self, remarks: Sequence[tuple[Remark, str]]) -> tuple[Remark, ...]:
-        """Each remark with whether its author may push, as GitHub says today."""
-        authors = dict.fromkeys(one.author for one, association in remarks if association in _MEMBERS)
-        may = [author for author in list(authors)[:MOST_AUTHORS] if await self._may_push(author)]
+        """Each remark with whether its author may push, as GitHub says today; of 20 people at most.
+
+        Those that GitHub calls members come first, so that no crowd of strangers keeps them out. Others are
+        asked for, too: an App is not told who is a private member of the organisation.
+        """
+        newest = [(one.author, association) for one, association in reversed(remarks) if not one.by_bot]
+        members = [author for author, association in newest if association in _MEMBERS]
+        authors = list(dict.fromkeys([*members, *(author for author, _ in newest)]))[:MOST_AUTHORS]
+        may = [author for author in authors if await self._may_push(author)]
         return tuple(one.model_copy(update={"may_write": one.author in may}) for one, _ in remarks)
 
     async def _may_push(self, login: str) -> bool:
         try:
-            held = await self._client.get(f"collaborators/{login}/permission", Permission, _WATCHING)
+            path = f"collaborators/{quote(login, safe='')}/permission"
+            held = await self._client.get(path, Permission, _WATCHING)
         except NeedsPerson:
             return False
         return held.permission in _MAY_PUSH
 
     async def _closed_by(self, pull: Pull) -> str:
-        if pull.state == "open":
+        if pull.state == "open" or pull.merged_by is not None:
+            return pull.merged_by.login if pull.merged_by else ""
+        try:
+            closed = await self._client.get(f"issues/{pull.number}", ClosedIssue, _WATCHING)
+        except NeedsPerson:
             return ""
-        closer = pull.merged_by
-        if closer is None:
-            closer = (await self._client.get(f"issues/{pull.number}", ClosedIssue, _WATCHING)).closed_by
-        return closer.login if closer else ""
+        return closed.closed_by.login if closed.closed_by else ""
 
 
 def _read(mark: str) -> _Mark:
@@ -167,7 +176,7 @@ def _read(mark: str) -> _Mark:
 
 def _query(path: str, page: str) -> Mapping[str, str | int]:
     if page:
-        return {"per_page": PAGE, "page": int(page)}
+        return {"per_page": PAGE, "page": page}
     return {"per_page": PAGE} if path.startswith("commits/") else {}
 
 

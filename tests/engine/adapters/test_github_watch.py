@@ -97,7 +97,28 @@ async def test_what_people_said_comes_in_order_with_place_stance_and_rights(
     ]
     assert len({one.id for one in seen.remarks}) == 10
     assert seen.remarks[0].at == datetime(2026, 11, 25, 10, 1, tzinfo=UTC)
-    assert len(hub.asked("GET", "collaborators/.*")) == 2, "strangers' rights are not asked for"
+    asked = [call.path.split("/")[1] for call in hub.asked("GET", "collaborators/.*")]
+    assert asked == ["ann", "ben", "ghost", "eve"], "members first, and no bots"
+
+
+async def test_a_crowd_of_strangers_keeps_nobody_out(forge: GitHubForge, hub: LocalGitHub) -> None:
+    hub.comments[1] = [
+        said(1, "ann", "Why not?", "2026-11-25T10:00:00Z"),
+        *(
+            said(n + 2, f"eve{n}", "Hi", f"2026-11-25T10:01:{n:02}Z", author_association="NONE")
+            for n in range(50)
+        ),
+    ]
+    seen = await looked(forge)
+    assert [one.author for one in seen.remarks if one.may_write] == ["ann"]
+    assert len(hub.asked("GET", "collaborators/.*")) == 20
+
+
+async def test_a_private_member_counts_although_an_app_is_not_told_so(
+    forge: GitHubForge, hub: LocalGitHub
+) -> None:
+    hub.comments[1] = [said(1, "ann", "Why not?", "2026-11-25T10:00:00Z", author_association="NONE")]
+    assert [one.may_write for one in (await looked(forge)).remarks] == [True]
 
 
 async def test_checks_of_the_head_are_told(forge: GitHubForge, hub: LocalGitHub) -> None:
@@ -217,7 +238,24 @@ async def test_merged_and_closed_are_told_with_who_and_when(
     assert (seen.fate, seen.closed_by, seen.closed_at) == (fate, by, datetime(2026, 11, 25, 12, tzinfo=UTC))
 
 
-@pytest.mark.parametrize("mark", ["", "{", "[]", '{"etags": 3}', '{"etags": {"pulls/1": "W/\\"other\\""}}'])
+async def test_closed_is_told_even_if_by_whom_is_not(forge: GitHubForge, hub: LocalGitHub) -> None:
+    hub.pulls[1] |= {"state": "closed", "closed_at": "2026-11-25T12:00:00Z"}
+    hub.faults.append(Fault("GET", "issues/1", 403, failure(403, "Resource not accessible by integration")))
+    seen = await looked(forge)
+    assert (seen.fate, seen.closed_by) == (Fate.CLOSED, "")
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "",
+        "{",
+        "[]",
+        '{"etags": 3}',
+        '{"etags": {"pulls/1": "W/\\"other\\""}}',
+        '{"etags": {"pulls/1#x": "y"}}',
+    ],
+)
 async def test_an_unknown_mark_is_no_error(forge: GitHubForge, mark: str) -> None:
     assert (await looked(forge, mark)).commit == COMMIT
 

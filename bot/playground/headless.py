@@ -5,10 +5,9 @@ import time
 from typing import Any
 
 from bot.playground.demo import Demo, DemoOptions
-from bot.playground.people import Ending, Over, People, Player
+from bot.playground.people import Ending, Over, People, Player, Stands
 from bot.playground.script import SCENARIOS, ScenarioInvalid
 from engine.attesting import with_attestations
-from engine.engine import Engine
 from engine.errors import ConfigurationInvalid
 from engine.request import Snapshot, State, WishFate
 
@@ -61,14 +60,19 @@ async def enact(name: str, demo: Demo) -> dict[str, Any]:
     people = _people(name, demo.options.variant)
     began = time.monotonic()
     engine = demo.running.engine
-    request = await Player(people, demo.slack, engine.snapshot).play(_over(engine, people), LONGEST_PLAY_S)
+    over = end_of(people, engine.snapshot)
+    request = await Player(people, demo.slack, engine.snapshot).play(over, LONGEST_PLAY_S)
     snapshot = await engine.snapshot(request)
     if snapshot is None:
         raise LookupError(f"the request {request} was never stored")
-    outcome = await _outcome(name, snapshot, people.ends, engine)
-    outcome["remote"] = str(demo.remote)
-    outcome["seconds"] = round(time.monotonic() - began, 2)
-    return outcome
+    spent = await engine.spent(snapshot.id)
+    return {
+        **outcome_of(name, snapshot, people.ends),
+        "remote": str(demo.remote),
+        "tokens": {"input": spent.input_tokens, "output": spent.output_tokens},
+        "cost_usd": round(spent.usd, 6),
+        "seconds": round(time.monotonic() - began, 2),
+    }
 
 
 def _people(name: str, variant: str | None) -> People:
@@ -78,26 +82,26 @@ def _people(name: str, variant: str | None) -> People:
     return People.load(path, variant)
 
 
-def _over(engine: Engine, people: People) -> Over:
+def end_of(people: People, stands: Stands) -> Over:
     """The request has ended, or asks for a decision that the people of the play leave to nobody."""
 
     async def over(request: str) -> bool:
-        snapshot = await engine.snapshot(request)
+        snapshot = await stands(request)
         if snapshot is None:
             return False
         offers = snapshot.escalation.offers if snapshot.escalation else ()
         left = not any(offer.choice in people.choices or offer.label in people.ways for offer in offers)
-        ended = snapshot.state.ended and await _follow_ups_wait(engine, snapshot)
+        ended = snapshot.state.ended and await _follow_ups_wait(stands, snapshot)
         return ended or (snapshot.state in DECISIONS and left)
 
     return over
 
 
-async def _follow_ups_wait(engine: Engine, snapshot: Snapshot) -> bool:
+async def _follow_ups_wait(stands: Stands, snapshot: Snapshot) -> bool:
     """Whether every wish that was started stands in its own thread and waits for people there."""
     for item in snapshot.scope_items:
         if item.fate is WishFate.STARTED:
-            follow_up = await engine.snapshot(item.follow_up) if item.follow_up else None
+            follow_up = await stands(item.follow_up) if item.follow_up else None
             if follow_up is None or not (follow_up.state.ended or follow_up.due_at):
                 return False
     return True
@@ -118,8 +122,8 @@ def _wishes(snapshot: Snapshot) -> list[dict[str, Any]]:
     ]
 
 
-async def _outcome(name: str, snapshot: Snapshot, ends: Ending, engine: Engine) -> dict[str, Any]:
-    spent = await engine.spent(snapshot.id)
+def outcome_of(name: str, snapshot: Snapshot, ends: Ending) -> dict[str, Any]:
+    """What a request came to; `ok` says whether it ended like this."""
     current = snapshot.round
     gate = current.gate.value if current and current.gate else None
     delivery = snapshot.delivery
@@ -153,7 +157,6 @@ async def _outcome(name: str, snapshot: Snapshot, ends: Ending, engine: Engine) 
         "branch": delivery.branch if delivery else None,
         "commit": delivery.commit if delivery else None,
         "pull_request": {"number": delivery.number, "url": delivery.url} if delivery else None,
-        "remote": None,
         "scope_items": _wishes(snapshot),
         "escalations": [
             {
@@ -163,8 +166,6 @@ async def _outcome(name: str, snapshot: Snapshot, ends: Ending, engine: Engine) 
             }
             for e in snapshot.escalations
         ],
-        "tokens": {"input": spent.input_tokens, "output": spent.output_tokens},
-        "cost_usd": round(spent.usd, 6),
     }
 
 

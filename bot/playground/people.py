@@ -237,9 +237,11 @@ class Player:
 
         async def act() -> None:
             await deed()
-            await self._slack.wait_for(lambda slack: slack.open_view(user) is not None)
-            if (view := self._slack.open_view(user)) is not None:
-                await self._slack.person(user).submit_view(view.id, filled)
+            while (view := self._slack.open_view(user)) is not None:
+                try:
+                    await self._slack.person(user).submit_view(view.id, filled)
+                except NotAcked:
+                    await asyncio.sleep(AGAIN_S)
 
         return act
 

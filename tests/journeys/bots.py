@@ -47,7 +47,7 @@ async def ended(*arguments: str, env: Mapping[str, str]) -> Ended:
     """Run `greenlight` to its end, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
-        process = _forked(arguments, env, out, err)
+        process = forked(arguments, env, out, err)
         await asyncio.to_thread(process.start)
         await asyncio.to_thread(process.join, ENDED_S)
         if process.exitcode is None:
@@ -72,7 +72,8 @@ async def executed(*arguments: str, env: Mapping[str, str]) -> Ended:
     return Ended(code=process.returncode or 0, out=out.decode(), err=err.decode())
 
 
-def _forked(arguments: Sequence[str], env: Mapping[str, str], out: Path, err: Path) -> ForkServerProcess:
+def forked(arguments: Sequence[str], env: Mapping[str, str], out: Path, err: Path) -> ForkServerProcess:
+    """A process of `greenlight ARGUMENTS`, to be started."""
     # What takes seconds to import is imported once for all of them.
     FORK_SERVER.set_forkserver_preload([served.__name__])
     return FORK_SERVER.Process(target=served.main, args=(arguments, dict(env), out, err))
@@ -89,7 +90,7 @@ class Bot:
 
     async def start(self) -> None:
         """Start the process and wait until it is connected."""
-        process = self._process = _forked(*self._given)
+        process = self._process = forked(*self._given)
         await asyncio.to_thread(process.start)
         await until(
             lambda: self._slack.connected or process.exitcode is not None, START_S, "the bot is connected"

@@ -10,7 +10,7 @@ from engine.relative_paths import path_problem
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET = re.compile(r"token|secret|passw|credential|auth|api_?key|private_?key", re.IGNORECASE)
-_FIXED = frozenset({"HOME", "TMPDIR", "USER"})
+_FIXED = frozenset({"HOME", "PATH", "TMPDIR", "USER"})
 
 Argv = Annotated[tuple[str, ...], Field(min_length=1, max_length=64)]
 

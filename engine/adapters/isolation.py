@@ -29,15 +29,19 @@ _NAME_SERVERS = Path("/etc/resolv.conf")
 # With the host's network come its abstract Unix sockets: a preparation may open none.
 _INTERNET = (2, 10, 16)  # AF_INET, AF_INET6, AF_NETLINK (getifaddrs)
 
+# The launcher has more rights than the command: its own programs are the system's, whatever mounts offer.
+_SYSTEM_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
+
 # The first victim of a full memory is the command, not the bot. Limits are set in here because only
 # inside the new user namespace RLIMIT_NPROC counts this sandbox alone. The token marks where the
 # command's own output begins: without it, nothing was started.
 _LAUNCHER = f"""
-token=$1 processes=$2 seconds=$3 memory=$4 size=$5 user=$6; shift 6
+token=$1 processes=$2 seconds=$3 memory=$4 size=$5 user=$6 path=$7; shift 7
 echo 1000 2>/dev/null >/proc/self/oom_score_adj || :
 if [ -d {_SOURCE} ]; then cp -RPp {_SOURCE}/. {TREE}/ || exit; fi
 cd {TREE} || exit
-command -v "$1" >/dev/null || {{ printf '%s: no such program in the sandbox\\n' "$1"; exit; }}
+(PATH=$path; command -v "$1" >/dev/null) || {{ printf '%s: no such program in the sandbox\\n' "$1"; exit; }}
+set -- env PATH="$path" "$@"
 if [ "$user" = other ]; then
   find {TREE} -xdev -writable ! -user {_USER} -exec chown -h {_USER}:{_USER} {{}} + || exit
 fi
@@ -123,7 +127,8 @@ class Isolation:
         for name, value in self._environment(command).items():
             arguments.add("--setenv", name, value)
         arguments.add("--chdir", "/", "--", "/bin/sh", "-c", _LAUNCHER, "sh", token)
-        arguments.add(*_bounds(command.limits), size, "same" if userns is None else "other", *command.argv)
+        arguments.add(*_bounds(command.limits), size, "same" if userns is None else "other")
+        arguments.add(self._path(command), *command.argv)
         return arguments
 
     def _namespaces(self, userns: int | None) -> list[str]:
@@ -138,16 +143,19 @@ class Isolation:
         flags += ["--unshare-user", "--uid", str(_USER), "--gid", str(_USER)]
         return [*flags, "--disable-userns"] if self.disable_userns else flags
 
+    def _path(self, command: Command | Preparation) -> str:
+        mounted = _programs(command.mounts) if isinstance(command, Command) else []
+        return ":".join([*mounted, self.toolchain.path])
+
     def _environment(self, command: Command | Preparation) -> dict[str, str]:
-        mounts, more = (command.mounts, {}) if isinstance(command, Command) else ((), command.env)
         return {
-            "PATH": ":".join([*_programs(mounts), self.toolchain.path]),
+            "PATH": _SYSTEM_PATH,
             "HOME": _HOME,
             "USER": "agent",
             "TMPDIR": "/tmp",  # noqa: S108 - the sandbox's own
             "LANG": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
-            **more,
+            **(command.env if isinstance(command, Preparation) else {}),
         }
 
 

@@ -58,6 +58,7 @@ def test_an_address_without_a_password_may_be_given(tmp_path: Path) -> None:
         ({"env": '{ PIP_INDEX_URL = "https://me:fake@pypi.example.com/" }'}, "looks like a secret"),
         ({"env": '{ PIP_INDEX_URL = "https://fake-key@pypi.example.com/" }'}, "looks like a secret"),
         ({"env": '{ HOME = "/root" }'}, "HOME cannot be set"),
+        ({"env": '{ PATH = "/opt" }'}, "PATH cannot be set"),
         ({"env": '{ "A B" = "x" }'}, "A B cannot be set"),
         ({"comands": "[]"}, "comands"),
     ],

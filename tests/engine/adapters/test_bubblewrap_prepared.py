@@ -119,6 +119,32 @@ async def test_programs_of_mounts_are_found_first(sandbox: BubblewrapSandbox, tm
     assert (await sandbox.run(mounted)).output == "theirs\n"
 
 
+async def test_programs_of_mounts_never_take_the_place_of_the_launchers(
+    sandbox: BubblewrapSandbox, tmp_path: Path
+) -> None:
+    tree, lib = made(tmp_path / "tree"), made(tmp_path / "lib" / ".bin").parent
+    for name in (
+        "cp",
+        "find",
+        "chown",
+        "prlimit",
+        "setpriv",
+        "env",
+        "sh",
+        "command",
+        "printf",
+        "echo",
+        "cat",
+    ):
+        (lib / ".bin" / name).write_text('#!/usr/bin/sh\necho "hijacked by $(/usr/bin/id -u)"\n')
+        (lib / ".bin" / name).chmod(0o755)
+    command = Command(argv=("id", "-u"), tree=tree, mounts=(Mount(source=lib, at="node_modules"),))
+    done = await sandbox.run(command)
+    assert (done.exit_code, done.output) == (0, "1000\n")
+    theirs = await sandbox.run(command.model_copy(update={"argv": ("cat",)}))
+    assert theirs.output == "hijacked by 1000\n"
+
+
 async def test_a_mount_is_not_copied(sandbox: BubblewrapSandbox, tmp_path: Path) -> None:
     tree, lib = made(tmp_path / "tree"), made(tmp_path / "lib")
     with (lib / "big").open("wb") as big:

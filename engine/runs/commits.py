@@ -6,13 +6,23 @@ import shutil
 from pathlib import Path
 
 from engine.agents.toolboxes import edits_of
+from engine.request import SpecVersion
 from engine.runs.context import Context
+from engine.runs.inert import inert, one_line
 from engine.runs.material import approved_spec
 
 
 def checkout_of(context: Context) -> Path:
     """Where this run's checkout stands."""
     return context.checkouts / hashlib.sha256(context.run.id.encode()).hexdigest()[:16]
+
+
+def message_of(spec: SpecVersion, task: str) -> str:
+    """Ours but for the subject, in which nobody is mentioned, nothing closed and nothing commanded."""
+    return (
+        f"{inert(one_line(spec.draft.commit_subject))}\n\n"
+        f"Written for version {spec.number} of the approved specification\n({spec.hash}), task {task}.\n"
+    )
 
 
 async def commit_of(
@@ -28,10 +38,7 @@ async def commit_of(
     delivery = context.snapshot.delivery
     began = spec.existing.head if spec.existing else spec.base_commit
     parent = delivery.commit if delivery else began
-    message = (
-        f"{spec.draft.commit_subject}\n\n"
-        f"Written for version {spec.number} of the approved specification\n({spec.hash}), task {task}.\n"
-    )
+    message = message_of(spec, task)
 
     async def commit() -> tuple[str, tuple[tuple[str, str], ...]]:
         made = await context.workspace.commit(root, parent, message)

@@ -1,13 +1,20 @@
 """The form of a pull request: headings to fill, and boxes that only evidence ticks. Pure.
 
+The repository's own form goes out as it stands at the base commit, without its comments: its maintainers
+wrote it, and their forge shows it to everybody who opens a pull request there. One that would take in what
+follows it is not used.
+
 A box is ticked if a model names evidence for it, all of that holds, and it speaks of everything the box says.
 The model's word alone ticks nothing, and neither does a word in common. In doubt a box stays open.
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+
+from markdown_it import MarkdownIt
 
 from engine.events import CheckResult
 from engine.request import Settled, Status
@@ -19,6 +26,13 @@ LONGEST_FORM = 12_000
 MOST_BOXES = 30
 
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_TAG = re.compile(r"<(/?)([a-z][\w-]*)\b", re.IGNORECASE)
+_VOID = frozenset({"br", "hr", "img", "input", "wbr"})
+# Elements that forges take out, with all that follows if one is left open.
+_ACTIVE = re.compile(
+    r"<(?:script|style|title|textarea|iframe|noembed|noframes|plaintext|xmp|svg|math|form)\b", re.IGNORECASE
+)
+_AFTER = "What follows the form"
 _HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*\s*$")
 _BOX = re.compile(r"^(\s*[-*+]\s+)\[[ xX]\]\s+(.*\S)\s*$")
 _GOOD = frozenset({Status.PASSED, Status.REGRESSION_ONLY, Status.JUDGED_MET, Status.ATTESTED})
@@ -116,6 +130,25 @@ def read_form(text: str) -> Form:
     parts.append(Part(heading, line, tuple(body)))
     boxes = [found[2] for part in parts for row in part.body if (found := _BOX.match(row))]
     return Form(tuple(part for part in parts if part.line or any(part.body)), tuple(boxes[:MOST_BOXES]))
+
+
+def stands_alone(text: str) -> bool:
+    """Whether a form leaves what follows it alone: an open fence, comment or element would hide that."""
+    shown = _COMMENT.sub("", text)
+    tokens = MarkdownIt("commonmark").enable("table").parse(f"{shown}\n\n{_AFTER}\n")
+    ends = [(token.type, token.level, token.content) for token in tokens[-3:]]
+    after = [("paragraph_open", 0, ""), ("inline", 1, _AFTER), ("paragraph_close", 0, "")]
+    html = "\n".join(
+        part.content
+        for token in tokens
+        for part in (token, *(token.children or ()))
+        if part.type in {"html_block", "html_inline"}
+    )
+    depth = Counter[str]()
+    for closes, name in _TAG.findall(html):
+        if name.lower() not in _VOID:
+            depth[name.lower()] += -1 if closes else 1
+    return ends == after and not any(depth.values()) and "<!--" not in shown and not _ACTIVE.search(html)
 
 
 def evidence(

@@ -12,22 +12,16 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from engine.findings import numbered, standing
-from engine.leaks import redacted
 from engine.request import Settled, Snapshot, SpecVersion, Status
+from engine.runs.inert import inert, one_line
 from engine.runs.verify import WHERE
 from engine.schemas import Finding, Severity
 
 LONGEST_BODY = 60_000
 LONGEST_TITLE = 120
 
-_BREAK = "\u200b"
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
-)
 _MARKUP = re.compile(r"[\\`*\[\]~|$]|(?<![^\W_])_|_(?![^\W_])")
 _OPENING = re.compile(r"^(?=[#>+=-])|^(\d+)(?=[.)](?:\s|$))")
-# Where GitHub makes links and mentions out of plain words: a character of no width takes them apart.
-_LINKS = re.compile(r"(?<=@)|(?<=#)(?=\d)|(?<=\bgh-)(?=\d)|(?<=:)(?=//)|(?<=\bwww)(?=\.)", re.IGNORECASE)
 
 
 class Safe(str):
@@ -38,13 +32,13 @@ class Safe(str):
 
 def title(spec: SpecVersion) -> str:
     """The approved commit subject, without mentions or references."""
-    return _LINKS.sub(_BREAK, _one_line(spec.draft.commit_subject))[:LONGEST_TITLE]
+    return inert(one_line(spec.draft.commit_subject))[:LONGEST_TITLE]
 
 
 def titled(kind: str, ticket: str, subject: str) -> str:
     """A title of a type, a ticket's key (empty for none) and a subject; without mentions or references."""
     scope = f"({ticket})" if ticket else ""
-    return _LINKS.sub(_BREAK, _one_line(f"{kind}{scope}: {subject}"))[:LONGEST_TITLE]
+    return inert(one_line(f"{kind}{scope}: {subject}"))[:LONGEST_TITLE]
 
 
 def body(snapshot: Snapshot, settled: Sequence[Settled], names: Mapping[str, str]) -> str:
@@ -88,25 +82,21 @@ def escaped(value: object) -> str:
     """Any value as inert Markdown on one line."""
     if isinstance(value, Safe):
         return value
-    text = _one_line(str(value))
+    text = one_line(str(value))
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = _MARKUP.sub(lambda found: "\\" + found[0], text)
     text = _OPENING.sub(lambda found: f"{found[1]}\\" if found[1] else "\\", text)
-    return _LINKS.sub(_BREAK, text)
+    return inert(text)
 
 
 def code(value: object) -> Safe:
-    """Any value as a code span, in which nothing is interpreted."""
-    text = _one_line(str(value))
+    """Any value as a code span, in which forges interpret nothing; bots may read it all the same."""
+    text = inert(one_line(str(value)))
     if not text:
         return Safe("")
     fence = "`" * (max((len(run) for run in re.findall(r"`+", text)), default=0) + 1)
     space = " " if text[0] == "`" or text[-1] == "`" else ""
     return Safe(f"{fence}{space}{text}{space}{fence}")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(_INVISIBLE.sub(" ", redacted(text)).split())
 
 
 @cache

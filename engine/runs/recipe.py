@@ -44,13 +44,16 @@ async def drafted(context: Context, settled: Sequence[Settled]) -> tuple[str, st
     ticket = spec.existing.ticket if spec.existing else ""
     title = pull_request.titled(text.type.value, ticket, text.subject)
     sections = {section.heading: section.text for section in text.sections}
-    return title, form.filled(blank, sections, form.ticked(blank, text.boxes, known))
+    ticks = form.ticked(blank, text.boxes, known)
+    done = form.filled(blank, sections, ticks)
+    # Words in place of a form's own may take the end of something away that hides what follows.
+    return title, done if form.stands_alone(done) else form.filled(blank, {}, ticks)
 
 
 async def _template(context: Context, base: str) -> str:
     for path in TEMPLATES:
         text = await text_at(context.workspace, base, path)
-        if text and text.strip():
+        if text and text.strip() and form.stands_alone(text[: form.LONGEST_FORM]):
             return text
     return files("engine.runs").joinpath("pull_request_form.md").read_text("utf-8")
 

@@ -86,16 +86,16 @@ async def _outside(settings: Settings, parts: Parts, closers: list[Closer]) -> O
     repositories = Repositories(settings.repositories, settings.state_dir, os.environ)
     return Outside(
         model=parts.model or _model(settings, closers),
-        sandbox=parts.sandbox or await _sandbox(),
+        sandbox=parts.sandbox or await _sandbox(settings),
         workspace=repositories.workspace,
         forge=parts.forge or repositories.forge,
     )
 
 
-async def _sandbox() -> Sandbox:
+async def _sandbox(settings: Settings) -> Sandbox:
     from engine.adapters.bubblewrap import BubblewrapSandbox
 
-    sandbox = BubblewrapSandbox()
+    sandbox = BubblewrapSandbox(more=settings.toolchain)
     await sandbox.probe()
     return sandbox
 

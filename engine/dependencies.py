@@ -253,7 +253,8 @@ def _failure(name: str, settings: PrepareSettings, done: Execution) -> str:
     how, next_ = {
         Ended.START: (
             "could not be started",
-            "Install the program where the sandbox sees it, or correct `commands` in the configuration.",
+            "Install the program where the sandbox sees it (such as /usr/local/bin), or name its directory "
+            "in the configuration's `toolchain`.",
         ),
         Ended.TIMEOUT: (
             f"did not end within {settings.timeout_s:g} seconds",

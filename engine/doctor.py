@@ -99,7 +99,7 @@ async def examine(
     for diagnosis in _secrets(environment):
         yield diagnosis
     yield _state_dir(settings.state_dir)
-    sandbox, diagnosis = await _sandbox()
+    sandbox, diagnosis = await _sandbox(settings)
     yield diagnosis
     if not settings.repositories:
         yield Diagnosis(
@@ -158,11 +158,11 @@ def _state_dir(path: Path) -> Diagnosis:
     )
 
 
-async def _sandbox() -> tuple[Sandbox | None, Diagnosis]:
+async def _sandbox(settings: Settings) -> tuple[Sandbox | None, Diagnosis]:
     from engine.adapters.bubblewrap import BubblewrapSandbox
 
-    sandbox = BubblewrapSandbox()
     try:
+        sandbox = BubblewrapSandbox(more=settings.toolchain)
         line = await sandbox.probe()
     except GreenlightError as unavailable:
         return None, Diagnosis(

@@ -26,7 +26,7 @@ def _form(*alternatives: str) -> re.Pattern[str]:
 _NO_PROGRAM = (
     "needs a program that is not in the sandbox",
     "The sandbox sees /usr, the environment that runs Greenlight, and the programs that `prepare` makes "
-    "(.venv/bin, node_modules/.bin): install it in one of them.",
+    "(.venv/bin, node_modules/.bin): install it in one of them, or name its directory in `toolchain`.",
 )
 _MEMORY = ("ran out of memory", "Raise `memory_mb` of this check.")
 _NOT_INSTALLED = "needs a package that is not installed in the sandbox"

@@ -241,6 +241,9 @@ class Settings(BaseSettings):
     )
 
     state_dir: Path = Path(".greenlight")
+    toolchain: tuple[Path, ...] = Field(
+        default=(), max_length=20, description="Directories with a bin/ each that commands may use too."
+    )
     tiers: dict[Tier, TierSettings] = Field(default_factory=default_tiers)
     roles: RoleTiers = RoleTiers()
     caps: Caps = Caps()

@@ -34,10 +34,11 @@ class BubblewrapSandbox:
     Args:
         toolchain: Directories with a bin/ each to show read-only at their own paths. None: the
             running interpreter's virtual environment and the interpreter it was made from.
+        more: Further such directories.
     """
 
-    def __init__(self, toolchain: Sequence[Path] | None = None) -> None:
-        self._toolchain = Toolchain(toolchain)
+    def __init__(self, toolchain: Sequence[Path] | None = None, more: Sequence[Path] = ()) -> None:
+        self._toolchain = Toolchain(toolchain, more)
         self._isolation: Isolation | None = None
         self._probing = asyncio.Lock()
 

@@ -20,13 +20,19 @@ class Toolchain:
     Args:
         prefixes: Directories with a bin/ each, first on PATH first. None: the running interpreter's
             virtual environment, with the interpreter it was made from.
+        more: Further such directories, which come after them.
 
     Raises:
-        SandboxUnavailable: a prefix would show more than programs.
+        SandboxUnavailable: a prefix would show more than programs, or is not there.
     """
 
-    def __init__(self, prefixes: Sequence[Path] | None = None) -> None:
-        given = [Path(sys.prefix)] if prefixes is None else list(prefixes)
+    def __init__(self, prefixes: Sequence[Path] | None = None, more: Sequence[Path] = ()) -> None:
+        for prefix in more:
+            if not (prefix / "bin").is_dir():
+                raise SandboxUnavailable(
+                    f"The configuration's toolchain {prefix} has no directory bin: correct `toolchain`."
+                )
+        given = [*([Path(sys.prefix)] if prefixes is None else prefixes), *more]
         bases = [Path(sys.base_prefix)] if prefixes is None else []
         self.path = ":".join([*(str(prefix.absolute() / "bin") for prefix in given), _SYSTEM_PATH])
         self.mounts = _mounts([*given, *bases])
@@ -57,11 +63,11 @@ def _within(name: str, outer: str) -> bool:
 def _refuse_too_wide(name: str) -> None:
     if _within(str(Path.home()), name):
         raise SandboxUnavailable(
-            f"Showing the interpreter's directory {name} to commands would show the home directory too: "
-            "run Greenlight from a virtual environment of its own."
+            f"Showing the directory {name} to commands would show the home directory too: run Greenlight "
+            "from a virtual environment of its own, and name in `toolchain` only directories of programs."
         )
     if _within(name, TREE):
         raise SandboxUnavailable(
-            f"The interpreter's directory {name} lies where commands see the repository: "
-            "put the virtual environment elsewhere."
+            f"The directory {name} lies where commands see the repository: put what runs Greenlight and its "
+            "`toolchain` elsewhere."
         )

@@ -108,7 +108,7 @@ def _dependencies(found: Findings, files: Files, project: Mapping[str, Any]) -> 
             commands=(("uv", "sync", "--frozen", "--no-install-project", "--compile-bytecode"),),
             locks=tuple(name for name in ("pyproject.toml", "uv.lock", ".python-version") if files.has(name)),
             outputs=(_VENV,),
-            env={"UV_PYTHON_DOWNLOADS": "never"},
+            env={"UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": "copy"},
             where="uv.lock",
         )
     elif files.has("poetry.lock"):

@@ -288,6 +288,21 @@ def test_a_plain_user_prepares_and_cannot_write_a_mount_either(public: Path) -> 
     assert done.stdout.split() == ["made", "prepared"], (done.stdout, done.stderr[-2000:])
 
 
+async def test_further_toolchains_come_after_the_own_one(tmp_path: Path) -> None:
+    tree, tool = made(tmp_path / "tree"), made(tmp_path / "tool" / "bin").parent
+    for name in ("only-there", "python"):
+        (tool / "bin" / name).write_text(f"#!/bin/sh\necho {name} of theirs; echo x >$0\n")
+        (tool / "bin" / name).chmod(0o755)
+    box = BubblewrapSandbox(more=[tool])
+    await box.probe()
+    done = await box.run(Command(argv=("only-there",), tree=tree))
+    assert done.output.startswith("only-there of theirs\n")
+    assert "Read-only file system" in done.output
+    assert "theirs" not in (await box.run(Command(argv=("python", "-V"), tree=tree))).output
+    with pytest.raises(SandboxUnavailable, match="no directory bin"):
+        BubblewrapSandbox(more=[tmp_path / "none"])
+
+
 def test_what_identifies_the_programs_changes_with_them(tmp_path: Path) -> None:
     prefix = made(tmp_path / "tool" / "bin").parent
     before = BubblewrapSandbox([prefix]).programs()

@@ -1,0 +1,98 @@
+"""What is wrong with a play that was killed, held against one that was not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.crash.play import Asked, Seen
+
+IN_FLIGHT_S = 0.5
+"""An answer that left for the bot so shortly before it died need not have been recorded."""
+_THEIR_OWN = ("branch", "commit", "questions")
+"""Holds ids of the play, or is as long as it is compared."""
+
+
+def wrong(seen: Seen, like: Seen) -> list[str]:
+    """Sentences; none if all is well."""
+    return [
+        *([f"the play did not come to its end: {seen.problem}"] if seen.problem else []),
+        *seen.exits,
+        *_cards(seen, like),
+        *_delivered(seen, like),
+        *_asked_again(seen),
+        *_outcome(seen, like),
+    ]
+
+
+def _cards(seen: Seen, like: Seen) -> Iterator[str]:
+    for card in sorted(seen.cards.keys() | like.cards.keys()):
+        if (count := seen.cards[card]) != like.cards[card]:
+            yield f"the card {card} was posted {count} times, not {like.cards[card]}"
+    for card, words in like.words.items():
+        if card in seen.words and seen.words[card] != words:
+            yield f"the card {card} says {_differs(seen.words[card], words)}"
+
+
+def _differs(now: str, before: str) -> str:
+    at = next((n for n, (a, b) in enumerate(zip(now, before, strict=False)) if a != b), 0)
+    return f"{now[max(0, at - 20) : at + 80]!r}, not {before[max(0, at - 20) : at + 80]!r}"
+
+
+def _delivered(seen: Seen, like: Seen) -> Iterator[str]:
+    if seen.pulls != like.pulls:
+        yield f"pull requests were opened {dict(seen.pulls)}, not {dict(like.pulls)}"
+    if seen.record != like.record:
+        yield f"{seen.record} comments were made on pull requests, not {like.record}"
+    if seen.trees != like.trees:
+        yield f"what was delivered is {seen.trees}, not {like.trees}"
+    if seen.others != like.others:
+        yield f"branches of others are {seen.others}, not {like.others}"
+    ours = {name: head for name, head in seen.heads.items() if name.startswith("greenlight/")}
+    if ours != seen.branch:
+        yield f"the branch holds {seen.branch}, the pull request {ours}"
+    commit = seen.outcome.get("commit")
+    if commit is not None and set(seen.heads.values()) != {commit}:
+        yield f"{commit} was delivered, the pull request holds {seen.heads}"
+
+
+def _asked_again(seen: Seen) -> Iterator[str]:
+    """Calls that were made again although their answer must have been recorded before the bot died."""
+    first: dict[tuple[str, tuple[str, ...]], Asked] = {}
+    for call in seen.asked:
+        key = (call.role, call.said)
+        before, first[key] = first.get(key), call
+        if before is None:
+            continue
+        deaths = [death for death in seen.kills if before.answered <= death <= call.at]
+        if not deaths:
+            yield f"the model was asked twice for {call.role}, with no kill in between"
+        elif deaths[0] - before.answered > IN_FLIGHT_S:
+            ago = deaths[0] - before.answered
+            yield f"the model was asked again for {call.role}, answered {ago:.2f} s before the kill"
+        elif any(_goes_on(later, before) and later.at <= deaths[0] for later in seen.asked):
+            yield f"the model was asked again for {call.role}, although its conversation had gone on"
+
+
+def _goes_on(later: Asked, before: Asked) -> bool:
+    return len(later.said) > len(before.said) and later.said[: len(before.said)] == before.said
+
+
+def _outcome(seen: Seen, like: Seen) -> Iterator[str]:
+    if seen.problem:
+        return
+    now, before = _comparable(seen.outcome), _comparable(like.outcome)
+    for name in sorted(now.keys() | before.keys()):
+        if now.get(name) != before.get(name):
+            yield f"the outcome's {name} is {now.get(name)}, not {before.get(name)}"
+
+
+def _comparable(outcome: dict[str, Any]) -> dict[str, Any]:
+    """Without what holds ids of the play."""
+    shown = {name: it for name, it in outcome.items() if name not in _THEIR_OWN}
+    return shown | {
+        "questions": len(outcome["questions"]),
+        "spec_versions": [version["approved_by"] for version in outcome["spec_versions"]],
+        "criteria": [(one["id"], one["settled_by"], one["status"]) for one in outcome["criteria"]],
+        "scope_items": [(one["title"], one["fate"], one["version"]) for one in outcome["scope_items"]],
+        "escalations": [(one["cause"], one["decided"]) for one in outcome["escalations"]],
+        "pull_request": bool(outcome["pull_request"]),
+    }

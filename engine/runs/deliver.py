@@ -200,7 +200,8 @@ async def _open(
     snapshot, spec = context.snapshot, approved_spec(context.snapshot)
     before = existing.delivered_elsewhere(snapshot)
     title, form = await recipe.drafted(context, settled) if spec.existing else (pull_request.title(spec), "")
-    body = f"{above}{pull_request.body(snapshot, settled, await _names(context))}"
+    room = pull_request.LONGEST_BODY - len(form) - len(above)
+    body = f"{above}{pull_request.body(snapshot, settled, await _names(context), room)}"
     fixed = any(version.existing for version in snapshot.specs) and branch == spec.branch
     replaces = f"Takes the place of #{before.number}.\n\n" if fixed and before else ""
     draft = Draft(

@@ -22,7 +22,7 @@ from engine.runs.pull_request import escaped
 from engine.schemas import BoxTie, SettledBy, SpecDraft
 
 REVIEWS = "reviews"
-LONGEST_FORM = 12_000
+LONGEST_FORM, LONGEST_FILLED = 12_000, 30_000
 MOST_BOXES = 30
 
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)

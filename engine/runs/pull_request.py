@@ -41,13 +41,16 @@ def titled(kind: str, ticket: str, subject: str) -> str:
     return inert(one_line(f"{kind}{scope}: {subject}"))[:LONGEST_TITLE]
 
 
-def body(snapshot: Snapshot, settled: Sequence[Settled], names: Mapping[str, str]) -> str:
+def body(
+    snapshot: Snapshot, settled: Sequence[Settled], names: Mapping[str, str], longest: int = LONGEST_BODY
+) -> str:
     """The description: what was approved by whom, the evidence of each criterion, findings and reports.
 
     Args:
         snapshot: With an approved spec and a review round that passed.
         settled: How each criterion stands at the commit.
         names: What people are called, by user id.
+        longest: In characters; the rest is left out, and that is said.
     """
     current = snapshot.round
     reviews = [r for r in (standing(current) if current else ()) if r.review and not r.invalid]
@@ -70,10 +73,10 @@ def body(snapshot: Snapshot, settled: Sequence[Settled], names: Mapping[str, str
             not_checked=[one.id for one in settled if one.status is Status.NOT_CHECKED],
         )
     )
-    if len(text) <= LONGEST_BODY:
+    if len(text) <= longest:
         return text
     return (
-        text[:LONGEST_BODY].rpartition("\n")[0]
+        text[:longest].rpartition("\n")[0]
         + "\n\n(The rest is left out: it is too long for a description.)\n"
     )
 

@@ -47,7 +47,8 @@ async def drafted(context: Context, settled: Sequence[Settled]) -> tuple[str, st
     ticks = form.ticked(blank, text.boxes, known)
     done = form.filled(blank, sections, ticks)
     # Words in place of a form's own may take the end of something away that hides what follows.
-    return title, done if form.stands_alone(done) else form.filled(blank, {}, ticks)
+    fits = form.stands_alone(done) and len(done) <= form.LONGEST_FILLED
+    return title, done if fits else form.filled(blank, {}, ticks)
 
 
 async def _template(context: Context, base: str) -> str:

@@ -65,7 +65,7 @@ class Dress:
         )
 
     async def _ask(self, pull: Pull) -> None:
-        text = await self._codeowners(pull.base.sha)
+        text = await self._codeowners(pull.base.sha or pull.base.ref)
         if not text:
             return
         files = await self._client.pages(f"pulls/{pull.number}/files", File, _READING, most=FILE_PAGES)

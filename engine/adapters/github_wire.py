@@ -25,7 +25,7 @@ class Reference(Wire):
     """
 
     ref: str
-    sha: str
+    sha: str = ""
     label: str = ""
     repo: Repository | None = None
 

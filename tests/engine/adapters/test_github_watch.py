@@ -1,5 +1,6 @@
 """How a pull request at GitHub stands: all of it, and nothing while nothing changes."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -271,6 +272,12 @@ async def test_a_look_that_fails_says_how_to_go_on(forge: GitHubForge, hub: Loca
         with pytest.raises(kind) as failed:
             await forge.look(1, "")
         assert status != 429 or getattr(failed.value, "retry_after", None) == 30
+
+
+async def test_many_looks_at_once_do_not_disturb_each_other(forge: GitHubForge, hub: LocalGitHub) -> None:
+    hub.comments[1].append(said(1, "ann", "Why not?", "2026-11-25T10:00:00Z"))
+    seen = await asyncio.gather(*(forge.look(1, "") for _ in range(10)))
+    assert [one.remarks[0].text if one else "" for one in seen] == ["Why not?"] * 10
 
 
 async def test_texts_are_bounded(forge: GitHubForge, hub: LocalGitHub) -> None:

@@ -122,6 +122,8 @@ async def test_the_credential_is_in_no_command_line_no_file_and_only_where_git_t
     workspace: GitWorkspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: GitHttp
 ) -> None:
     calls = _recorded_git(tmp_path, monkeypatch)
+    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
     await workspace.push(await commit(workspace, tmp_path), BRANCH)
 
@@ -131,6 +133,8 @@ async def test_the_credential_is_in_no_command_line_no_file_and_only_where_git_t
     assert not [one["argv"] for one in recorded if _holds(json.dumps(one["argv"]), header)]
     with_credential = {one["command"] for one in recorded if _holds(json.dumps(one["env"]), header)}
     assert with_credential == {"ls-remote", "fetch", "push"}
+    assert not [one for one in recorded if "GITHUB_TOKEN" in one["env"]], "not the variable itself"
+    assert {one["command"] for one in recorded if "NO_PROXY" in one["env"]} == with_credential
     for one in (path for path in tmp_path.rglob("*") if path.is_file() and path != calls):
         assert not _holds(one.read_bytes().decode("latin-1"), header), one
 

@@ -572,6 +572,7 @@ class Past(_Frozen):
 
     rounds: tuple[Round, ...] = ()
     investigations: int = 0
+    tasks: tuple[Task, ...] = ()
     specs: tuple[SpecVersion, ...] = ()
 
 
@@ -687,6 +688,11 @@ class Snapshot(_Frozen):
     def every_version(self) -> tuple[SpecVersion, ...]:
         """All versions of the spec; spec:N shows the one at N-1."""
         return (*self.past.specs, *self.specs)
+
+    @property
+    def every_task(self) -> tuple[Task, ...]:
+        """All tasks and looks; no id stands twice."""
+        return (*self.past.tasks, *self.tasks)
 
     @property
     def asked(self) -> int:

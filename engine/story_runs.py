@@ -73,7 +73,7 @@ def _assessed(result: Assessed) -> Told:
 
 
 def _task(result: TaskEnded, snapshot: Snapshot) -> Told:
-    agent = next((task.agent for task in snapshot.tasks if task.id == result.task), "an agent")
+    agent = next((task.agent for task in snapshot.every_task if task.id == result.task), "an agent")
     report = result.report
     details = [
         f"{'verified' if mark.verified else 'unverified'}: {mark.claim}"

@@ -42,7 +42,7 @@ def may_begin(snapshot: Snapshot) -> bool:
 def begin(moves: Moves, assessment: Assessment, policy: Policy) -> None:
     """Start all looks at once, each a task of its own."""
     now = moves.now
-    first = 1 + sum(task.looks for task in now.tasks)
+    first = 1 + sum(task.looks for task in now.every_task)
     looks = tuple(
         Task(id=f"look{number}", agent=agent, status=TaskStatus.RUNNING, objective=objective)
         for number, (agent, objective) in enumerate(_looks(now, assessment, policy), first)

@@ -125,7 +125,12 @@ def take(moves: Moves, answered: Round, candidates: Sequence[Candidate]) -> None
 def set_aside(moves: Moves) -> None:
     """Whatever was asked, found out and specified counts no more; what people said on their own does."""
     now = moves.now
-    past = Past(rounds=now.every_round, investigations=now.investigated, specs=now.every_version)
+    past = Past(
+        rounds=now.every_round,
+        investigations=now.investigated,
+        tasks=now.every_task,
+        specs=now.every_version,
+    )
     moves.set(
         past=past,
         rounds=(),

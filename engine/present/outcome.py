@@ -36,7 +36,7 @@ from engine.schemas import Finding, Question, Severity
 def questions_card(snapshot: Snapshot, index: int, policy: Policy | None) -> QuestionsCard:
     """The card of round `index + 1`."""
     current = snapshot.every_round[index]
-    earlier = snapshot.rounds[: index + 1 - len(snapshot.past.rounds)]
+    earlier = snapshot.rounds[: max(0, index + 1 - len(snapshot.past.rounds))]
     counted = sum(not one.about for one in earlier)
     readings = snapshot.assessment.interpretations if snapshot.assessment else ()
     return QuestionsCard(
@@ -266,7 +266,8 @@ def _decision(escalation: Escalation) -> str:
         return ""
     if decided.choice in {Choice.PICK, Choice.LET_THROUGH}:
         return decided.text
-    label = next((o.label for o in escalation.offers if o.choice is decided.choice), decided.choice.value)
+    label = next((o.label for o in escalation.offers if o.choice is decided.choice), "")
+    label = label or decided.choice.value.replace("_", " ")
     return f"{label}: {decided.text}" if decided.text else label
 
 

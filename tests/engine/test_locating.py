@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from engine.cards import ProgressCard, QuestionsCard, SpecCard
+from engine.cards import EscalationCard, FindingsCard, ProgressCard, QuestionsCard, SpecCard
 from engine.decide import locating
 from engine.events import Assessed, Cause, Choice, Failed, Sign
 from engine.present import Shown, render
 from engine.request import CancelRuns, Located, RunKind, Snapshot, SpecFate, StartRun, State
 from engine.schemas import Verdict
-from tests.engine.stories import Story
+from tests.engine.stories import COMMIT, Story
 from tests.engine.strategies import (
     ASKER,
     BASE,
@@ -21,6 +21,7 @@ from tests.engine.strategies import (
     POLICY,
     WEB,
     assessment,
+    task_ended,
 )
 
 LABELS = ["data", "web"]
@@ -325,6 +326,32 @@ def test_a_spec_for_another_repository_cannot_be_approved_any_more() -> None:
     new = render(story.now, "spec:2", Shown(), WEB)
     assert isinstance(new, SpecCard)
     assert (new.fate, new.repository, new.diff) == ("open", "web (chosen here)", ())
+
+
+def test_what_was_found_in_the_other_repository_reaches_nobody_any_more() -> None:
+    story = chosen("data")
+    for repository, look in (("data", "look1"), ("web", "look2")):
+        investigate = Assessed(assessment=assessment(Verdict.INVESTIGATE), base_commit=BASE)
+        story.ends(RunKind.ASSESS, investigate)
+        assert [task.id for task in story.now.tasks] == [look]
+        story.ends(RunKind.TASK, task_ended(look, COMMIT))
+        findings = render(story.now, f"findings:{look[-1]}", Shown(), POLICY)
+        assert isinstance(findings, FindingsCard)
+        assert findings.number == int(look[-1])
+        if repository == "data":
+            another(story)
+            assert (story.now.tasks, story.now.investigations) == ((), ())
+            assert render(story.now, "findings:1", Shown(), WEB) is None
+    assert [task.id for task in story.now.every_task] == ["look1", "look2"]
+
+
+def test_a_card_that_waited_says_what_became_of_it() -> None:
+    story = chosen("data")
+    story.ends(RunKind.ASSESS, Failed(cause=Cause.REPOSITORY, sentence="It is not there."))
+    another(story)
+    closed = render(story.now, "escalation:1", Shown(), WEB)
+    assert isinstance(closed, EscalationCard)
+    assert (closed.open, closed.decided_by, closed.decision) == (False, ASKER, "other repository")
 
 
 def test_who_may_not_and_what_is_too_late_is_told() -> None:

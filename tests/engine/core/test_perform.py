@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 from engine.adapters.local_forge import LocalForge
 from engine.engine import Engine
 from engine.errors import ChatRefused, NeedsPerson, RateLimited, Unreachable
+from engine.events import Opened
 from engine.request import State
 from tests.engine.core.harness import REQUEST, MemoryChat, opened, running, said, stopped, until, wish
 
@@ -125,6 +126,19 @@ async def test_of_a_thread_that_cannot_be_begun_the_requests_thread_is_told(tmp_
     async with running(tmp_path, chat):
         await asyncio.sleep(0.2)
     assert chat.tried[f"{REQUEST}/5"] == 1
+
+
+async def test_a_follow_up_is_opened_for_the_repository_of_its_request(tmp_path: Path) -> None:
+    chat = MemoryChat()
+    async with running(tmp_path, chat) as engine:
+        await engine.accept(opened())
+        await until(lambda: chat.shown("progress") == "clarifying 0" and bool(chat.shown("note:2")))
+        await engine.accept(wish("follow up"))
+        follow_up = f"T1:C1:{REQUEST}/5"
+        await until(lambda: bool(chat.shown("progress", follow_up)))
+        (begun, *_) = await engine.journal(follow_up)
+    assert isinstance(begun, Opened)
+    assert (begun.follows, begun.repository) == (REQUEST, "sample")
 
 
 async def test_of_a_record_that_is_refused_the_thread_is_told_once(tmp_path: Path) -> None:

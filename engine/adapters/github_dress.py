@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from typing import Any
 
 import structlog
@@ -38,26 +38,28 @@ class Dress:
         self._labels = labels
         self._from_codeowners = from_codeowners
 
-    async def put_on(self, pull: Pull) -> None:
-        """Set all of it; what cannot be set is logged."""
-        if self._labels:
+    async def put_on(self, pull: Pull, happened: Collection[str] = ()) -> None:
+        """Set what never was; what cannot be set is logged.
+
+        Args:
+            pull: The pull request.
+            happened: Kinds of its events so far, as GitHub calls them.
+        """
+        if self._labels and "labeled" not in happened:
             await _tried(pull, "labels", self._label(pull))
-        if self._from_codeowners:
+        if self._from_codeowners and "review_requested" not in happened:
             await _tried(pull, "reviewers", self._ask(pull))
 
-    async def put_on_once(self, pull: Pull) -> None:
-        """Set what never was: an earlier attempt may have died, but what people took away stays away."""
-        await _tried(pull, "labels and reviewers", self._complete(pull))
+    async def complete(self, pull: Pull) -> None:
+        """What an attempt that died left out; what people took away stays away."""
+        if self._labels or self._from_codeowners:
+            await _tried(pull, "labels and reviewers", self._complete(pull))
 
     async def _complete(self, pull: Pull) -> None:
-        if not (self._labels or self._from_codeowners):
-            return
         path = f"issues/{pull.number}/events"
-        happened = {one.event for one in await self._client.pages(path, Event, _LABELLING, most=1)}
-        if self._labels and "labeled" not in happened:
-            await self._label(pull)
-        if self._from_codeowners and "review_requested" not in happened:
-            await self._ask(pull)
+        await self.put_on(
+            pull, {one.event for one in await self._client.pages(path, Event, _LABELLING, most=1)}
+        )
 
     async def _label(self, pull: Pull) -> None:
         await self._client.send(

@@ -97,7 +97,7 @@ class GitHubForge:
                 wanted = {"title": draft.title, "body": body}
                 pull = await self._client.send("PATCH", f"pulls/{number}", wanted, Pull, _UPDATING)
             _require_commit(pull, draft)
-            await self._dress.put_on_once(pull)
+            await self._dress.complete(pull)
         return _seen(pull)
 
     async def look(self, number: int, mark: str) -> Watched | None:

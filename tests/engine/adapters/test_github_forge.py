@@ -269,6 +269,9 @@ async def test_an_attempt_that_died_after_opening_is_completed(
     hub.files["b" * 40, "CODEOWNERS"] = b"* @ann\n"
     hub.changed[BRANCH] = ["a"]
     await dressed(client).open_draft(draft())
+    hub.faults.append(Fault("POST", "issues/1/labels", 403, failure(403, "No")))
+    await dressed(client, "greenlight", owners=True).update(1, draft())
+    assert [one["login"] for one in hub.pulls[1]["requested_reviewers"]] == ["ann"], "with or without labels"
     await dressed(client, "greenlight", owners=True).update(1, draft())
     assert [one["name"] for one in hub.pulls[1]["labels"]] == ["greenlight"]
     assert [one["login"] for one in hub.pulls[1]["requested_reviewers"]] == ["ann"]

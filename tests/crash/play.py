@@ -29,15 +29,16 @@ from bot.playground.script import SCENARIOS, Scenario
 from bot.playground.slack import LocalSlack, SlackOptions
 from engine.request import Snapshot
 from engine.state_dir import DATABASE
-from tests.crash.wire import Answering, Cut, Relay, Side, as_it_is, of_forge, of_git, of_model, of_slack
+from tests.crash.wire import CAME, Answering, Cut, Relay, Side, as_it_is, of_forge, of_git, of_model, of_slack
 from tests.github.git_http import GitHttp
 from tests.github.local_github import TOKEN, LocalGitHub
 from tests.journeys.bots import environment, forked
 from tests.journeys.reading import git
 
 FULL = "acme/data-platform"
-LONGEST_PLAY_S = 90.0
-LONGEST_REST_S = 40.0
+LONGEST_PLAY_S = 300.0
+LONGEST_REST_S = 90.0
+"""Far more than it takes: machines are busy, and a lost click is one for good."""
 RETRY_DELAYS = (0.2, 0.3, 0.5, 1.0, 1.0, 2.0, 2.0, 4.0, 4.0, 8.0, 8.0, 16.0)
 CONFIG = """
 state_dir = "{directory}/state"
@@ -259,7 +260,7 @@ async def world(
     scenario = Scenario.load(SCENARIOS / name)
     model = MessagesApi([scenario], pace=0)
     await model.start()
-    options = SlackOptions(paces={}, retry_delays=RETRY_DELAYS, ack_timeout=2.0)
+    options = SlackOptions(paces={}, retry_delays=RETRY_DELAYS, ack_timeout=3.0)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(model.close)
         slack = await stack.enter_async_context(LocalSlack(options))
@@ -298,7 +299,7 @@ def _keeping(seen: Seen) -> Answering:
         asked = json.loads(body)
         said = tuple(json.dumps(it, sort_keys=True) for it in (asked.get("system"), *asked["messages"]))
         role = request.headers.get("X-Greenlight-Role", "")
-        seen.asked.append(Asked(role, said, request["came"], monotonic()))
+        seen.asked.append(Asked(role, said, request[CAME], monotonic()))
         return answer
 
     return keep
@@ -361,7 +362,7 @@ async def _played(
 ) -> None:
     records = Records(directory / "state" / DATABASE)
     people = People.load(SCENARIOS / name / "people.yml")
-    await there.slack.wait_for(lambda slack: slack.connected or None, 30)
+    await there.slack.wait_for(lambda slack: slack.connected, LONGEST_REST_S)
     player = Player(people, there.slack, records.snapshot)
     request = await player.play(end_of(people, records.snapshot), LONGEST_PLAY_S)
     end = monotonic() + LONGEST_REST_S

@@ -9,7 +9,7 @@ Slack, the Messages API, GitHub and its git, every envelope of Socket Mode and e
 end. Then it is played with kills before (the server has not seen it) and after (the server has done it, the
 answer is lost) each point, `--kills` of them a play and far apart, and at random moments. The servers' logs
 tell whether a card or pull request is doubled or missing, a click lost, a recorded model call made again, or
-the branch wrong. The whole takes about MINUTES on two cores; `--kills 1` gives each kill its own play.
+the branch wrong. The whole takes about half an hour on two idle cores; `--kills 1` gives each kill its own play.
 
 A play that went wrong is played again with each of its kills alone; what reproduces it is printed.
 """
@@ -34,6 +34,7 @@ SEED = 20261125
 KILLS_A_PLAY = 8
 RANDOM_PLAYS = 6
 MOST_RANDOM_KILLS = 4
+PROGRESS = 10
 SIDES = (Side.BEFORE, Side.AFTER)
 
 
@@ -114,8 +115,7 @@ class Sweep:
         await quick_repository(self._template)
         self._like = await self._play(Kills(), None)
         if trouble := wrong(self._like, self._like):
-            self.found.failures.append(f"without a kill: {'; '.join(trouble)}")
-            return self.found
+            return self._failed(f"without a kill: {'; '.join(trouble)}")
         self.found.points = len(self._like.points)
         targets = _targets(self._like.points, choice)
         self.found.targets = len(targets)
@@ -150,11 +150,17 @@ class Sweep:
         trouble = wrong(seen, self._like)
         self.found.plays += 1
         self.found.kills += len(seen.kills)
+        if self.found.plays % PROGRESS == 0:
+            self._say(f"{self.found.situation}: {self.found.plays} plays, {self.found.kills} kills so far")
         if trouble:
             how = ", ".join(f"[{target}]" for target in kills.at) or f"moments {kills.moments}"
-            self.found.failures.append(f"{how}: {'; '.join(trouble)}")
-            self._say(f"FAILED {self.found.situation} {self.found.failures[-1]}")
+            self._failed(f"{how}: {'; '.join(trouble)}")
         return seen, trouble
+
+    def _failed(self, sentence: str) -> Found:
+        self.found.failures.append(sentence)
+        self._say(f"FAILED {self.found.situation} {sentence}")
+        return self.found
 
     async def _play(self, kills: Kills, like: Seen | None) -> Seen:
         self._number += 1

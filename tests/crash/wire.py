@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 from urllib.parse import parse_qs
 
-from aiohttp import ClientSession, ClientTimeout, ClientWebSocketResponse, WSMsgType, web
+from aiohttp import ClientError, ClientSession, ClientTimeout, ClientWebSocketResponse, WSMsgType, web
 
 from tests.journeys.reading import key_of
 
@@ -42,9 +42,10 @@ class Watcher(Protocol):
         ...
 
 
+CAME = web.RequestKey("came", float)
 Naming = Callable[[web.Request, bytes], str]
 Answering = Callable[[web.Request, bytes, bytes], bytes]
-"""What becomes of an answer, from the request (its time is request["came"]), its body and the answer's."""
+"""What becomes of an answer, from the request (its time is request[CAME]), its body and the answer's."""
 
 
 def as_it_is(_request: web.Request, _body: bytes, answer: bytes) -> bytes:
@@ -91,14 +92,14 @@ class Relay:
             if request.headers.get("Upgrade", "").lower() == "websocket":
                 return await self._linked(request)
             return await self._passed_on(request)
-        except (Cut, ConnectionError):
+        except (Cut, ClientError, ConnectionError):
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()
 
     async def _passed_on(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        request["came"] = monotonic()
+        request[CAME] = monotonic()
         what = self._naming(request, body)
         await self._watcher.saw(Side.BEFORE, what)
         headers = {name: it for name, it in request.headers.items() if name.lower() not in _NOT_PASSED_ON}

@@ -24,8 +24,9 @@ def told(event: AtTheForge, snapshot: Snapshot) -> Told:
         case Remarked(remark=remark):
             place = f" at {remark.path}:{remark.line}" if remark.path and remark.line else ""
             known = {one.remark.id for feedback in snapshot.feedback for one in feedback.remarks}
-            aside = () if remark.id in known else ("It was not carried over into the thread.",)
-            return _who(remark.author), f"remarked on {name}{place}: {remark.text}", aside
+            # Strangers' words stand at the forge; here they would only bury what had consequences.
+            said = f": {remark.text}" if remark.id in known else "; it was not carried over into the thread"
+            return _who(remark.author), f"remarked on {name}{place}{said}", ()
         case CheckFailed(check=check):
             details = tuple(part for part in (check.url, check.summary) if part)
             return _SOMEBODY, f"reported the check {check.name} of {name} as failed", details

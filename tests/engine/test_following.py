@@ -11,6 +11,7 @@ from engine.events import (
     CheckFailed,
     Choice,
     Closed,
+    Event,
     Merged,
     Moved,
     Remarked,
@@ -24,6 +25,7 @@ from engine.present import Shown, render
 from engine.request import RunKind, State, WishFate
 from engine.runs.material import told_in_thread
 from engine.schemas import MessageKind
+from engine.story import tell
 from tests.engine.forge_side import ORDER, failed_check, remark
 from tests.engine.stories import COMMIT, Story, reached
 from tests.engine.strategies import ASKER, BYSTANDER, DANA, POLICY
@@ -333,3 +335,32 @@ def test_ready_for_review_is_told_once() -> None:
     story.sees(Undrafted)
     assert [post.text for post in story.now.posts] == ["Pull request #7 is marked as ready for review."]
     assert story.delivery_card().standing == "Ready for review."
+
+
+# ---------------------------------------------------------------- the record
+
+
+def test_the_record_tells_what_happened_at_the_forge_and_who_is_nobody_of_the_chat() -> None:
+    story = followed()
+    events: list[Event] = []
+    for kind, more in (
+        (Remarked, {"remark": remark(text="Round it")}),
+        (Remarked, {"remark": remark("r2", text="Buy now", author="eve", may_write=False)}),
+        (CheckFailed, {"check": failed_check(COMMIT)}),
+        (Undrafted, {}),
+        (Closed, {"login": "bob", "words": "Elsewhere"}),
+        (Merged, {"login": "bob"}),
+    ):
+        story.sees(kind, **more)
+        events.append(kind.model_validate({**story.common(), "number": 7, **more}))
+
+    lines = [(line.who, line.what, line.details) for line in tell(story.now, events).lines]
+
+    assert lines[0] == ("alice (at the forge)", "remarked on pull request #7 at src/a.sql:3: Round it", ())
+    assert (
+        lines[1][1] == "remarked on pull request #7 at src/a.sql:3; it was not carried over into the thread"
+    )
+    assert lines[2][1] == "reported the check ci / <test> of pull request #7 as failed"
+    assert lines[4][1:] == ("closed pull request #7 without a merge", ("Their last words there: Elsewhere",))
+    assert lines[5][1].startswith("asked for a decision (closed)")
+    assert lines[6][:2] == ("bob (at the forge)", "merged pull request #7")

@@ -6,12 +6,15 @@ before. Nothing in the text or the repository changes what is looked for.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from engine.events import Leak
 from engine.leak_shapes import Span, guesses, shapes
 
 MOST = 50
-REMOVED = "(removed: it looks like a secret)"
+REMOVED = "(secret removed)"
 
 _LONGEST_LINE, _OVERLAP = 2_000, 300
 # Full of digests: there only the form tells, never the look of randomness.
@@ -21,6 +24,7 @@ _LOCKS = re.compile(
 )
 
 _Find = Callable[[str], Iterator[Span]]
+M = TypeVar("M", bound=BaseModel)
 
 
 def in_file(path: str, before: bytes | None, after: bytes) -> dict[Leak, str]:
@@ -69,6 +73,22 @@ def without(text: str, values: Iterable[str]) -> str:
     for value in sorted(values, key=len, reverse=True):
         text = text.replace(value, REMOVED)
     return redacted(text)
+
+
+def cleaned(model: M, values: Iterable[str] = ()) -> M:
+    """The model with these values, and whatever has the form of a credential, taken out of its strings."""
+    values = tuple(value for value in values if value)
+
+    def clean(part: Any) -> Any:
+        if isinstance(part, str):
+            return without(part, values)[: len(part)]  # bounds of the model's fields still hold
+        if isinstance(part, list):
+            return [clean(one) for one in part]
+        return {key: clean(one) for key, one in part.items()} if isinstance(part, dict) else part
+
+    plain = model.model_dump(mode="json")
+    left = clean(plain)
+    return model if left == plain else type(model).model_validate(left)
 
 
 def _redacted(line: str) -> str:

@@ -15,8 +15,8 @@ from sqlalchemy.exc import DBAPIError
 from engine import errors
 from engine.dependencies import Dependencies
 from engine.durable import last_step, sleep, step
-from engine.events import Cause, Failed, Result, RunFinished
-from engine.leaks import redacted
+from engine.events import Cause, Failed, Held, Result, RunFinished
+from engine.leaks import cleaned, redacted
 from engine.ports import Chat, Forge, Model, Sandbox, Workspace
 from engine.request import Live, RunKind, Snapshot, StartRun
 from engine.runs.context import Context
@@ -137,7 +137,7 @@ class Runner:
 
     async def _result(self, filed: Filed, start: StartRun, slot: Slot) -> Result:
         try:
-            return await self._runs[start.kind](self._context(filed, start, slot))
+            return await _unspoilt(await self._runs[start.kind](self._context(filed, start, slot)))
         except (errors.NeedsPerson, errors.Transient) as error:
             return failed(error, start.kind)
         except asyncio.CancelledError as error:
@@ -205,6 +205,14 @@ class Runner:
         log.error("run.lost", request=filed.request, run=filed.id, trace=trace(error))
         async with self._database.app.begin() as c:
             await effects.end(c, [filed.id], EffectStatus.FAILED, type(error).__name__)
+
+
+async def _unspoilt(result: Result) -> Result:
+    """The result without secrets that a model or a command said: from here on it is journalled and shown.
+
+    What is to be pushed was looked through for itself, and its diff has to stay to the letter.
+    """
+    return result if isinstance(result, Held) else await asyncio.to_thread(cleaned, result)
 
 
 def failed(error: errors.GreenlightError, kind: RunKind) -> Failed:

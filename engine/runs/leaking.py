@@ -1,15 +1,13 @@
 """Looks for credentials in what agents wrote and in what else leaves, from git objects alone."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from engine import leaks
 from engine.errors import Rejected
 from engine.events import Leak
 from engine.ports import Workspace
 from engine.request import SpecVersion
-from engine.schemas import Report
 
 MOST_BYTES = 40_000_000
 UNREAD = "it could not be looked through for secrets"
@@ -22,7 +20,7 @@ async def in_work(workspace: Workspace, spec: SpecVersion, commit: str) -> dict[
     too much, counts as found.
 
     Returns:
-        Each with what stands there: only for `told_without`, never to be kept.
+        Each with what stands there: only for `engine.leaks.cleaned`, never to be kept.
     """
     began = spec.existing.head if spec.existing else spec.base_commit
     found: dict[Leak, str] = {}
@@ -51,17 +49,3 @@ async def in_texts(texts: Mapping[str, str]) -> tuple[Leak, ...]:
     """What looks like a credential in these texts, by what each is."""
     found = [await asyncio.to_thread(leaks.in_text, name, text) for name, text in texts.items()]
     return tuple(leak for some in found for leak in some)
-
-
-def told_without(report: Report, values: Iterable[str] = ()) -> Report:
-    """The report without these values, and without whatever has the form of a credential."""
-    values = tuple(value for value in values if value)
-
-    def clean(part: Any) -> Any:
-        if isinstance(part, str):
-            return leaks.without(part, values)[: len(part)]  # the schema's bounds still hold
-        if isinstance(part, list):
-            return [clean(one) for one in part]
-        return {key: clean(one) for key, one in part.items()} if isinstance(part, dict) else part
-
-    return Report.model_validate(clean(report.model_dump(mode="json")))

@@ -13,12 +13,13 @@ from engine.agents.tools import Toolbox
 from engine.errors import NeedsPerson
 from engine.events import Mark, TaskEnded
 from engine.findings import standing
+from engine.leaks import cleaned
 from engine.ports import Tier
 from engine.prompts import render
 from engine.request import Snapshot, Status, Task
 from engine.runs.commits import checkout_of, commit_of
 from engine.runs.context import Context
-from engine.runs.leaking import in_work, told_without
+from engine.runs.leaking import in_work
 from engine.runs.material import approved_spec, rounds_in_all, texts_at, told_in_thread, view
 from engine.runs.preparing import prepared
 from engine.runs.revert import revert, reverts
@@ -79,7 +80,7 @@ async def _read(context: Context, handover: Handover) -> TaskEnded:
     base = _base(snapshot)
     commit = snapshot.head or base
     toolbox = reader(handover.agent.tools, context.workspace, base, commit)
-    report = told_without(await work(context, await _assignment(context, handover, toolbox)))
+    report = cleaned(await work(context, await _assignment(context, handover, toolbox)))
     marks = await claims_of(context, report, commit)
     return TaskEnded(task=handover.task.id, report=report, marks=marks, commit="")
 
@@ -98,7 +99,7 @@ async def _write(context: Context, handover: Handover) -> TaskEnded:
     report = await work(context, await _assignment(context, handover, toolbox))
     commit, refused = await commit_of(context, root, parent, handover.task.id)
     leaks = await in_work(context.workspace, spec, commit)
-    report = told_without(report, leaks.values())
+    report = cleaned(report, leaks.values())
     changes = await context.workspace.changes(spec.base_commit, commit)
     return TaskEnded(
         task=handover.task.id,

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.events import Leak
+from engine.events import Leak, Ran, Verified
 from engine.leak_shapes import NAMED, RANDOM
-from engine.leaks import MOST, REMOVED, in_file, in_text, redacted, without
+from engine.leaks import MOST, REMOVED, cleaned, in_file, in_text, redacted, without
+from engine.schemas import Report
 from tests import fake_secrets
+from tests.engine.strategies import check_result, report
 from tests.fake_secrets import FAKES, kind_of
 
 ROOT = Path(__file__).parents[2]
@@ -153,3 +155,24 @@ def test_nothing_of_a_credential_is_left_in_what_is_redacted(text: str) -> None:
 
 def test_a_value_is_taken_out_wherever_it_stands() -> None:
     assert without(f"a {fake_secrets.NAMED} b", [fake_secrets.NAMED]) == f"a {REMOVED} b"
+
+
+@pytest.mark.parametrize("name", FAKES)
+def test_what_a_command_or_a_model_said_is_kept_without_it(name: str) -> None:
+    secret = FAKES[name]
+    result = check_result(Ran.COMMIT, "c" * 40).model_copy(update={"output_tail": f"one\n{secret}\nthree"})
+    said = Verified(commit="c" * 40, results=(result,), facts=())
+    kept = cleaned(said)
+    assert secret not in kept.model_dump_json()
+    assert kept.results[0].output_tail.startswith("one\n")
+    assert cleaned(kept) is kept, "what holds none stays as it is"
+    long = Report.model_validate(
+        report().model_dump() | {"summary": secret[:3000], "next_steps": [secret[:300]]}
+    )
+    assert secret not in cleaned(long).model_dump_json()
+    assert (
+        fake_secrets.NAMED
+        not in cleaned(
+            long.model_copy(update={"summary": fake_secrets.NAMED}), [fake_secrets.NAMED]
+        ).model_dump_json()
+    )

@@ -33,6 +33,10 @@ NO_REPOSITORY = (
     "No repository is configured for this channel, so I cannot take requests here. "
     "Whoever runs me adds the channel's id to a repository in the configuration file."
 )
+NOT_DIRECTLY = (
+    "I cannot take requests in direct messages: no repository is configured for them. "
+    "Mention me in a channel."
+)
 APPROVED_BY_NOBODY = (
     "In a direct message nobody but you sees the spec, and somebody else has to approve it. "
     "Mention me in a channel."
@@ -55,7 +59,8 @@ def open_request(event: Opened, policy: Policy | None, candidates: Sequence[Cand
     in_discussion = event.thread_ts != event.ts
     reachable = locating.within_reach(candidates, event.by, direct=event.direct)
     if policy is None and not reachable:
-        return only_you(None, APPROVED_BY_NOBODY if candidates else NO_REPOSITORY)
+        none = NOT_DIRECTLY if event.direct else NO_REPOSITORY
+        return only_you(None, APPROVED_BY_NOBODY if candidates else none)
     problem = _unreadable(event.text)
     if problem and not (in_discussion and not event.text.strip()):
         return only_you(None, problem)

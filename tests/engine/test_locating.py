@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from engine.cards import EscalationCard, FindingsCard, ProgressCard, QuestionsCard, SpecCard
-from engine.decide import locating
+from engine.decide import locating, opening
 from engine.events import Assessed, Cause, Choice, Failed, Sign
 from engine.present import Shown, render
 from engine.request import CancelRuns, Located, RunKind, Snapshot, SpecFate, StartRun, State
@@ -117,6 +117,10 @@ def test_a_follow_up_stays_in_its_requests_repository() -> None:
 
 
 def test_in_a_direct_message_only_what_its_author_may_approve_alone_can_be_asked_for() -> None:
+    none = Story()
+    none.policy = None
+    none.opened("Add a metric", direct=True)
+    assert (none.stored, none.told) == (None, opening.NOT_DIRECTLY)
     nobody = Story(candidates=CANDIDATES).opened("Add a metric to data", direct=True)
     assert nobody.stored is None
     assert "somebody else has to approve it" in nobody.told

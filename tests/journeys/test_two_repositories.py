@@ -96,6 +96,7 @@ async def test_the_repository_is_asked_for_or_named_and_can_be_changed_before_ap
     more = (
         settings_of(tmp_path / "warehouse.git", "warehouse", "*"),
         settings_of(tmp_path / "warehouse.git", "secret-plans", ELSEWHERE),
+        settings_of(tmp_path / "warehouse.git", "hidden-ledger", ELSEWHERE),
     )
     scenario = Scenario.load(SCENARIOS / "ambiguity" / "scenario.yml")
     channels = (*CHANNELS, Channel(ELSEWHERE, "secret", "Has a repository of its own"))
@@ -133,7 +134,9 @@ async def test_the_repository_is_asked_for_or_named_and_can_be_changed_before_ap
         spec = await card(slack, thread, "spec:1", "Repository: warehouse (chosen here)")
         assert f"from {head[:10]}" in spec.words
         assert f"Waiting for <@{OLA}>" in spec.words
-        assert MARK in prompts(stage, "secret-plans: add lineage tracking")
+        told_to_model = prompts(stage, "secret-plans: add lineage tracking")
+        assert MARK in told_to_model
+        assert "Which repository" not in told_to_model
         assert not (tmp_path / "state" / "repositories" / "data-platform.git").exists()
 
         # Named in the message, nothing is asked.
@@ -169,6 +172,9 @@ async def test_the_repository_is_asked_for_or_named_and_can_be_changed_before_ap
         snapshot = await stage.snapshot(CHANNEL, thread)
         assert snapshot is not None
         assert (snapshot.repository, snapshot.state) == ("data-platform", State.WORKING)
+        shown = "".join(message.words for message in slack.workspace.messages.values())
+        shown += "".join(message.words for user in (RILEY, SAM, OLA) for message in slack.ephemerals(user))
+        assert "hidden-ledger" not in shown
 
 
 CONFIG = """

@@ -85,6 +85,7 @@ class Base:
         checks: The configured checks, by name.
         reviewers: Names of the agents that may judge a criterion.
         packages: Modules that are installed where checks run.
+        locks: Files that decide which dependencies are prepared for checks.
     """
 
     files: frozenset[str]
@@ -92,6 +93,7 @@ class Base:
     checks: Mapping[str, CheckSettings]
     reviewers: tuple[str, ...]
     packages: frozenset[str] = frozenset()
+    locks: tuple[str, ...] = ()
 
 
 def lint(draft: SpecDraft, facts: Base) -> tuple[str, ...]:
@@ -107,6 +109,7 @@ def lint(draft: SpecDraft, facts: Base) -> tuple[str, ...]:
         *_ids(draft),
         *(problem for criterion in draft.criteria for problem in _criterion(criterion, draft, facts)),
         *_something_new(draft, facts),
+        *_other_dependencies(draft, facts),
         *_success(draft, facts),
         *artifact_problems(
             draft.artifacts, facts.files, [check.argv for check in facts.checks.values()], facts.packages
@@ -220,6 +223,17 @@ def _something_new(draft: SpecDraft, facts: Base) -> Iterable[str]:
         yield (
             "No criterion is known to be false before the work: add at least one that is settled by a file "
             "or a text that is not there yet."
+        )
+
+
+def _other_dependencies(draft: SpecDraft, facts: Base) -> Iterable[str]:
+    changed = [path for path in draft.artifacts if path in facts.locks]
+    named = [c.id for c in draft.criteria if c.settled_by is SettledBy.CHECK]
+    if changed and named:
+        yield (
+            f"{_list(changed)} decides which dependencies are installed, and only the base's ever are. No "
+            f"check is run on work that changes it, so {_list(named)} cannot be settled by one: leave the file "
+            "out of the artifacts, or have a person confirm those (attested)."
         )
 
 

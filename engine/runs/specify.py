@@ -85,6 +85,7 @@ async def _linted(context: Context, draft: SpecDraft) -> tuple[str, ...]:
         checks=context.repository.checks,
         reviewers=tuple(dict.fromkeys((*context.snapshot.reviewers, *reviewers))),
         packages=await asyncio.to_thread(_installed),
+        locks=context.dependencies.locks,
     )
     problems = lint(draft, facts)
     return (

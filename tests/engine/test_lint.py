@@ -179,6 +179,16 @@ def test_ordinary_files_may_be_artifacts(path: str) -> None:
     assert lint(changed(artifacts=[*DRAFT.artifacts, path]), FACTS) == ()
 
 
+def test_work_that_changes_dependencies_is_settled_by_no_check() -> None:
+    facts = replace(FACTS, locks=("uv.lock", "package-lock.json"))
+    draft = changed(artifacts=[*DRAFT.artifacts, "uv.lock"])
+    (problem,) = lint(draft, facts)
+    assert problem.startswith("uv.lock decides which dependencies are installed")
+    assert "so AC5, AC6 cannot be settled" in problem
+    assert lint(draft, FACTS) == ()
+    assert lint(DRAFT, facts) == ()
+
+
 def test_what_a_check_names_is_no_artifact() -> None:
     checks = CHECKS | {
         "quality": CHECKS["tests"].model_copy(update={"argv": ("python", "-m", "harness.quality")})

@@ -11,7 +11,7 @@ from engine.prepare_settings import PrepareSettings
 from engine.request import State, Status
 from engine.settings import CheckSettings
 from tests.journeys.bad_input import DANA, RILEY, remote, repository, small_repository, world
-from tests.journeys.mistaken import Mistaken, spec
+from tests.journeys.mistaken import Mistaken
 from tests.projects.registries import serving
 
 pytestmark = pytest.mark.xdist_group("journey preparing")
@@ -85,13 +85,13 @@ async def test_checks_of_work_that_changes_a_lock_file_are_not_run_and_a_person_
     await small_repository(remote(tmp_path, "shop"))
     async with serving({"/package": ("application/octet-stream", b"prepared\n")}) as registry:
         shop = repository(tmp_path, "shop", ["C0SHOP"], checks=CHECKS, prepare=prepare(registry.url))
-        model = Locking()
-        wanted = spec("green")
-        model.say("greeting", "specify", {**wanted, "artifacts": [*wanted["artifacts"], "README.md"]})
-        async with world(tmp_path, [shop], model=model) as bot:
+        async with world(tmp_path, [shop], model=Locking()) as bot:
             thread = await bot.ask("C0SHOP", "Add a greeting")
             await thread.press(DANA, await thread.card("spec:1"), ApproveSpec)
-            told = await thread.card("escalation:1", "AC2", "README.md differs from the base")
+            await thread.press(
+                DANA, await thread.card("escalation:1", "README.md"), Choose, choice=Choice.KEEP_OUTSIDE
+            )
+            told = await thread.card("escalation:2", "AC2", "README.md differs from the base")
             now = await thread.snapshot()
             assert bot.pull_requests == 0
             assert registry.asked.count("/package") == 1

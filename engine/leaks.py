@@ -15,6 +15,7 @@ from engine.leak_shapes import Span, guesses, shapes
 
 MOST = 50
 REMOVED = "(secret removed)"
+UNREAD = "not all of it was looked through for secrets"
 
 _LONGEST_LINE, _OVERLAP = 2_000, 300
 # Full of digests: there only the form tells, never the look of randomness.
@@ -36,7 +37,8 @@ def in_file(path: str, before: bytes | None, after: bytes) -> dict[Leak, str]:
         after: Its bytes now. Whether text or not, it is looked through.
 
     Returns:
-        About MOST at most, each with what stands there: only for `without`, never to be kept.
+        About MOST at most, and then that there may be more; each with what stands there: only for
+        `without`, never to be kept.
     """
     known = frozenset(_lines(before)) if before else frozenset[str]()
     find = shapes if b"\0" in after or _LOCKS.search(path) else _guessing(path)
@@ -48,7 +50,7 @@ def in_file(path: str, before: bytes | None, after: bytes) -> dict[Leak, str]:
         if line not in known:
             found |= {Leak(path=name, line=number, kind=k): v for k, v in _found(line, find).items()}
         if len(found) >= MOST:
-            break
+            return found | {Leak(path=name, line=0, kind=UNREAD): ""}
     return found
 
 

@@ -10,7 +10,6 @@ from engine.ports import Workspace
 from engine.request import SpecVersion
 
 MOST_BYTES = 40_000_000
-UNREAD = "it could not be looked through for secrets"
 
 
 async def in_work(workspace: Workspace, spec: SpecVersion, commit: str) -> dict[Leak, str]:
@@ -31,9 +30,9 @@ async def in_work(workspace: Workspace, spec: SpecVersion, commit: str) -> dict[
         before = await _read(workspace, began, change.path)
         after = await _read(workspace, commit, change.path)
         size += len(after or b"")
-        if after is None or size > MOST_BYTES:
-            found[Leak(path=leaks.redacted(change.path), line=0, kind=UNREAD)] = ""
-        elif len(found) < leaks.MOST:
+        if after is None or size > MOST_BYTES or len(found) >= leaks.MOST:
+            found[Leak(path=leaks.redacted(change.path), line=0, kind=leaks.UNREAD)] = ""
+        else:
             found |= await asyncio.to_thread(leaks.in_file, change.path, before, after)
     return found
 

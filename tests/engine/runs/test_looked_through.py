@@ -8,6 +8,7 @@ import pytest
 from engine.adapters.git_workspace import GitWorkspace
 from engine.doctor import Level, examine
 from engine.events import Held, Leak
+from engine.leaks import MOST, UNREAD
 from engine.protected import AGENTS, CI, OWN
 from engine.runs import leaking
 from engine.runs.pushing import LONGEST_DIFF, MOST_PATHS, looked_through
@@ -176,6 +177,14 @@ async def test_what_cannot_be_read_counts_as_found(repository: Repository) -> No
     spec = version(lambda where: where, repository.base)
     found = await leaking.in_work(repository.workspace, spec, branch.head)
     assert {(leak.path, leak.kind) for leak in found} == {
-        ("big.txt", leaking.UNREAD),
-        ("link", leaking.UNREAD),
+        ("big.txt", UNREAD),
+        ("link", UNREAD),
     }
+
+
+async def test_after_many_finds_the_rest_counts_as_found(repository: Repository) -> None:
+    secret = FAKES["GitHub token"].encode()
+    commit = await repository.commit({"a.txt": (secret + b"\n") * (MOST + 5), "b.txt": b"ordinary\n"})
+    found = await leaking.in_work(repository.workspace, version(lambda where: where, repository.base), commit)
+    assert {leak.path for leak in found if leak.kind == UNREAD} == {"a.txt", "b.txt"}
+    assert MOST < len(found) < MOST + 5

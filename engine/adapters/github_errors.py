@@ -124,8 +124,7 @@ def _refused(refusal: Refusal, place: Place, doing: Doing, whose: str) -> Greenl
     if status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
         return NotThere(
             f"GitHub did not find what it takes to {doing.what} in {place.full}: it does not exist, or "
-            f"{whose} "
-            f"was not given access to it ({doing.permission})."
+            f"{whose} was not given access to it ({doing.permission})."
         )
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
         return _invalid(refusal, place, doing)
@@ -136,8 +135,7 @@ def _forbidden(said: str, place: Place, doing: Doing, whose: str) -> NeedsPerson
     if "saml" in said or "single sign-on" in said:
         return NeedsPerson(
             f"The organisation of {place.full} demands single sign-on: authorise {whose} for it at GitHub "
-            "(on "
-            "the token's page, Configure SSO), and try again."
+            "(on the token's page, Configure SSO), and try again."
         )
     if "archived" in said:
         return NeedsPerson(f"The repository {place.full} is archived at GitHub, so nothing can change there.")
@@ -148,13 +146,11 @@ def _forbidden(said: str, place: Place, doing: Doing, whose: str) -> NeedsPerson
     if "ip allow list" in said:
         return NeedsPerson(
             f"The organisation of {place.full} lets only listed addresses in: have this machine's added to "
-            "its "
-            "IP allow list."
+            "its IP allow list."
         )
     return NeedsPerson(
         f"{whose} may not {doing.what} in {place.full}: give it the permission “{doing.permission}” at "
-        "GitHub, "
-        "and try again."
+        "GitHub, and try again."
     )
 
 

@@ -158,9 +158,8 @@ class GitHubForge:
         if pull.state != "open":
             fate = "merged" if pull.merged_at else "closed"
             raise NeedsPerson(
-                f"{where} was {fate} at GitHub, so it was neither opened again nor opened anew. Ask for "
-                "what is "
-                "still missing in a new thread."
+                f"{where} was {fate} at GitHub, so it was neither opened again nor opened anew. Ask for what "
+                "is still missing in a new thread."
             )
 
 
@@ -173,8 +172,7 @@ def _require_commit(pull: Pull, draft: Draft) -> None:
     if pull.head.sha != draft.commit:
         raise Unreachable(
             f"Pull request {pull.number} shows {pull.head.sha[:12]} instead of the reviewed "
-            f"{draft.commit[:12]}: "
-            f"GitHub is behind, or somebody moved the branch. {pull.html_url}"
+            f"{draft.commit[:12]}: GitHub is behind, or somebody moved the branch. {pull.html_url}"
         )
 
 

@@ -52,8 +52,8 @@ def secrets_from(environment: Mapping[str, str]) -> Secrets:
         )
     raise ConfigurationInvalid(
         f"A repository is at GitHub, but {TOKEN} is not set (nor {APP_ID} and {APP_KEY}). Make a "
-        "fine-grained "
-        "token for it at GitHub, under Settings, Developer settings; the README lists its permissions."
+        "fine-grained token for it at GitHub, under Settings, Developer settings; the README lists its "
+        "permissions."
     )
 
 
@@ -84,8 +84,7 @@ def _key(given: str) -> SecretStr:
     if not isinstance(key, RSAPrivateKey):
         raise ConfigurationInvalid(
             f"{APP_KEY} holds no RSA private key in PEM form: generate one on the app's settings page, and "
-            "give "
-            "the file's content or its path."
+            "give the file's content or its path."
         )
     return SecretStr(text)
 

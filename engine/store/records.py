@@ -40,11 +40,18 @@ class Receipt(BaseModel):
 
 
 class Spent(BaseModel):
-    """What a request has cost so far, calls in flight at their worst case."""
+    """What a request has cost so far.
+
+    Attributes:
+        usd: In US dollars, without calls in flight.
+        set_aside_usd: What calls in flight may cost at most; the cap counts it as well.
+        calls: How many were made, those in flight among them.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     usd: float = 0.0
+    set_aside_usd: float = 0.0
     input_tokens: int = 0
     output_tokens: int = 0
     calls: int = 0
@@ -128,11 +135,13 @@ class Store:
 
     async def spent(self, request: str) -> Spent:
         """The ledger's sums for a request."""
+        in_flight = sa.case((col(CallRow.status) == CallStatus.RESERVED, col(CallRow.usd)), else_=0.0)
         async with reading(self._engine) as c:
             row = (
                 await c.execute(
                     sa.select(
-                        sa.func.coalesce(sa.func.sum(col(CallRow.usd)), 0.0),
+                        sa.func.coalesce(sa.func.sum(col(CallRow.usd) - in_flight), 0.0),
+                        sa.func.coalesce(sa.func.sum(in_flight), 0.0),
                         sa.func.coalesce(
                             sa.func.sum(
                                 col(CallRow.input_tokens)
@@ -146,7 +155,9 @@ class Store:
                     ).where(col(CallRow.request) == request, col(CallRow.status) != CallStatus.RELEASED)
                 )
             ).one()
-        return Spent(usd=row[0], input_tokens=row[1], output_tokens=row[2], calls=row[3])
+        return Spent(
+            usd=row[0], set_aside_usd=row[1], input_tokens=row[2], output_tokens=row[3], calls=row[4]
+        )
 
     async def keep_answer(self, id: str, request: str, answer: ModelAnswer) -> None:
         """Keep a whole model answer under an id; the same id again replaces it."""

@@ -7,6 +7,8 @@ Our database is looked at only for what people wait for before they speak, and f
 import asyncio
 import contextlib
 import json
+import math
+import os
 import re
 import shutil
 import signal
@@ -29,7 +31,7 @@ from bot.playground.script import SCENARIOS, Scenario
 from bot.playground.slack import LocalSlack, SlackOptions
 from engine.request import Snapshot
 from engine.state_dir import DATABASE
-from tests.crash.wire import CAME, Answering, Cut, Relay, Side, as_it_is, of_forge, of_git, of_model, of_slack
+from tests.crash.wire import CAME, Act, Answering, Relay, Side, as_it_is, of_forge, of_git, of_model, of_slack
 from tests.github.git_http import GitHttp
 from tests.github.local_github import TOKEN, LocalGitHub
 from tests.journeys.bots import environment, forked
@@ -82,18 +84,19 @@ class Point:
 
 @dataclass(frozen=True)
 class Target:
-    """A side of a point, to kill at."""
+    """A side of a point, and what happens there."""
 
     point: Point
     side: Side
+    act: Act = Act.KILL
 
     def __str__(self) -> str:
-        return f'--at "{self.point}" --side {self.side}'
+        return f'--at "{self.point}" --side {self.side} --act {self.act}'
 
 
 @dataclass(frozen=True)
 class Kills:
-    """When the bot is killed: at these targets, and at these moments (seconds since its start)."""
+    """What happens at these targets; and moments when the bot is killed (seconds since its start)."""
 
     at: tuple[Target, ...] = ()
     moments: tuple[float, ...] = ()
@@ -110,13 +113,21 @@ class Asked:
 
 
 @dataclass
+class Death:
+    """When the bot was killed or asked to end, and when it was gone; by `time.monotonic`."""
+
+    at: float
+    gone: float = math.inf
+
+
+@dataclass
 class Seen:
     """What one play looked like from outside.
 
     Attributes:
         points: Every request, in the order in which it came.
-        kills: When the bot was killed, by `time.monotonic`.
-        hit: Of the chosen targets those at which it was.
+        deaths: When the bot was killed or asked to end.
+        hit: Of the chosen targets those that came.
         cards: How often each card was posted; a thread of its own counts as the request it begins.
         words: What each card says at the end, without what differs between plays.
         pulls: How often a pull request was opened, by branch.
@@ -132,7 +143,7 @@ class Seen:
 
     situation: str
     points: list[Point] = field(default_factory=list)
-    kills: list[float] = field(default_factory=list)
+    deaths: list[Death] = field(default_factory=list)
     hit: list[Target] = field(default_factory=list)
     cards: Counter[str] = field(default_factory=Counter)
     words: dict[str, str] = field(default_factory=dict)
@@ -161,13 +172,20 @@ class Bot:
         self._keeping: asyncio.Task[None] | None = None
 
     def kill(self) -> bool:
-        """SIGKILL, which nothing can prepare for; False if it is dead already."""
+        """SIGKILL, which nothing can prepare for; False if it is dead or dying already."""
+        return self._end(signal.SIGKILL)
+
+    def terminate(self) -> bool:
+        """Ask it to end; False if it is dead or dying already."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, by: signal.Signals) -> bool:
         process = self._process
         if process is None or process.pid is None or self._killed or process.exitcode is not None:
             return False
         self._killed = True
-        process.kill()
-        self._seen.kills.append(monotonic())
+        os.kill(process.pid, by)
+        self._seen.deaths.append(Death(monotonic()))
         return True
 
     def start(self) -> None:
@@ -196,13 +214,18 @@ class Bot:
     async def _keep(self) -> None:
         while True:
             process = self._process = forked(*self._given)
-            await asyncio.to_thread(process.start)
             self._killed = False
+            await asyncio.to_thread(process.start)
             await _gone(process)
-            if process.exitcode != -signal.SIGKILL:
+            if self._killed:
+                self._seen.deaths[-1].gone = monotonic()
+            if not self._killed or process.exitcode not in _ENDED:
                 tail = self._log.read_text()[-2000:] if self._log.exists() else ""
                 self._seen.exits.append(f"it ended by itself with {process.exitcode}: {tail}")
                 await asyncio.sleep(1)
+
+
+_ENDED = {0, -signal.SIGKILL, -signal.SIGTERM}
 
 
 async def _gone(process: ForkServerProcess) -> None:
@@ -216,26 +239,33 @@ async def _gone(process: ForkServerProcess) -> None:
 
 
 class Killing:
-    """Counts requests, and kills the bot at those that were chosen."""
+    """Counts requests, and tells what becomes of them; it kills the bot at those that were chosen."""
 
     def __init__(self, at: Sequence[Target], seen: Seen) -> None:
-        self._at = set(at)
+        self._at = {(target.point, target.side): target for target in at}
         self._seen = seen
         self._counts: dict[Side, Counter[str]] = defaultdict(Counter)
         self.bot: Bot | None = None
         self.last = monotonic()
 
-    async def saw(self, side: Side, what: str) -> None:
+    def saw(self, side: Side, what: str) -> Act:
         """Implements wire.Watcher."""
         self.last = monotonic()
         self._counts[side][what] += 1
         point = Point(what, self._counts[side][what])
         if side is Side.BEFORE:
             self._seen.points.append(point)
-        target = Target(point, side)
-        if target in self._at and self.bot is not None and self.bot.kill():
-            self._seen.hit.append(target)
-            raise Cut
+        target = self._at.get((point, side))
+        if target is None or self.bot is None or not self._done(target, self.bot):
+            return Act.GO_ON
+        self._seen.hit.append(target)
+        return target.act
+
+    def _done(self, target: Target, bot: Bot) -> bool:
+        """Whether it can happen: the dead do not die."""
+        if target.act is Act.KILL:
+            return bot.kill()
+        return bot.terminate() if target.act is Act.TERM else True
 
 
 @dataclass

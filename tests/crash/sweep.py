@@ -9,7 +9,10 @@ Slack, the Messages API, GitHub and its git, every envelope of Socket Mode and e
 end. Then it is played with kills before (the server has not seen it) and after (the server has done it, the
 answer is lost) each point, `--kills` of them a play and far apart, and at random moments. The servers' logs
 tell whether a card or pull request is doubled or missing, a click lost, a recorded model call made again, or
-the branch wrong. The whole takes about half an hour on two idle cores; `--kills 1` gives each kill its own play.
+the branch wrong. The whole takes about half an hour on two idle cores; `--kills 1` gives each kill a play.
+
+`--act` has other things happen there: the bot is asked to end, calls are refused or answers cut in half,
+events lost, doubled, late, connections dropped (tests.crash.wire.Act).
 
 A play that went wrong is played again with each of its kills alone; what reproduces it is printed.
 """
@@ -27,7 +30,7 @@ from time import monotonic
 from bot.playground.headless import situations
 from tests.crash.play import Kills, Point, Seen, Target, play
 from tests.crash.verdict import wrong
-from tests.crash.wire import Answering, Side, as_it_is
+from tests.crash.wire import Act, Answering, Side, as_it_is
 from tests.quick import quick_repository
 
 SEED = 20261125
@@ -36,6 +39,11 @@ RANDOM_PLAYS = 6
 MOST_RANDOM_KILLS = 4
 PROGRESS = 10
 SIDES = (Side.BEFORE, Side.AFTER)
+_BEFORE = {Act.CUT, Act.LIMIT, Act.ERROR, Act.PAGE}
+_AFTER = {Act.CUT, Act.HALF, Act.SHORT}
+_OF_ENVELOPES = {Act.CUT, Act.LOSE, Act.TWICE, Act.LATE, Act.REFRESH}
+_OF_ACKS = {Act.CUT, Act.LOSE}
+_AT_THE_START = {Point("slack auth.test", 1), Point("slack apps.connections.open", 1)}
 
 
 @dataclass(frozen=True)
@@ -44,17 +52,20 @@ class Choice:
 
     Attributes:
         first, last: Points from the first on up to the last, as a slice.
-        every: Only each so-many-th target.
+        every, start: Only each so-many-th target, the first of them this one.
         at: This point alone, whatever the play without kills shows.
-        kills: Kills a play, at most.
+        acts: What happens there, each of them in plays of its own.
+        kills: Targets a play, at most.
         randomly: Plays with kills at random moments.
     """
 
     first: int | None = None
     last: int | None = None
     every: int = 1
+    start: int = 0
     at: Point | None = None
     sides: tuple[Side, ...] = SIDES
+    acts: tuple[Act, ...] = (Act.KILL,)
     kills: int = KILLS_A_PLAY
     randomly: int = RANDOM_PLAYS
     seed: int = SEED
@@ -117,10 +128,8 @@ class Sweep:
         if trouble := wrong(self._like, self._like):
             return self._failed(f"without a kill: {'; '.join(trouble)}")
         self.found.points = len(self._like.points)
-        targets = _targets(self._like.points, choice)
-        self.found.targets = len(targets)
-        plays = max(1, -(-len(targets) // choice.kills))
-        groups = [Kills(at=tuple(targets[n::plays])) for n in range(plays)] if targets else []
+        groups = [group for act in choice.acts for group in _groups(self._like.points, choice, act)]
+        self.found.targets = sum(len(group.at) for group in groups)
         seeded = random.Random(choice.seed)  # noqa: S311 (moments, not secrets)
         await asyncio.gather(
             *(self._group(group) for group in groups),
@@ -149,7 +158,7 @@ class Sweep:
             seen = await self._play(kills, self._like)
         trouble = wrong(seen, self._like)
         self.found.plays += 1
-        self.found.kills += len(seen.kills)
+        self.found.kills += len(seen.deaths)
         if self.found.plays % PROGRESS == 0:
             self._say(f"{self.found.situation}: {self.found.plays} plays, {self.found.kills} kills so far")
         if trouble:
@@ -169,9 +178,27 @@ class Sweep:
         return await play(self.found.situation, place, self._template, kills, like, self._answering)
 
 
-def _targets(points: Sequence[Point], choice: Choice) -> list[Target]:
+def _groups(points: Sequence[Point], choice: Choice, act: Act) -> list[Kills]:
+    """What happens in each play: targets that are far apart."""
     chosen = [choice.at] if choice.at else points[choice.first : choice.last]
-    return [Target(point, side) for point in chosen for side in choice.sides][:: choice.every]
+    every = [Target(point, side, act) for point in chosen for side in choice.sides if fits(act, point, side)]
+    targets = every[choice.start :: choice.every]
+    plays = -(-len(targets) // choice.kills)
+    return [Kills(at=tuple(targets[n::plays])) for n in range(plays)]
+
+
+def fits(act: Act, point: Point, side: Side) -> bool:
+    """Whether that can happen there, and nobody but the bot has to do with it."""
+    server = point.what.partition(" ")[0]
+    if act in {Act.KILL, Act.TERM}:
+        return True
+    if server == "slack":
+        # There a person is told to try again: who decides, or at the start the operator.
+        other = point.what == "slack users.info" or point in _AT_THE_START
+        return not other and act in (_BEFORE if side is Side.BEFORE else _AFTER)
+    if server != "socket" or side is Side.AFTER or point.what in {"socket link", "socket hello"}:
+        return False
+    return act in (_OF_ACKS if point.what.endswith(" ack") else _OF_ENVELOPES)
 
 
 def _moments(seeded: random.Random, seconds: float) -> Kills:
@@ -199,9 +226,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--situation", action="append", choices=situations(), help="all, if none is named")
     parser.add_argument("--points", default=":", metavar="A:B", help="a slice of the points")
-    parser.add_argument("--every", type=int, default=1, metavar="K", help="only each K-th target")
+    parser.add_argument(
+        "--every", default="1", metavar="K[:S]", help="only each K-th target, from the S-th on"
+    )
     parser.add_argument("--at", metavar='"REQUEST #N"', help="one point alone, by its name")
     parser.add_argument("--side", choices=SIDES, help="both, if none is named")
+    parser.add_argument("--act", action="append", choices=[*Act][1:], help="kill, if none is named")
     parser.add_argument("--kills", type=int, default=KILLS_A_PLAY, metavar="N", help="a play, at most")
     parser.add_argument(
         "--random", type=int, default=RANDOM_PLAYS, metavar="N", help="plays at random moments"
@@ -215,13 +245,16 @@ def main() -> int:
     """The command; 1 if anything failed."""
     given = _arguments()
     first, _, last = given.points.partition(":")
+    every, _, start = given.every.partition(":")
     what, _, number = (given.at or "").rpartition(" #")
     choice = Choice(
         first=int(first) if first else None,
         last=int(last) if last else None,
-        every=given.every,
+        every=int(every),
+        start=int(start or 0),
         at=Point(what, int(number)) if given.at else None,
         sides=(Side(given.side),) if given.side else SIDES,
+        acts=tuple(Act(act) for act in given.act or [Act.KILL]),
         kills=given.kills,
         randomly=0 if given.at else given.random,
         seed=given.seed,

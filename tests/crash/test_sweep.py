@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests.crash.play import Asked, Kills, Point, Seen, Target, play
+from tests.crash.play import Asked, Death, Kills, Point, Seen, Target, play
 from tests.crash.sweep import Choice, Sweep
 from tests.crash.verdict import IN_FLIGHT_S, wrong
 from tests.crash.wire import Side
@@ -81,5 +81,5 @@ def test_a_recorded_call_that_is_made_again_is_found(
     calls: list[Asked], kills: list[float], sentence: str | None
 ) -> None:
     like = Seen(SITUATION, problem="not looked at")
-    found = wrong(replace(like, asked=calls, kills=kills), like)[1:]
+    found = wrong(replace(like, asked=calls, deaths=[Death(at, at) for at in kills]), like)[1:]
     assert (len(found) == 1 and sentence in found[0]) if sentence else found == []

@@ -62,13 +62,13 @@ def _asked_again(seen: Seen) -> Iterator[str]:
         before, first[key] = first.get(key), call
         if before is None:
             continue
-        deaths = [death for death in seen.kills if before.answered <= death <= call.at]
-        if not deaths:
+        death = next((it for it in seen.deaths if before.answered <= it.gone and it.at <= call.at), None)
+        if death is None:
             yield f"the model was asked twice for {call.role}, with no kill in between"
-        elif deaths[0] - before.answered > IN_FLIGHT_S:
-            ago = deaths[0] - before.answered
+        elif death.at - before.answered > IN_FLIGHT_S:
+            ago = death.at - before.answered
             yield f"the model was asked again for {call.role}, answered {ago:.2f} s before the kill"
-        elif any(_goes_on(later, before) and later.at <= deaths[0] for later in seen.asked):
+        elif any(_goes_on(later, before) and later.at <= death.at for later in seen.asked):
             yield f"the model was asked again for {call.role}, although its conversation had gone on"
 
 

@@ -1,7 +1,7 @@
 """Relays on the loopback, between the bot and the servers outside: each request is told of before and after.
 
 `before` means that the server has not seen it, `after` that the server has done it and the bot has no answer.
-Whoever is told may raise `Cut`: then it is not passed on, and its connection ends without a word.
+Whoever is told says what becomes of it.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, ClientWebSocketRe
 from tests.journeys.reading import key_of
 
 MOST_BYTES = 1 << 28
+LATE_S = 0.6
 _NOT_PASSED_ON = {"host", "content-length", "transfer-encoding", "connection"}
 
 
@@ -30,15 +31,36 @@ class Side(StrEnum):
     AFTER = "after"
 
 
+class Act(StrEnum):
+    """What becomes of a request, an envelope or an ack."""
+
+    GO_ON = "go on"
+    KILL = "kill"  # the bot is killed, and nothing of it goes on
+    TERM = "term"  # the bot is asked to end, and it goes on
+    CUT = "cut"  # its connection ends without a word
+    LIMIT = "limit"  # 429 with Retry-After
+    ERROR = "error"  # 500
+    PAGE = "page"  # a proxy's page with status 200
+    HALF = "half"  # half of the answer, then the connection ends
+    SHORT = "short"  # half of the answer, as if it were all
+    LOSE = "lose"  # an envelope or ack goes nowhere
+    TWICE = "twice"  # an envelope comes twice
+    LATE = "late"  # an envelope comes after those that follow it
+    REFRESH = "refresh"  # the notice that the connection will end comes with it
+
+
+_ENDS = {Act.KILL, Act.CUT}
+
+
 class Cut(Exception):
-    """This request is not passed on any further."""
+    """The connection ends here."""
 
 
 class Watcher(Protocol):
     """Who is told of requests."""
 
-    async def saw(self, side: Side, what: str) -> None:
-        """`what` names the request, the same way in every play."""
+    def saw(self, side: Side, what: str) -> Act:
+        """What becomes of it; `what` names it the same way in every play."""
         ...
 
 
@@ -69,6 +91,7 @@ class Relay:
         self._watcher = watcher
         self._naming = naming
         self._answering = answering
+        self._late: list[asyncio.Future[None]] = []
         self.url = ""
 
     async def __aenter__(self) -> Self:
@@ -101,22 +124,29 @@ class Relay:
         body = await request.read()
         request[CAME] = monotonic()
         what = self._naming(request, body)
-        await self._watcher.saw(Side.BEFORE, what)
+        refused = _instead(self._watcher.saw(Side.BEFORE, what))
+        if refused is not None:
+            return refused
         headers = {name: it for name, it in request.headers.items() if name.lower() not in _NOT_PASSED_ON}
         async with self._session.request(
             request.method, f"{self._upstream}{request.raw_path}", headers=headers, data=body
         ) as got:
             answer = self._answering(request, body, await got.read())
-        await self._watcher.saw(Side.AFTER, what)
-        kept = {name: it for name, it in got.headers.items() if name.lower() not in _NOT_PASSED_ON}
         # Addresses of the server's own in an answer lead past the relay.
         whole = answer.replace(_plain(self._upstream), _plain(self.url))
-        return web.Response(status=got.status, headers=kept, body=whole)
+        kept = {name: it for name, it in got.headers.items() if name.lower() not in _NOT_PASSED_ON}
+        act = self._watcher.saw(Side.AFTER, what)
+        if act is Act.HALF:
+            return await _half(request, got.status, kept, whole)
+        shown = whole[: len(whole) // 2] if act is Act.SHORT else whole
+        return _instead(act) or web.Response(status=got.status, headers=kept, body=shown)
 
     # ------------------------------------------------------------ Socket Mode
 
     async def _linked(self, request: web.Request) -> web.StreamResponse:
-        await self._watcher.saw(Side.BEFORE, "socket link")
+        refused = _instead(self._watcher.saw(Side.BEFORE, "socket link"))
+        if refused is not None:
+            return refused
         async with self._session.ws_connect(f"{self._upstream}{request.raw_path}", max_msg_size=0) as up:
             down = web.WebSocketResponse(max_msg_size=0)
             await down.prepare(request)
@@ -128,7 +158,7 @@ class Relay:
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for way in ways:
+                for way in [*ways, *self._late]:
                     way.cancel()
                 await asyncio.gather(*ways, return_exceptions=True)
                 if request.transport is not None:
@@ -143,9 +173,21 @@ class Relay:
                 envelope = json.loads(message.data)
                 what = f"socket {_carried(envelope)}"
                 sent[envelope.get("envelope_id", "")] = what
-                await self._watcher.saw(Side.BEFORE, what)
+                match self._watcher.saw(Side.BEFORE, what):
+                    case Act.KILL | Act.CUT:
+                        raise Cut
+                    case Act.LOSE:
+                        continue
+                    case Act.LATE:
+                        self._late.append(asyncio.ensure_future(_late(down, message.data)))
+                        continue
+                    case Act.TWICE:
+                        await down.send_str(message.data)
+                    case Act.REFRESH:
+                        await down.send_json({"type": "disconnect", "reason": "refresh_requested"})
                 await down.send_str(message.data)
-                await self._watcher.saw(Side.AFTER, what)
+                if self._watcher.saw(Side.AFTER, what) in _ENDS:
+                    raise Cut
 
     async def _from_bot(
         self, up: ClientWebSocketResponse, down: web.WebSocketResponse, sent: Mapping[str, str]
@@ -153,9 +195,43 @@ class Relay:
         async for message in down:
             if message.type is WSMsgType.TEXT:
                 what = f"{sent.get(json.loads(message.data).get('envelope_id', ''), 'socket')} ack"
-                await self._watcher.saw(Side.BEFORE, what)
-                await up.send_str(message.data)
-                await self._watcher.saw(Side.AFTER, what)
+                act = self._watcher.saw(Side.BEFORE, what)
+                if act in _ENDS:
+                    raise Cut
+                if act is not Act.LOSE:
+                    await up.send_str(message.data)
+                if self._watcher.saw(Side.AFTER, what) in _ENDS:
+                    raise Cut
+
+
+def _instead(act: Act) -> web.StreamResponse | None:
+    """The answer instead of the server's, if there is one."""
+    match act:
+        case Act.KILL | Act.CUT:
+            raise Cut
+        case Act.LIMIT:
+            limited = {"ok": False, "error": "ratelimited"}
+            return web.json_response(limited, status=429, headers={"Retry-After": "1"})
+        case Act.ERROR:
+            return web.Response(status=500, text="Internal Server Error")
+        case Act.PAGE:
+            return web.Response(text="<html>A proxy says hello</html>", content_type="text/html")
+    return None
+
+
+async def _half(
+    request: web.Request, status: int, headers: Mapping[str, str], body: bytes
+) -> web.StreamResponse:
+    response = web.StreamResponse(status=status, headers={**headers, "Content-Length": str(len(body))})
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    raise Cut
+
+
+async def _late(down: web.WebSocketResponse, envelope: str) -> None:
+    await asyncio.sleep(LATE_S)
+    with contextlib.suppress(ConnectionError):
+        await down.send_str(envelope)
 
 
 def _plain(url: str) -> bytes:

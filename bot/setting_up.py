@@ -175,13 +175,17 @@ async def _doctor(config: Path, name: str | None, as_json: bool) -> int:
     made: list[Diagnosis] = []
     if not as_json:
         typer.echo(f"ok    configuration: {config} is valid")
-    async for diagnosis in examine(settings, wanted, os.environ):
+    async for diagnosis in examine(settings, wanted, os.environ, _progress):
         made.append(diagnosis)
         typer.echo(diagnosis.model_dump_json() if as_json else "\n".join(_lines(diagnosis)))
     failed = sum(diagnosis.level is Level.FAIL for diagnosis in made)
     if not as_json:
         typer.echo(_sum(made, failed))
     return 1 if failed else 0
+
+
+def _progress(line: str) -> None:
+    typer.echo(f"… {line}", err=True)
 
 
 def _lines(diagnosis: "Diagnosis") -> Sequence[str]:

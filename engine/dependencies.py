@@ -28,8 +28,8 @@ Tell = Callable[[str], None]
 Files = Mapping[str, TreeEntry]
 
 
-def _silent(_line: str) -> None:
-    pass
+def silent(_line: str) -> None:
+    """Tell nobody."""
 
 
 class Dependencies:
@@ -67,7 +67,7 @@ class Dependencies:
         """Files whose change makes a commit one that cannot be checked."""
         return self._settings.locks if self._settings else ()
 
-    async def ready(self, base: str, tell: Tell = _silent) -> None:
+    async def ready(self, base: str, tell: Tell = silent) -> None:
         """Make them for a base commit, unless they are kept. Repeatable; made once, whoever asks.
 
         Raises:
@@ -96,7 +96,7 @@ class Dependencies:
         return f"{path} stands where {output} is prepared" if path else ""
 
     @contextlib.asynccontextmanager
-    async def mounted(self, base: str, tell: Tell = _silent) -> AsyncIterator[tuple[Mount, ...]]:
+    async def mounted(self, base: str, tell: Tell = silent) -> AsyncIterator[tuple[Mount, ...]]:
         """What commands over a tree of this base see besides, for as long as the block runs.
 
         Raises:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.dependencies import Dependencies
+from engine.dependencies import Dependencies, Tell, silent
 from engine.errors import GreenlightError
 from engine.failed_checks import explained, tail
 from engine.ports import Ended, Sandbox, Workspace
@@ -61,7 +61,7 @@ class Patient:
     Attributes:
         commit: The head of the base branch.
         room: A directory to work in, removed afterwards.
-        ready: Whether what its checks need is prepared, or nothing needs to be.
+        tell: Says what takes long, while it does.
     """
 
     settings: Settings
@@ -72,7 +72,7 @@ class Patient:
     dependencies: Dependencies | None
     commit: str
     room: Path
-    ready: bool = True
+    tell: Tell = silent
 
     def says(self, level: Level, about: str, text: str, next_: str = "", output: str = "") -> Diagnosis:
         """A diagnosis of this repository."""
@@ -85,7 +85,10 @@ Examination = Callable[[Patient], AsyncIterator[Diagnosis]]
 
 
 async def examine(
-    settings: Settings, repositories: Sequence[RepositorySettings], environment: Mapping[str, str]
+    settings: Settings,
+    repositories: Sequence[RepositorySettings],
+    environment: Mapping[str, str],
+    tell: Tell = silent,
 ) -> AsyncIterator[Diagnosis]:
     """Try out what a configuration needs; each diagnosis as soon as it is made.
 
@@ -95,6 +98,7 @@ async def examine(
         settings: The configuration, which is valid if it could be loaded.
         repositories: Those to look at.
         environment: Where secrets are looked for; none is shown.
+        tell: Says what takes long, while it does.
     """
     for diagnosis in _secrets(environment):
         yield diagnosis
@@ -109,7 +113,7 @@ async def examine(
             next="`greenlight init PATH_OR_URL` proposes one.",
         )
     for repository in repositories:
-        async for diagnosis in _repository(settings, repository, sandbox, environment):
+        async for diagnosis in _repository(settings, repository, sandbox, environment, tell):
             yield diagnosis
 
 
@@ -179,6 +183,7 @@ async def _repository(
     repository: RepositorySettings,
     sandbox: Sandbox | None,
     environment: Mapping[str, str],
+    tell: Tell,
 ) -> AsyncIterator[Diagnosis]:
     with tempfile.TemporaryDirectory(prefix="greenlight-doctor-") as place:
         room = Path(place)
@@ -199,7 +204,9 @@ async def _repository(
         if sandbox is not None:
             kept = settings.state_dir / "prepared"
             dependencies = Dependencies(repository.name, repository.prepare, workspace, sandbox, kept)
-        patient = Patient(settings, repository, repositories, workspace, sandbox, dependencies, commit, room)
+        patient = Patient(
+            settings, repository, repositories, workspace, sandbox, dependencies, commit, room, tell
+        )
         yield patient.says(Level.OK, "remote", f"{repository.remote}, {repository.base} is at {commit[:10]}")
         for examination in EXAMINATIONS:
             async for diagnosis in examination(patient):
@@ -235,7 +242,7 @@ async def _checks(patient: Patient) -> AsyncIterator[Diagnosis]:
     if patient.repository.prepare is not None:
         began = time.monotonic()
         try:
-            await patient.dependencies.ready(patient.commit)
+            await patient.dependencies.ready(patient.commit, patient.tell)
         except GreenlightError as failed:
             yield patient.says(Level.FAIL, "prepare", "dependencies cannot be prepared", failed.sentence)
             for name in patient.repository.checks:
@@ -244,6 +251,7 @@ async def _checks(patient: Patient) -> AsyncIterator[Diagnosis]:
         outputs = ", ".join(patient.repository.prepare.outputs)
         yield patient.says(Level.OK, "prepare", f"{outputs} in {time.monotonic() - began:.1f} s")
     for name in patient.repository.checks:
+        patient.tell(f"Running check {name}")
         yield await _check(patient, patient.dependencies, name)
 
 

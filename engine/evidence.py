@@ -69,12 +69,8 @@ def _criterion(
 
 
 def _check(criterion: Criterion, base: Sequence[CheckResult], here: Sequence[CheckResult]) -> Settled:
-    at_commit = _of(here, criterion.check, Ran.COMMIT)
-    unprepared = next((r for r in at_commit if r.ended == UNPREPARED), None)
-    if unprepared is not None:
-        return _stands(
-            criterion, Status.NOT_CHECKED, f"{_command(unprepared)} was not run: {unprepared.output_tail}"
-        )
+    every = _of(here, criterion.check, Ran.COMMIT)
+    at_commit = [r for r in every if r.ended != UNPREPARED]
     # A check whose command or dependencies were changed in the configuration meanwhile tells nothing about
     # today's, and one that could not even be started at the base does not tell how things stood there.
     commands = {(r.argv, r.prepared) for r in at_commit}
@@ -89,6 +85,11 @@ def _check(criterion: Criterion, base: Sequence[CheckResult], here: Sequence[Che
             expected=f"{_command(red)} ends with exit code 0",
             actual="\n".join(filter(None, (f"It {_end(red)}.", _tail(red.output_tail)))),
             fix=f"Make {_command(red)} pass without changing the check itself.",
+        )
+    if unprepared := [r for r in every if r.ended == UNPREPARED]:
+        not_run = unprepared[0]
+        return _stands(
+            criterion, Status.NOT_CHECKED, f"{_command(not_run)} was not run: {not_run.output_tail}"
         )
     missing = [
         name

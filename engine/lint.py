@@ -232,8 +232,8 @@ def _other_dependencies(draft: SpecDraft, facts: Base) -> Iterable[str]:
     if changed and named:
         yield (
             f"{_list(changed)} decides which dependencies are installed, and only the base's ever are. No "
-            f"check is run on work that changes it, so {_list(named)} cannot be settled by one: leave the file "
-            "out of the artifacts, or have a person confirm those (attested)."
+            f"check is run on work that changes it, so {_list(named)} cannot be settled by one: leave the "
+            "file out of the artifacts, or have a person confirm those (attested)."
         )
 
 

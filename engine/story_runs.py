@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from engine.events import (
+    UNPREPARED,
     Asked,
     Assessed,
+    CheckResult,
     Delivered,
     Failed,
     Held,
@@ -90,12 +92,14 @@ def _task(result: TaskEnded, snapshot: Snapshot) -> Told:
 
 
 def _verified(result: Verified) -> Told:
-    details = tuple(
-        f"{one.check} ({one.where.value}): "
-        + (f"exit code {one.exit_code}" if one.exit_code is not None else f"ended by {one.ended}")
-        for one in result.results
-    )
+    details = tuple(f"{one.check} ({one.where.value}): " + _end(one) for one in result.results)
     return US, f"ran the checks at commit {result.commit[:10]}", details
+
+
+def _end(result: CheckResult) -> str:
+    if result.ended == UNPREPARED:
+        return f"not run: {result.output_tail}"
+    return f"exit code {result.exit_code}" if result.exit_code is not None else f"ended by {result.ended}"
 
 
 def _reviewed(result: Reviewed) -> Told:

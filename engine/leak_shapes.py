@@ -38,6 +38,7 @@ from detect_secrets.plugins.twilio import TwilioKeyDetector
 
 NAMED = "value of a field named like a credential"
 RANDOM = "random text like a key"
+KEY = "private key"
 
 _NAMED_LIMIT, _RANDOM_LIMIT = 3.0, 4.5
 _SHORTEST, _LONGEST = 8, 200
@@ -82,7 +83,7 @@ class Span:
 _JWT = JwtTokenDetector()
 # The library's plugin also takes the words without the dashes, which prose holds.
 _OURS: tuple[tuple[str, *tuple[str, ...]], ...] = (
-    ("private key", r"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----", r"PuTTY-User-Key-File-\d"),
+    (KEY, r"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----", r"PuTTY-User-Key-File-\d"),
     (
         "GitHub token",
         r"github_pat_[A-Za-z0-9]{20,24}_[A-Za-z0-9]{50,64}",

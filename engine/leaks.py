@@ -6,18 +6,20 @@ before. Nothing in the text or the repository changes what is looked for.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from engine.events import Leak
-from engine.leak_shapes import Span, guesses, shapes
+from engine.leak_shapes import KEY, Span, guesses, shapes
 
 MOST = 50
 REMOVED = "(secret removed)"
 UNREAD = "not all of it was looked through for secrets"
 
 _LONGEST_LINE, _OVERLAP = 2_000, 300
+_KEY_LINES, _KEY_TEXT = 120, re.compile(r"[A-Za-z0-9+/=]{24,}")
 # Full of digests: there only the form tells, never the look of randomness.
 _LOCKS = re.compile(
     r"(?:^|/)(?:[^/]*\.lockb?|[^/]*-lock\.(?:json|ya?ml)|go\.sum|npm-shrinkwrap\.json|[^/]*\.lock\.json|"
@@ -46,12 +48,23 @@ def in_file(path: str, before: bytes | None, after: bytes) -> dict[Leak, str]:
     found: dict[Leak, str] = {}
     if before is None:
         found |= {Leak(path=name, line=0, kind=kind): value for kind, value in _found(path, shapes).items()}
-    for number, line in enumerate(_lines(after), 1):
+    lines = _lines(after)
+    found |= {Leak(path=name, line=number, kind=KEY): "" for number in _renewed_keys(lines, known)}
+    for number, line in enumerate(lines, 1):
         if line not in known:
             found |= {Leak(path=name, line=number, kind=k): v for k, v in _found(line, find).items()}
         if len(found) >= MOST:
             return found | {Leak(path=name, line=0, kind=UNREAD): ""}
     return found
+
+
+def _renewed_keys(lines: list[str], known: frozenset[str]) -> Iterator[int]:
+    """Where a private key begins as it did before, but goes on with lines that are new."""
+    for index, line in enumerate(lines):
+        if "PRIVATE KEY" in line and line in known and any(span.kind == KEY for span in shapes(line)):
+            body = takewhile(lambda one: "-----END" not in one, lines[index + 1 : index + _KEY_LINES])
+            if any(_KEY_TEXT.search(one) and one not in known for one in body):
+                yield index + 1
 
 
 def in_text(name: str, text: str) -> tuple[Leak, ...]:

@@ -249,7 +249,9 @@ async def _names(context: Context) -> dict[str, str]:
     """What people are called, by user id; who cannot be looked up stands by the id."""
     snapshot = context.snapshot
     approvals = snapshot.spec.approvals if snapshot.spec else ()
+    approvals = (*approvals, *(one for push in snapshot.pushes[-1:] for one in push.approvals))
     people = dict.fromkeys([snapshot.requester, *(approval.by for approval in approvals)])
+    people |= dict.fromkeys(word.by for word in snapshot.let_through)
     if snapshot.unchecked_by:
         people[snapshot.unchecked_by] = None
 

@@ -80,6 +80,13 @@ def test_only_new_lines_count() -> None:
     assert kinds("a.py", "gone\n", before=f"{secret}\n") == set()
 
 
+def test_a_key_that_is_exchanged_within_its_frame_is_found() -> None:
+    begin, end = FAKES["private key"], FAKES["private key"].replace("BEGIN", "END")
+    old, new = "FAKE" * 16, "KEAF" * 16
+    assert kinds("a.pem", f"{begin}\n{new}\n{end}\n", before=f"{begin}\n{old}\n{end}\n") == {"private key"}
+    assert kinds("a.pem", f"{begin}\n{old}\n{end}\n# new\n", before=f"{begin}\n{old}\n{end}\n") == set()
+
+
 def test_a_path_that_holds_one_is_not_shown() -> None:
     found = in_file(f"x/{FAKES['GitHub token']}.txt", None, b"text")
     assert [leak.kind for leak in found] == ["GitHub token"]

@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from engine.events import Guarded, Leak, Workflow
+from engine.request import Approval, LetThrough, Push
 from engine.runs import pull_request
 from tests.engine.runs.states import rich
 
@@ -121,3 +123,32 @@ def test_a_body_that_is_too_long_is_cut_at_a_line() -> None:
     body = body_with("long " * 2_000)
     assert len(body) < pull_request.LONGEST_BODY + 100
     assert body.endswith("too long for a description.)\n")
+
+
+def test_the_body_says_who_let_it_leave() -> None:
+    state = rich(lambda where: where)
+    assert state.round is not None
+    by, at = state.specs[-1].approvals[0].by, state.specs[-1].approvals[0].at
+    leak = Leak(path="src/a.py", line=3, kind="npm token")
+    push = Push(
+        number=1,
+        commit=state.round.commit,
+        branch="b",
+        guarded=(Guarded(path="sub/CLAUDE.md", what="what agents are told"),),
+        workflows=(Workflow(path="Jenkinsfile", why=("it may be run",)),),
+        diff="",
+        approvals=(Approval(by=by, at=at),),
+    )
+    words = LetThrough(commit=state.round.commit, leak=leak, by=by, at=at)
+    state = state.model_copy(update={"pushes": (push,), "let_through": (words,)})
+    body = pull_request.body(state, state.round.settled, NAMES) if state.round else ""
+    assert "approved by itself, by:\n\n- Dana, 2026-11-24 09:00 UTC" in body
+    assert "- It changes `sub/CLAUDE.md`: what agents are told\n" in body
+    assert "- It may run `Jenkinsfile`: it may be run\n" in body
+    assert "(npm token) at `src/a.py:3`: Dana said that it is none." in body
+    other = state.model_copy(
+        update={"pushes": (push.model_copy(update={"commit": "d" * 40}),), "let_through": ()}
+    )
+    assert "approved by itself" not in pull_request.body(
+        other, other.round.settled if other.round else (), NAMES
+    )

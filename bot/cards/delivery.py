@@ -102,7 +102,9 @@ def _closing(page: Page, card: DeliveryCard) -> None:
     elif card.halted:
         page.add(context(page.words(card.halted, 300, line)), rank=Rank.MUST)
     elif card.superseded:
-        page.add(context("More was asked for; a newer delivery follows."), rank=Rank.MUST)
+        page.add(
+            context("More was asked for; if it comes to a newer delivery, that one counts."), rank=Rank.MUST
+        )
     else:
         ask = f"{mention(card.requester)}, is this what you asked for? You confirm, or say what is missing."
         page.add(section(ask), rank=Rank.MUST)

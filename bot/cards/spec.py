@@ -203,6 +203,7 @@ def _outcome(page: Page, card: SpecCard) -> str:
         case "rejected":
             return f"❌ {version} was rejected{by}."
         case "superseded":
-            return f"↪️ {version} was replaced by a newer one; a change was asked for{by}."
+            approved = f", approved by {mentions(card.wait.have[:20])}," if card.wait.have else ""
+            return f"↪️ {version}{approved} was replaced by a newer one; a change was asked for{by}."
         case other:
             return f"{version}: {page.words(other, 60, line)}{by}"

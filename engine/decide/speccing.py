@@ -175,6 +175,7 @@ def _reject(snapshot: Snapshot, spec: SpecVersion, event: Chose) -> Decision:
     _replace(moves, spec.model_copy(update={"fate": SpecFate.REJECTED, "decided_by": event.by}))
     reason = f": {event.text.strip()}" if event.text.strip() else "."
     moves.end(State.STOPPED, f"Version {spec.number} of the spec was rejected{reason}", by=event.by)
+    moves.close_cards()
     return moves.decision()
 
 

@@ -43,7 +43,7 @@ def delivery_card(snapshot: Snapshot, index: int, shown: Shown) -> DeliveryCard:
         superseded=index + 1 < snapshot.deliveries
         or (snapshot.state not in {State.DELIVERED, State.DONE} and not _halted(snapshot)),
         attested=_attested(snapshot) if index + 1 == snapshot.deliveries else (),
-        halted=_halted(snapshot),
+        halted=_halted(snapshot) if index + 1 == snapshot.deliveries else "",
         standing=standing(snapshot) if index + 1 == snapshot.deliveries else "",
     )
 
@@ -82,6 +82,8 @@ def _attested(snapshot: Snapshot) -> tuple[AttestedLine, ...]:
 
 def _halted(snapshot: Snapshot) -> str:
     """Why nothing can be said on the delivery now, where that is no newer delivery."""
+    if snapshot.state.ended and snapshot.state is not State.DONE:
+        return "" if snapshot.confirmed_by else "The request ended before anybody confirmed this."
     escalation = snapshot.escalation
     if snapshot.state is not State.ESCALATED or escalation is None or escalation.decided is not None:
         return ""

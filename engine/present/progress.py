@@ -9,7 +9,18 @@ from engine.findings import DISPUTE
 from engine.people import Person
 from engine.policy import awaited, can_suffice, entitled, may_approve, movable, pending_push
 from engine.present.scope import taken_lines
-from engine.request import Located, Offer, Policy, RunKind, Snapshot, SpecFate, State, Task, TaskStatus
+from engine.request import (
+    GateVerdict,
+    Located,
+    Offer,
+    Policy,
+    RunKind,
+    Snapshot,
+    SpecFate,
+    State,
+    Task,
+    TaskStatus,
+)
 from engine.schemas import SettledBy, Verdict
 
 
@@ -326,6 +337,12 @@ def _review(snapshot: Snapshot) -> Step:
         "BLOCKED": "blocked",
         "ESCALATE": "not settled",
     }
+    # What comes next is not what was reviewed: nothing is claimed of it yet.
+    anew = _at(snapshot) in _BEFORE_REVIEW or (
+        snapshot.state is State.AWAITING_APPROVAL and not snapshot.head
+    )
+    if current.gate is GateVerdict.PASS and anew:
+        return Step(name=name, status=PENDING, detail=f"again, after {detail}")
     passed = current.gate.value == "PASS" or snapshot.state in {State.DELIVERING, State.DELIVERED, State.DONE}
     return Step(
         name=name, status=DONE if passed else WAITING, detail=f"{detail}: {words[current.gate.value]}"
@@ -339,8 +356,20 @@ def _deliver(snapshot: Snapshot) -> Step:
     if pending_push(snapshot):
         return Step(name=name, status=WAITING, detail="the push needs an approval of its own")
     if snapshot.delivery:
-        return Step(name=name, status=DONE, detail=f"#{snapshot.delivery.number}")
+        number = f"#{snapshot.delivery.number}"
+        if _at(snapshot) in {*_BEFORE_REVIEW, State.AWAITING_APPROVAL, State.REVIEWING}:
+            return Step(name=name, status=PENDING, detail=f"again, after {number}")
+        return Step(name=name, status=DONE, detail=number)
     return Step(name=name, status=PENDING)
+
+
+_BEFORE_REVIEW = {State.ASSESSING, State.CLARIFYING, State.SPECIFYING, State.WORKING}
+
+
+def _at(snapshot: Snapshot) -> State:
+    """The state, or the one that a choice goes back to."""
+    asks = snapshot.state in {State.ESCALATED, State.BLOCKED, State.PAUSED}
+    return snapshot.escalation.resume if asks and snapshot.escalation else snapshot.state
 
 
 def _confirm(snapshot: Snapshot) -> Step:

@@ -100,11 +100,15 @@ def _offers(snapshot: Snapshot) -> tuple[OfferLine, ...]:
         "choice too.",
         recommended=True,
     )
+    halts = (
+        "The delivered commit is kept"
+        if snapshot.state is State.DELIVERED
+        else "Work halts at once and keeps its commit"
+    )
     redefine = OfferLine(
         choice=Choice.REDEFINE.value,
         label="B) Pause and redefine the scope",
-        tradeoff="Work halts at once and keeps its commit; a new version of the spec, with the wishes you "
-        "choose, needs approval again.",
+        tradeoff=f"{halts}; a new version of the spec, with the wishes you choose, needs approval again.",
     )
     order = OfferLine(
         choice=Choice.PRIORITISE.value,

@@ -11,9 +11,9 @@ from engine.cards import (
     SpecCard,
     StepStatus,
 )
-from engine.events import Cause, Choice, Failed, Triaged
+from engine.events import Cause, Choice, Chose, Failed, Triaged
 from engine.present import Shown, detail, render
-from engine.request import RunKind, State
+from engine.request import RunKind, ShowCard, State
 from engine.schemas import Condition, MessageKind, Outcome, Plan, Severity
 from tests.engine.laws import clear, shown
 from tests.engine.stories import COMMIT, Story, reached
@@ -118,6 +118,40 @@ def test_a_delivery_shows_the_round_that_judged_its_commit() -> None:
     assert isinstance(after, DeliveryCard)
     assert after.criteria == before.criteria
     assert after.superseded
+
+
+def test_nothing_is_claimed_of_a_new_version_that_was_found_of_the_one_before() -> None:
+    story = reached(State.DELIVERED)
+    story.chooses(ASKER, "delivery:1", Choice.NOT_YET, "Weeks are missing")
+    wish = Triaged(message="", kind=MessageKind.NEW_SCOPE, title="Weeks")
+    story.ends(RunKind.TRIAGE, wish)
+    reviewed, delivered = step(story, "Check and review"), step(story, "Deliver a draft pull request")
+    assert (reviewed[0], delivered[0]) == (StepStatus.DONE, StepStatus.DONE)
+    event = {**story.common(), "by": ASKER, "card": "scope:1", "choice": Choice.REDEFINE}
+    story.happens(Chose.model_validate({**event, "picks": (story.now.scope_items[0].ts,)}))
+    for state in (State.SPECIFYING, State.AWAITING_APPROVAL, State.WORKING):
+        story.goes_on(until=state)
+        assert step(story, "Check and review") == (StepStatus.PENDING, "again, after round 1")
+        assert step(story, "Deliver a draft pull request")[0] is StepStatus.PENDING
+    story.goes_on(until=State.DELIVERED)
+    assert step(story, "Check and review") == (StepStatus.DONE, "round 2: everything holds")
+
+
+def test_a_rejected_version_promises_no_newer_delivery() -> None:
+    story = reached(State.DELIVERED)
+    story.chooses(ASKER, "delivery:1", Choice.NOT_YET, "Weeks are missing")
+    story.ends(RunKind.TRIAGE, Triaged(message="", kind=MessageKind.NEW_SCOPE, title="Weeks"))
+    event = {**story.common(), "by": ASKER, "card": "scope:1", "choice": Choice.REDEFINE}
+    story.happens(Chose.model_validate({**event, "picks": (story.now.scope_items[0].ts,)}))
+    story.goes_on(until=State.AWAITING_APPROVAL)
+    before = render(story.now, "delivery:1", Shown(), POLICY)
+    assert isinstance(before, DeliveryCard)
+    assert before.superseded
+    story.chooses(DANA, "spec:2", Choice.REJECT_SPEC)
+    assert ShowCard(card="delivery:1") in story.last.effects
+    after = render(story.now, "delivery:1", Shown(), POLICY)
+    assert isinstance(after, DeliveryCard)
+    assert after.halted == "The request ended before anybody confirmed this."
 
 
 def test_the_review_card_lists_what_failed_with_its_fix() -> None:

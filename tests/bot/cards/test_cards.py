@@ -340,6 +340,8 @@ def test_a_decided_spec_collapses_to_who_decided() -> None:
     assert "was approved by <@U0DANA>" in read(card)
     assert set(elements(card)) == {"Show spec"}
     assert "was rejected by <@U0DANA>" in read(spec(fate="rejected", decided_by=DANA))
+    replaced = read(spec(fate="superseded", decided_by=RILEY, wait=wait))
+    assert "approved by <@U0DANA>, was replaced by a newer one" in replaced
 
 
 def escalation(**changes: Any) -> EscalationCard:

@@ -7,6 +7,7 @@ import pytest
 from engine.cards import EscalationCard, FindingsCard, ProgressCard, QuestionsCard, SpecCard
 from engine.decide import locating, opening
 from engine.events import Assessed, Cause, Choice, Failed, Sign
+from engine.naming import REPOSITORY
 from engine.present import Shown, render
 from engine.request import CancelRuns, Located, RunKind, Snapshot, SpecFate, StartRun, State
 from engine.schemas import Verdict

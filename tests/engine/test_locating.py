@@ -294,6 +294,8 @@ def test_before_approval_another_repository_starts_over(state: State) -> None:
 
     assert (story.now.repository, story.now.state, story.now.live) == ("", State.CLARIFYING, ())
     assert story.now.epoch == epoch + 1
+    assert [one.about for one in story.now.rounds] == [REPOSITORY]
+    assert (story.now.specs, story.now.assessment, story.now.base_commit) == ((), None, "")
     cancelled = [
         run for effect in story.last.effects if isinstance(effect, CancelRuns) for run in effect.runs
     ]

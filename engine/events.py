@@ -532,7 +532,11 @@ class BaseMoved(_Frozen):
 
 
 class Delivered(_Frozen):
-    """The commit was pushed and read back, the draft is open."""
+    """The commit was pushed and read back, the draft is open.
+
+    Attributes:
+        replaces: The draft on a branch of others whose place it takes; 0 for none.
+    """
 
     of: Literal["delivered"] = "delivered"
     branch: str
@@ -540,6 +544,7 @@ class Delivered(_Frozen):
     number: int
     url: str
     base_moved: BaseMoved | None = None
+    replaces: int = 0
 
 
 class ToldApart(_Frozen):

@@ -70,9 +70,16 @@ async def run(context: Context) -> Delivered | Held | Failed:
         await _still_there(context, branch, current.commit)
     else:
         await _push(context, branch, current.commit)
-    opened = await _open(context, settled, branch, current.commit, note(context.repository.base, moved))
+    replaces = _replaced(snapshot, branch)
+    above = note(context.repository.base, moved)
+    opened = await _open(context, settled, branch, current.commit, replaces, above)
     return Delivered(
-        branch=branch, commit=current.commit, number=opened.number, url=opened.url, base_moved=moved
+        branch=branch,
+        commit=current.commit,
+        number=opened.number,
+        url=opened.url,
+        base_moved=moved,
+        replaces=replaces,
     )
 
 
@@ -193,8 +200,16 @@ async def _push(context: Context, branch: str, commit: str) -> None:
         raise PushRejected(f"The remote does not hold on {branch} what was pushed to it; nothing was opened.")
 
 
+def _replaced(snapshot: Snapshot, branch: str) -> int:
+    """The draft on a branch of others whose place this one takes, or took before; 0 for none."""
+    before = snapshot.delivery
+    if before is None or before.branch == branch:
+        return before.replaces if before else 0
+    return before.number if existing.delivered_elsewhere(snapshot) else 0
+
+
 async def _open(
-    context: Context, settled: tuple[Settled, ...], branch: str, commit: str, above: str
+    context: Context, settled: tuple[Settled, ...], branch: str, commit: str, replaced: int, above: str
 ) -> PullRequest:
     """One pull request a branch of a request, ever: an earlier one is brought up to date."""
     snapshot, spec = context.snapshot, approved_spec(context.snapshot)
@@ -203,7 +218,7 @@ async def _open(
     room = pull_request.LONGEST_BODY - len(form) - len(above)
     body = f"{above}{pull_request.body(snapshot, settled, await _names(context), room)}"
     fixed = any(version.existing for version in snapshot.specs) and branch == spec.branch
-    replaces = f"Takes the place of #{before.number}.\n\n" if fixed and before else ""
+    replaces = f"Takes the place of #{replaced}.\n\n" if fixed and replaced else ""
     draft = Draft(
         # A fix of others' work stands on a branch of ours, and a pull request cannot change its branch.
         key=f"{snapshot.id}/fixed" if fixed else snapshot.id,

@@ -105,8 +105,11 @@ async def test_a_fix_beside_is_asked_for_and_the_first_draft_says_what_replaces_
     async with staged(tmp_path, script) as stage:
         thread, question, first = await asked_where(stage)
         await choose(stage, question, Choice.FIX, "Keep it to one sentence.")
-        await card(stage, thread, "delivery:2", "is this what you asked for")
+        beside = await card(stage, thread, "delivery:2", "is this what you asked for")
         before, after = read_records(stage.forge)
+        await choose(stage, beside, Choice.NOT_YET, MISSING)
+        await card(stage, thread, "delivery:3", "is this what you asked for")
+        _, again = read_records(stage.forge)
         head = (await git(tmp_path / "remote.git", "rev-parse", MODEL)).strip()
 
     assert all(words in script.handed_over[0] for words in (MISSING, "Keep it to one sentence."))
@@ -114,6 +117,8 @@ async def test_a_fix_beside_is_asked_for_and_the_first_draft_says_what_replaces_
     assert head == first.content.commit
     assert after.content.branch.startswith("greenlight/")
     assert after.content.body.startswith(f"Takes the place of #{first.number}.")
+    assert again.number == after.number
+    assert again.content.body.startswith(f"Takes the place of #{first.number}."), "another fix keeps it"
     assert [f"It is in #{after.number}," in comment.body for comment in before.comments].count(True) == 1
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from engine.errors import RepositoryUnusable
 from engine.ports import Command, Limits
 from engine.prepare_settings import PrepareSettings
 from engine.prepared_store import KEPT
+from tests.engine.adapters.test_bubblewrap import processes_with
 from tests.journeys.reading import git
 
 pytestmark = pytest.mark.xdist_group("sandbox")
@@ -296,3 +298,28 @@ async def test_a_commit_with_other_dependencies_is_a_misfit(
     assert word in why
     assert bool(why) is bool(word)
     assert await dependencies.misfit(base, base) == ""
+
+
+KILLED = """
+import asyncio, sys
+from pathlib import Path
+from tests.engine.test_dependencies import World
+async def main():
+    world = World(Path(sys.argv[1]))
+    await world.ready(await world.dependencies("mkdir deps; echo x >deps/it; sleep 61234"))
+asyncio.run(main())
+"""
+
+
+async def test_a_process_that_is_killed_leaves_no_half_entry_no_lock_and_no_command(world: World) -> None:
+    await world.commit(**{"lock.txt": "one\n"})
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])}
+    maker = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, str(world.directory), env=env)
+    kept = world.directory / "prepared" / "web"
+    await becomes(lambda: any(kept.glob("room-*/tree/deps/it")))
+    maker.kill()
+    await maker.wait()
+    await becomes(lambda: not processes_with("sleep\0" + "61234"))
+    await asyncio.wait_for(world.ready(await world.dependencies()), 10)
+    (entry,) = world.entries
+    assert (kept / entry / "deps" / "it").read_text() == "one\n"

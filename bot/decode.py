@@ -60,6 +60,10 @@ FORWARD_BESIDE = (
     "If it matters, tell me in your own words what it says."
 )
 EDITED = "I do not read edits. Mention me in a new message."
+EDITED_SINCE = (
+    "I do not read edits: I go by your message as it was first sent. "
+    "If it says something else now, tell me in a new message."
+)
 NOTHING_TYPED = "Please write something first."
 
 _SECTION_ASK = "One entry a line; the next version takes it over as it is"
@@ -205,7 +209,7 @@ def _mentions(text: str, bot_user: str) -> bool:
 
 
 def _edited(body: Mapping[str, Any], heard: EventBody, bot_user: str) -> Heard | None:
-    """A mention that was added by an edit: whoever waits for an answer to it hears that there is none."""
+    """A mention that an edit added, or whose words it changed: its author hears that the edit is not read."""
     try:
         change = ChangeBody.model_validate(body).event
     except ValidationError:
@@ -213,11 +217,19 @@ def _edited(body: Mapping[str, Any], heard: EventBody, bot_user: str) -> Heard |
     after, before = change.message, change.previous_message
     if after.user is None or after.user == bot_user or after.bot_id or after.subtype not in _SPOKEN:
         return None
-    if not _mentions(after.text, bot_user) or _mentions(before.text, bot_user):
+    if not _mentions(after.text, bot_user):
+        return None
+    mentioned = _mentions(before.text, bot_user)
+    # Links that are shown later, for one, change a message and none of its words.
+    if mentioned and plain_words(after.text, bot_user) == plain_words(before.text, bot_user):
         return None
     channel = heard.event.channel
     place = Place(channel=channel, thread_ts=after.thread_ts, user=after.user)
-    return Heard(key=f"{heard.home}:{channel}:{after.ts}:edit", place=place, what=Tell(sentence=EDITED))
+    return Heard(
+        key=f"{heard.home}:{channel}:{after.ts}:edit",
+        place=place,
+        what=Tell(sentence=EDITED_SINCE if mentioned else EDITED),
+    )
 
 
 def _spoken(heard: EventBody, key: str, at: datetime, bot_user: str, *, mentioned: bool) -> Event | Tell:

@@ -14,7 +14,7 @@ from engine.events import Specified
 from engine.existing import without
 from engine.lint import Base, lint
 from engine.prompts import render
-from engine.request import Note, Round, Snapshot
+from engine.request import Note, Round, Snapshot, SpecFate
 from engine.runs import existing
 from engine.runs.context import Context
 from engine.runs.material import discussion, texts_at, view
@@ -127,8 +127,10 @@ def misread(draft: SpecDraft, snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def _edit(snapshot: Snapshot) -> Note | None:
-    note = snapshot.notes[-1] if snapshot.notes else None
-    return note if note and note.section else None
+    """The edit that asks for this version. One that an approved version took over binds no later one."""
+    note, spec = snapshot.notes[-1] if snapshot.notes else None, snapshot.spec
+    asks = spec is not None and spec.fate is SpecFate.SUPERSEDED
+    return note if note and note.section and asks else None
 
 
 def missing_assumptions(draft: SpecDraft, rounds: Sequence[Round]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from engine import sections
 from engine.decide import decide
 from engine.events import Choice, Chose, Sign
 from engine.request import RunKind, SpecFate, State
+from engine.runs import specify
 from engine.schemas import Criterion, SettledBy, SpecDraft, SuccessCriterion
 from engine.sections import EditRefused
 from tests.engine.specs import CRITERIA, DRAFT, changed
@@ -187,6 +188,14 @@ def test_an_edit_of_criteria_makes_a_version_that_needs_approval_again() -> None
     assert "“The table has 3 columns”" in note.text
     story.goes_on(until=State.AWAITING_APPROVAL)
     assert story.now.specs[1].approvals == ()
+
+
+def test_an_edit_binds_the_version_that_it_asks_for_and_no_later_one() -> None:
+    story = waiting()
+    story.chooses(ASKER, "spec:1", Choice.CHANGE_SPEC, "src/other.sql", item="artifacts")
+    assert specify.taken_over(DRAFT, story.now).artifacts == ("src/other.sql",)
+    story.goes_on(until=State.DELIVERED)
+    assert specify.taken_over(DRAFT, story.now) == DRAFT, "as when a branch of others is looked at again"
 
 
 @pytest.mark.parametrize("text", ["", "nothing new"])

@@ -49,7 +49,8 @@ def doctor(
 ) -> None:
     """Try out whether all works: configuration, sandbox, remotes, dependencies, and every check at the base.
 
-    Nothing is pushed, and nobody is written to. The exit code is 0 if nothing fails, else 1.
+    Nothing is pushed, and nobody is written to. Run it as the user that runs the bot, which then finds the
+    dependencies prepared. The exit code is 0 if nothing fails, else 1.
     """
     sys.exit(ended(_doctor(config, repository, as_json)))
 

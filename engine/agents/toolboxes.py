@@ -57,7 +57,7 @@ def writer(
         history_tool(workspace, base),
         edit_tool(checkout, edits_of(root), dependencies.locks),
         write_tool(checkout, dependencies.locks),
-        run_tool(dependencies.sandbox(base), root),
+        run_tool(dependencies.sandbox(base), root, dependencies.outputs),
     )
     return _only(names, tools)
 

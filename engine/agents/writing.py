@@ -143,8 +143,15 @@ def write_tool(checkout: Checkout, locks: Collection[str] = ()) -> Tool[WriteInp
     )
 
 
-def run_tool(sandbox: Sandbox, root: Path) -> Tool[RunInput]:
-    """The tool `run`: a command in the sandbox, over a copy of the checkout."""
+def run_tool(sandbox: Sandbox, root: Path, prepared: Collection[str] = ()) -> Tool[RunInput]:
+    """The tool `run`: a command in the sandbox, over a copy of the checkout.
+
+    Args:
+        sandbox: Where it runs.
+        root: The checkout.
+        prepared: Directories that hold dependencies there; the description tells of them.
+    """
+    told = f" Dependencies are installed in {', '.join(prepared)}, read-only." if prepared else ""
 
     async def work(given: RunInput, _call: str) -> Done:
         if any("\0" in word for word in given.argv):
@@ -159,7 +166,7 @@ def run_tool(sandbox: Sandbox, root: Path) -> Tool[RunInput]:
     return Tool(
         "run",
         "Run a command over a private copy of your files, without network. The files it writes are thrown "
-        "away, only its output and exit code come back: change files with edit and write.",
+        f"away, only its output and exit code come back: change files with edit and write.{told}",
         RunInput,
         work,
     )

@@ -232,6 +232,8 @@ async def test_prepared_dependencies_are_seen_by_commands_and_are_no_files_of_th
         outputs=("deps",),
     )
     box = writer(ALL, workspace, base, checkout, dependencies(workspace, checkout, made))
+    described = {spec.name: spec.description for spec in box.specs}
+    assert described["run"].endswith("Dependencies are installed in deps, read-only.")
     ran = await use(box, "run", argv=["sh", "-c", "cat deps/lines; echo x >deps/lines"])
     assert "Read-only file system" in ran.text
     assert ran.text.splitlines()[2].isdigit()

@@ -10,6 +10,8 @@ from engine import tallies
 from engine.events import CheckResult, Ran
 
 _MOST_NAMED = 3
+_IN_PYTHON = 4  # failing tests a file
+_PYTHON = ("pytest", "unittest")
 _BENT = "the changed code keeps it from failing"
 
 
@@ -28,6 +30,17 @@ def doubt(before: Sequence[CheckResult], green: Sequence[CheckResult], trials: S
     return _changed(trials) or _cannot_fail(before, trials)
 
 
+def planted_in_python(control: CheckResult) -> int:
+    """How many failing tests beside Python's the output names."""
+    return _IN_PYTHON * sum(path.endswith(".py") for path in control.about if path not in control.unseen)
+
+
+def failed_in_python(result: CheckResult) -> int:
+    """How many tests the runners of Python count as failed."""
+    found = tallies.tallies(result.output_tail)
+    return max((found[name].failed for name in _PYTHON if name in found), default=0)
+
+
 def _changed(trials: Sequence[CheckResult]) -> str:
     for trial in trials:
         if not trial.tells or trial.green:
@@ -40,20 +53,22 @@ def _changed(trials: Sequence[CheckResult]) -> str:
 
 
 def _cannot_fail(before: Sequence[CheckResult], trials: Sequence[CheckResult]) -> str:
-    """Whether failing tests that were counted at the base are not counted any more beside the work."""
-    planted = [_failed(trial) for trial in trials if trial.where is Ran.BASE_CONTROL]
-    counted = max(planted, default=0) - max((_failed(result) for result in before), default=0)
-    for trial in trials if counted > 0 else ():
-        if trial.where is Ran.CONTROL and trial.green:
+    """Whether failing tests that are seen at the base are not seen to fail any more beside the work."""
+    at_base = [trial for trial in trials if trial.where is Ran.BASE_CONTROL and trial.tells]
+    seen = {path for trial in at_base for path in trial.about if path not in trial.unseen}
+    more = max(map(failed_in_python, at_base), default=0) - max(map(failed_in_python, before), default=0)
+    for trial in trials if seen else ():
+        if trial.where is not Ran.CONTROL or not trial.tells:
+            continue
+        if trial.green:
             return f"it stays so with failing tests of ours beside its own: {_BENT}"
-        if trial.where is Ran.CONTROL and trial.tells and _failed(trial) < counted:
-            said = f"of {counted} failing tests of ours beside its own it counts {_failed(trial)} as failed"
+        if lost := sorted(seen & set(trial.unseen)):
+            return f"failing tests of ours beside {_named(lost)} do not show any more: {_BENT}"
+        ours = min(more, planted_in_python(trial))
+        if failed_in_python(trial) < ours:
+            said = f"of {ours} failing tests of ours beside its own it counts {failed_in_python(trial)}"
             return f"{said}: {_BENT}"
     return ""
-
-
-def _failed(result: CheckResult) -> int:
-    return max((tally.failed for tally in tallies.tallies(result.output_tail).values()), default=0)
 
 
 def _named(what: Sequence[str]) -> str:

@@ -241,8 +241,9 @@ AtTheForge = Remarked | CheckFailed | Moved | Undrafted | Merged | Closed | Reop
 class Ran(StrEnum):
     """Where a check was run: at a commit, or over the base with nothing but the artifacts laid over it.
 
-    OLD_TESTS leaves the tests that the work changed as they were; UNSILENCED misspells comments that tell a
-    checker to look away; CONTROL puts failing tests beside the repository's, BASE_CONTROL at the base itself.
+    OLD_TESTS leaves tests and modes that the work changed as they were; UNSILENCED misspells comments that
+    tell a checker to look away; CONTROL puts failing tests beside the repository's, BASE_CONTROL does so at
+    the base.
     """
 
     BASE = "base"
@@ -264,7 +265,8 @@ class CheckResult(_Frozen):
         ended: How the command ended; UNPREPARED: it was not run, because the commit needs other dependencies
             than were prepared (`output_tail` says which).
         prepared: Identifies the dependencies that it ran with; empty: the repository prepares none.
-        about: What OLD_TESTS and UNSILENCED left as it was or took out: paths, or path:line and wording.
+        about: What a trial left as it was, took out or planted beside: paths, or path:line and wording.
+        unseen: Of `about`, beside which planted failing tests are not named in the output.
     """
 
     check: str
@@ -278,6 +280,7 @@ class CheckResult(_Frozen):
     duration_s: float
     prepared: str = ""
     about: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
     @property
     def green(self) -> bool:

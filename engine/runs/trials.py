@@ -10,24 +10,26 @@ import asyncio
 import contextlib
 import re
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from engine.doubts import failed_in_python, planted_in_python
 from engine.errors import Rejected
 from engine.events import CheckResult, Ran
-from engine.files import Checkout
+from engine.files import Checkout, Kind
 from engine.ports import TreeEntry, Workspace
 from engine.request import SpecVersion
 from engine.runs.material import texts_at
 from engine.silencers import silencers, without_silencers
 from engine.tallies import tallies
 
-PLANTED = 4
-_MOST_FOLDERS = 40
-_COUNTED = ("pytest", "unittest")
+_MOST = 40
+_COUNTED = ("pytest", "unittest", "node", "jest")
 _TEST_FOLDERS = frozenset({"test", "tests", "spec", "specs", "__tests__", "testing"})
 _TEST_NAME = re.compile(r"tests?_.*|.*_tests?\.\w+|.*[.-](?:test|tests|spec)\.\w+|test\w*\.py|conftest\.py")
-_COLLECTED = re.compile(r"test\w*\.py|\w+_test\.py")
+_PYTHON = re.compile(r"test\w*\.py|\w+_test\.py")
+_SCRIPT = re.compile(r"(?P<before>.*)(?P<ending>[.-](?:test|spec)\.[cm]?[jt]sx?)")
 _FAILING = """\
 import unittest
 
@@ -45,6 +47,18 @@ class Test{name}(unittest.TestCase):
 
     def test_{name}_plain(self):
         raise AssertionError("{name}")
+"""
+# By whatever name the file's own runner has: Jest's and Mocha's globals, an import, Node's own. The name is
+# said only if the test fails, and it fails only where assertions do.
+_FAILING_SCRIPT = """
+;(typeof test === 'function' ? test : typeof it === 'function' ? it
+  : globalThis.process.getBuiltinModule('node:test').test)('ours', () => {
+  const assert = globalThis.process.getBuiltinModule?.('node:assert')
+  const wrong = [() => assert.equal(1, 2), () => assert.strictEqual(1, 2), () => assert.deepEqual([1], [2]),
+    () => assert.deepStrictEqual([1], [2]), () => assert.ok(false), () => assert.throws(() => 1)]
+  const held = (one) => { try { one(); return false } catch { return true } }
+  if (!assert || wrong.every(held)) throw new Error('NAME')
+})
 """
 
 
@@ -75,31 +89,46 @@ def _counts(result: CheckResult | None) -> bool:
     return result is not None and any(name in tallies(result.output_tail) for name in _COUNTED)
 
 
-def to_compare(result: CheckResult) -> bool:
-    """Whether a control ended so that the base has to tell whether it was collected at all."""
-    failed = max((tally.failed for tally in tallies(result.output_tail).values()), default=0)
-    return result.green or failed < PLANTED * len(result.about)
+def to_compare(control: CheckResult) -> bool:
+    """Whether a control ended so that the base has to tell what of it is collected at all."""
+    return control.green or bool(control.unseen) or failed_in_python(control) < planted_in_python(control)
 
 
 # ---------------------------------------------------------------- the trees
 
 
-async def lay(
-    workspace: Workspace, spec: SpecVersion, commit: str, where: Ran, tree: Path
-) -> tuple[str, ...]:
-    """Make the tree of a run over the artifacts; returns what `CheckResult.about` names."""
-    artifacts: Collection[str] = spec.draft.artifacts
+@dataclass(frozen=True)
+class Laid:
+    """A tree that was made.
+
+    Attributes:
+        about: See `CheckResult.about`.
+        planted: What failing tests were put beside, by a part of their names that nobody could know.
+    """
+
+    about: tuple[str, ...] = ()
+    planted: Mapping[str, str] = field(default_factory=dict)
+
+    def unseen(self, output: str) -> tuple[str, ...]:
+        """See `CheckResult.unseen`."""
+        return tuple(beside for name, beside in self.planted.items() if name not in output)
+
+
+async def lay(workspace: Workspace, spec: SpecVersion, commit: str, where: Ran, tree: Path) -> Laid:
+    """Make the tree of a run over the artifacts."""
+    artifacts: Sequence[str] = spec.draft.artifacts
     about: tuple[str, ...] = ()
     if where is Ran.OLD_TESTS:
         about = await old_tests(workspace, spec, commit)
         artifacts = [path for path in artifacts if path not in about]
-    await workspace.overlay(spec.base_commit, commit, tuple(artifacts), tree)
+    await workspace.overlay(spec.base_commit, commit, artifacts, tree)
     if where is Ran.UNSILENCED:
         about = await silenced(workspace, spec, commit)
         await _misspell(workspace, spec, commit, tree)
     if where in {Ran.CONTROL, Ran.BASE_CONTROL}:
-        about = await asyncio.to_thread(_plant, Checkout(tree), secrets.token_hex(4))
-    return about
+        planted = await asyncio.to_thread(_plant, Checkout(tree), secrets.token_hex(4))
+        return Laid(tuple(planted.values()), planted)
+    return Laid(about)
 
 
 async def old_tests(workspace: Workspace, spec: SpecVersion, commit: str) -> tuple[str, ...]:
@@ -146,14 +175,37 @@ async def _misspell(workspace: Workspace, spec: SpecVersion, commit: str, tree: 
             await asyncio.to_thread(checkout.write, path, without.encode())
 
 
-def _plant(checkout: Checkout, name: str) -> tuple[str, ...]:
-    """Put failing tests into every folder that holds Python tests, under a name nobody could know."""
-    paths = [PurePosixPath(entry.path) for entry in checkout.walk()]
-    folders = dict.fromkeys(str(path.parent) for path in paths if _COLLECTED.fullmatch(path.name))
-    planted = []
-    for folder in list(folders)[:_MOST_FOLDERS]:
-        path = str(PurePosixPath(folder, f"test_{name}.py"))
-        with contextlib.suppress(Rejected):  # a name that the base may hold and no agent could write
-            checkout.write(path, _FAILING.format(name=name).encode())
-            planted.append(path)
-    return tuple(planted)
+def _plant(checkout: Checkout, token: str) -> dict[str, str]:
+    """Put failing tests beside the repository's; returns beside what, by their names.
+
+    Python's runners load all files into one process: a file a folder is enough. Those of JavaScript give each
+    file a process: a copy of each gets one test more.
+    """
+    paths = [PurePosixPath(entry.path) for entry in checkout.walk() if entry.kind is Kind.FILE]
+    folders = dict.fromkeys(path.parent for path in paths if _PYTHON.fullmatch(path.name))
+    scripts = [(path, found) for path in paths if (found := _SCRIPT.fullmatch(path.name))]
+    planted: dict[str, str] = {}
+    for folder in list(folders)[:_MOST]:
+        name = f"{token}{len(planted):02}"
+        if _written(checkout, folder / f"test_{name}.py", _FAILING.format(name=name).encode()):
+            planted[name] = str(folder / "test_*.py")
+    for path, found in scripts[:_MOST]:
+        name = f"{token}{len(planted):02}"
+        copy = path.with_name(f"{found['before']}-{name}{found['ending']}")
+        content = _read(checkout, path) + _FAILING_SCRIPT.replace("NAME", name).encode()
+        if _written(checkout, copy, content):
+            planted[name] = str(path)
+    return planted
+
+
+def _read(checkout: Checkout, path: PurePosixPath) -> bytes:
+    with contextlib.suppress(Rejected):
+        return checkout.read(str(path))
+    return b""
+
+
+def _written(checkout: Checkout, path: PurePosixPath, content: bytes) -> bool:
+    with contextlib.suppress(Rejected):  # the base may hold names beneath which nothing is written
+        checkout.write(str(path), content)
+        return True
+    return False

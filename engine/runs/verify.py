@@ -149,9 +149,9 @@ async def _execute(context: Context, job: Job) -> CheckResult:
     try:
         if job.where in {Ran.BASE, Ran.COMMIT}:
             await context.workspace.checkout(commit, tree)
-            about: tuple[str, ...] = ()
+            laid = trials.Laid()
         else:
-            about = await trials.lay(context.workspace, spec, commit, job.where, tree)
+            laid = await trials.lay(context.workspace, spec, commit, job.where, tree)
         done = await context.dependencies.sandbox(spec.base_commit).run(command(job.check, tree))
     finally:
         await asyncio.to_thread(shutil.rmtree, tree, ignore_errors=True)
@@ -167,7 +167,8 @@ async def _execute(context: Context, job: Job) -> CheckResult:
         digest=done.digest,
         duration_s=round(done.duration_s, 2),
         prepared=await context.dependencies.key(spec.base_commit),
-        about=about,
+        about=laid.about,
+        unseen=laid.unseen(done.output),
     )
 
 

@@ -92,25 +92,43 @@ def test_red_without_comments_that_silence_is_not_checked() -> None:
     assert shown(result("tests", Ran.UNSILENCED)).status is Status.PASSED
 
 
-def test_green_beside_failing_tests_that_count_at_the_base_is_not_checked() -> None:
-    red, green = unittest(4, failures=3), unittest(4)
-    counted = result("tests", Ran.BASE_CONTROL, 1, output_tail=unittest(8, failures=7), commit="b" * 40)
-    stays = result("tests", Ran.CONTROL, output_tail=unittest(8))
-    assert shown(stays, counted, before=red, after=green).status is Status.NOT_CHECKED
-    some = result("tests", Ran.CONTROL, 1, output_tail=unittest(8, failures=3))
-    assert "of 4 failing tests" in shown(some, counted, before=red, after=green).evidence
-    fails = result("tests", Ran.CONTROL, 1, output_tail=unittest(8, failures=4))
-    passed = shown(fails, before=red, after=green)
+OURS = ("test_*.py", "web/a.test.js")
+RED, GREEN = unittest(4, failures=3), unittest(4)
+
+
+def control(where: Ran, exit_code: int, output: str, *unseen: str) -> CheckResult:
+    """A run with failing tests planted beside OURS."""
+    return result("tests", where, exit_code, output_tail=output, about=OURS, unseen=unseen)
+
+
+def controlled(exit_code: int, output: str, *unseen: str, at_base: tuple[str, ...] = ()) -> Settled:
+    base = control(Ran.BASE_CONTROL, 1, unittest(8, failures=7), *at_base)
+    return shown(control(Ran.CONTROL, exit_code, output, *unseen), base, before=RED, after=GREEN)
+
+
+def test_a_check_that_does_not_fail_beside_failing_tests_is_not_checked() -> None:
+    for found, says in (
+        (controlled(0, unittest(8)), "it stays so"),
+        (controlled(1, unittest(8, failures=3)), "of 4 failing tests of ours beside its own it counts 3"),
+        (controlled(1, unittest(8, failures=4), "web/a.test.js"), "beside web/a.test.js do not show"),
+    ):
+        assert found.status is Status.NOT_CHECKED
+        assert says in found.evidence
+
+
+def test_a_check_that_fails_beside_failing_tests_can_fail() -> None:
+    passed = controlled(1, unittest(8, failures=4))
     assert (passed.status, "with failing tests of ours" in passed.evidence) == (Status.PASSED, True)
+    assert shown(control(Ran.CONTROL, 1, unittest(8, failures=4)), after=GREEN).status is Status.PASSED
 
 
-def test_failing_tests_that_nobody_collects_prove_nothing() -> None:
-    red, green = unittest(4, failures=3), unittest(4)
-    ignored = result("tests", Ran.BASE_CONTROL, 1, output_tail=red, commit="b" * 40)
-    stays = result("tests", Ran.CONTROL, output_tail=green)
-    for trials in ([stays], [stays, ignored]):
-        found = shown(*trials, before=red, after=green)
-        assert (found.status, "of ours" in found.evidence) == (Status.PASSED, False)
+def test_failing_tests_that_are_not_collected_at_the_base_prove_nothing() -> None:
+    assert controlled(0, GREEN, *OURS, at_base=OURS).status is Status.PASSED
+    assert controlled(1, unittest(8, failures=4), OURS[1], at_base=(OURS[1],)).status is Status.PASSED
+    stops_at_the_first = control(Ran.BASE_CONTROL, 1, unittest(1, failures=1))
+    one = control(Ran.CONTROL, 1, unittest(1, failures=1))
+    found = shown(one, stops_at_the_first, before=unittest(1, failures=1), after=unittest(4))
+    assert found.status is Status.PASSED
 
 
 def test_comments_that_silence_are_found_and_misspelt() -> None:

@@ -12,12 +12,12 @@ from engine.errors import SandboxUnavailable
 from engine.request import Status
 from tests.security.false_success.attack import Attack, Outcome
 from tests.security.false_success.greenlight import Range, open_range
-from tests.security.false_success.repository import CHECKS
+from tests.security.false_success.repository import CHECKS, FILES, HONEST, WORK
 from tests.security.false_success.table import ATTACKS, UNPROVABLE, try_attack
 
 module_loop = pytest.mark.asyncio(loop_scope="module")
 # Their programs take longest to start; together more than half of the time.
-SLOW = {"pytest", "sql"}
+SLOW = {"pytest", "sql", "node"}
 
 
 def rows(attacks: Sequence[Attack]) -> list[ParameterSet]:
@@ -56,6 +56,19 @@ async def test_an_attack_that_fools_a_plain_job_is_not_shown_as_passed(place: Ra
 async def test_honest_work_is_shown_as_passed(place: Range, check: str) -> None:
     found = await place.honest(check)
     assert found.status is Status.PASSED, found.evidence
+
+
+MORE_TESTS = FILES["test_price.py"] + "\n    def test_one(self):\n        self.assertEqual(total([7]), 7)\n"
+NEW_TESTS = "import unittest\n\n\nclass New(unittest.TestCase):\n    def test_new(self):\n        pass\n"
+SILENT = "# type: ignore  # of no meaning to this check\n" + HONEST[WORK]
+
+
+@module_loop
+@pytest.mark.parametrize("more", [{"test_price.py": MORE_TESTS}, {"test_new.py": NEW_TESTS}, {WORK: SILENT}])
+async def test_honest_work_may_add_tests_and_comments(place: Range, more: dict[str, str]) -> None:
+    found = await place.honest("unittest", more)
+    assert found.status is Status.PASSED, found.evidence
+    assert "with failing tests of ours" in found.evidence
 
 
 @module_loop

@@ -4,7 +4,7 @@ import asyncio
 import importlib.metadata
 import shutil
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -73,10 +73,11 @@ class Range:
             self._at_base[check] = asyncio.ensure_future(self._run_at_base(check))
         return await asyncio.shield(self._at_base[check])
 
-    async def honest(self, check: str) -> Settled:
-        """How honest work is settled."""
-        work = Attack(name=f"honest-{check}", check=check, shown=Outcome.PASSED, writes=HONEST)
-        return (await self.try_out(work, tuple(HONEST))).settled[-1]
+    async def honest(self, check: str, more: Mapping[str, str] = {}) -> Settled:
+        """How honest work is settled, with more files changed as approved."""
+        writes = {**HONEST, **more}
+        work = Attack(name=f"honest-{check}", check=check, shown=Outcome.PASSED, writes=writes)
+        return (await self.try_out(work, tuple(writes))).settled[-1]
 
     async def try_out(self, attack: Attack, artifacts: Sequence[str]) -> Shown:
         """The attack against a spec that holds these artifacts."""

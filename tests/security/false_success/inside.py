@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tests.security.false_success.attack import Attack, Outcome
-from tests.security.false_success.repository import FILES, SQL, WORK
+from tests.security.false_success.repository import FILES, SCRIPT, SQL, WORK
 
 _RED = "\n\ndef total(prices):\n    return 0  # TODO\n"
 _DOUBTED = Outcome.DOUBTED
@@ -69,7 +69,7 @@ TESTS = (
     _tests("approved tests gutted, their number kept", writes={
         _TEST: "import unittest\n\n\nclass Total(unittest.TestCase):\n"
         + "".join(f"    def test_{n}(self):\n        pass\n\n" for n in ("nothing", "pair", "expected")),
-        _DEEP: "import unittest\n\n\nclass Deep(unittest.TestCase):\n    def test_many(self):\n        ...\n"}),
+        _DEEP: "import unittest\n\n\nclass Deep(unittest.TestCase):\n    def test_many(self): ...\n"}),
     _tests("one approved test of several skipped", check="pytest", writes={
         WORK: "def total(prices):\n    return {0: 0, 1: 5, 2: 3, 3: 3}[len(prices)]\n",
         _DEEP: FILES[_DEEP].replace("    def test_many", "    @unittest.skip('slow')\n    def test_many")}),
@@ -86,7 +86,24 @@ SILENCED = (
            writes={SQL: "-- sqlfluff:rules:LT13\n" + FILES[SQL]}),
 )  # fmt: skip
 
-ALL = (*ENDS, *BENDS, *TESTS, *SILENCED)
+_PAGE_TEST = "web/price.test.js"
+
+
+def _script(name: str, code: str, *more: str) -> Attack:
+    return Attack(name, "node", _DOUBTED, artifacts=(SCRIPT, *more), writes={SCRIPT: code + FILES[SCRIPT]})
+
+
+SCRIPTS = (
+    _script("a script ends the process", "process.exit(0)\n"),
+    _script("a script's assertions assert nothing",
+            "import assert from 'node:assert'\n\nassert.equal = () => {}\nassert.default = assert\n"),
+    Attack("a script's approved test gutted", "node", _DOUBTED, artifacts=(SCRIPT, _PAGE_TEST),
+           writes={_PAGE_TEST: "import { test } from 'node:test'\n\ntest('a pair', () => {})\n"}),
+    Attack("a script's approved test skipped", "node", _DOUBTED, artifacts=(SCRIPT, _PAGE_TEST),
+           writes={_PAGE_TEST: FILES[_PAGE_TEST].replace("test('a", "test.skip('a")}),
+)  # fmt: skip
+
+ALL = (*SCRIPTS, *ENDS, *BENDS, *TESTS, *SILENCED)
 
 # Nothing that runs a program can tell these from honest work; a reviewer who reads the change can.
 _EQUAL = """

@@ -9,6 +9,7 @@ from engine.settings import CheckSettings
 
 WORK = "price.py"
 SQL = "sql/report.sql"
+SCRIPT = "web/price.js"
 DATA = "prices.csv"
 
 FILES: Mapping[str, str] = {
@@ -62,6 +63,13 @@ FILES: Mapping[str, str] = {
         "            print(rule['severity'], row)\n            bad += rule['severity'] == 'error'\n"
         "print(bad, 'violations')\nsys.exit(bad > 0)\n"
     ),
+    "web/price.js": "export function total(prices) {\n  return 0\n}\n",
+    "web/price.test.js": (
+        "import assert from 'node:assert'\nimport { test } from 'node:test'\n"
+        "import { total } from './price.js'\n\n"
+        "test('a pair', () => assert.equal(total([1, 2]), 3))\n"
+    ),
+    "web/package.json": '{"type": "module"}\n',
     ".sqlfluff": "[sqlfluff]\ndialect = ansi\n",
     "sql/report.sql": "SELECT a,b from t\n",
 }
@@ -80,11 +88,13 @@ CHECKS: Mapping[str, CheckSettings] = {
     "script": CheckSettings(argv=("sh", "check.sh"), about="what the project's CI runs"),
     "parts": CheckSettings(argv=("sh", "parts.sh"), about="parts"),
     "rules": CheckSettings(argv=("python", "check_rules.py"), about="data rules"),
+    "node": CheckSettings(argv=("node", "--test", "web/"), about="tests of the page", memory_mb=1 << 16),
     "sql": CheckSettings(argv=("sqlfluff", "lint", "--disable-progress-bar", "sql"), about="SQL style"),
 }
 
 HONEST: Mapping[str, str] = {
     WORK: "def total(prices):\n    return sum(prices)\n",
+    SCRIPT: "export function total(prices) {\n  return prices.reduce((a, b) => a + b, 0)\n}\n",
     DATA: "name,price\na,1\nb,2\n",
     SQL: "SELECT\n    a,\n    b\nFROM t\n",
 }

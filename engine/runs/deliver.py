@@ -60,12 +60,16 @@ async def run(context: Context) -> Delivered | Held | Failed:
         return Failed(cause=Cause.LEAK, sentence="What was about to leave looks like secrets.", leaks=leaks)
     as_it_stood = spec.existing is not None and spec.existing.head == current.commit
     branch = spec.existing.branch if spec.existing and as_it_stood else spec.branch
+    moved = await base_moved(context, spec, current.commit)
     held = await pushing.looked_through(
-        context.workspace, context.repository, spec.base_commit, current.commit, branch
+        context.workspace,
+        context.repository,
+        (spec.base_commit, moved.head if moved else spec.base_commit),
+        current.commit,
+        branch,
     )
     if held and not pushing.allowed(snapshot, policy, held, members):
         return held
-    moved = await base_moved(context, spec, current.commit)
     if as_it_stood:
         await _still_there(context, branch, current.commit)
     else:

@@ -19,23 +19,24 @@ _NOT_SHOWN = ("Binary file: ", "Too large to show: ", "[diff cut here: ")
 
 
 async def looked_through(
-    workspace: Workspace, repository: RepositorySettings, base: str, commit: str, branch: str
+    workspace: Workspace, repository: RepositorySettings, bases: tuple[str, str], commit: str, branch: str
 ) -> Held | None:
     """What pushing a commit to a branch, and opening a pull request of it, would do; None: nothing special.
 
     Args:
         workspace: The repository's.
         repository: Its configuration: what else is protected, and which workflows may run.
-        base: The commit that the work began at.
+        bases: The commit that the work began at, and where the base branch is now.
         commit: The commit.
         branch: The branch's name.
     """
+    base, today = bases
     own = (*repository.protected, *await _included(workspace, (base, commit)))
     changed = [change.path for change in await workspace.changes(base, commit)]
     guarded = [Guarded(path=path, what=what) for path in changed if (what := kind_of(path, own))]
     running = [
         one
-        for one in await workflows_with_secrets(workspace, (commit, base), branch, repository.base)
+        for one in await workflows_with_secrets(workspace, (commit, base, today), branch, repository.base)
         if one.path not in repository.accepted_workflows
     ]
     if not guarded and not running:

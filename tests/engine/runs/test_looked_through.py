@@ -47,9 +47,10 @@ class Repository:
             (tree / gone).unlink()
         return (await self.workspace.commit(tree, parent, "A commit")).commit
 
-    async def look(self, commit: str, base: str = "", **settings: object) -> Held | None:
+    async def look(self, commit: str, base: str = "", today: str = "", **settings: object) -> Held | None:
         repository = RepositorySettings.model_validate({"name": "x", "remote": str(self.remote), **settings})
-        return await looked_through(self.workspace, repository, base or self.base, commit, BRANCH)
+        bases = (base or self.base, today or base or self.base)
+        return await looked_through(self.workspace, repository, bases, commit, BRANCH)
 
 
 @pytest.fixture
@@ -105,6 +106,10 @@ async def test_workflows_count_at_the_commit_and_at_the_base(repository: Reposit
         assert held is not None
         assert [one.path for one in held.workflows] == [path]
         assert [one.path for one in held.guarded] == [path]
+    plain = await repository.commit({"a.txt": b"a\n"})
+    held = await repository.look(plain, today=with_it)
+    assert held is not None, "the base branch has a workflow by now that was not there when the work began"
+    assert (held.guarded, [one.path for one in held.workflows]) == ((), [path])
     unchanged = await repository.commit({"a.txt": b"a\n"}, with_it)
     held = await repository.look(unchanged, with_it)
     assert held is not None

@@ -57,8 +57,10 @@ def _offer(page: Page, card: EscalationCard, offer: OfferLine, index: int) -> Bl
         return section(text)
     style = "primary" if offer.recommended else ""
     if offer.asks.strip():
-        ask = fit(offer.asks, 150, plain).text
-        press = ChooseInWords(request=card.request, card=card.key, choice=choice, ask=ask)
+        # Advice may stay away, and from a requester it has to; what is missing has to be said.
+        optional = choice is not Choice.TELL_MORE
+        ask = fit(f"{offer.asks} (may stay empty)" if optional else offer.asks, 150, plain).text
+        press = ChooseInWords(request=card.request, card=card.key, choice=choice, ask=ask, optional=optional)
         return section(text, button(name, _ellipsis(offer.label), press, style))
     label = offer.label[:200] if choice is Choice.PICK else ""
     plain_press = Choose(request=card.request, card=card.key, choice=choice, label=label, item=offer.item)

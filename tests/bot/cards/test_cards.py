@@ -344,6 +344,14 @@ def test_a_decided_spec_collapses_to_who_decided() -> None:
     assert "approved by <@U0DANA>, was replaced by a newer one" in replaced
 
 
+@pytest.mark.parametrize("choice", [Choice.FIX, Choice.ANOTHER_ROUND, Choice.RETRY, Choice.TELL_MORE])
+def test_advice_may_stay_empty_for_requesters_may_choose_but_not_advise(choice: Choice) -> None:
+    offer = OfferLine(choice=choice.value, label="Go on", tradeoff="It goes on.", asks="Advice")
+    chosen = press(escalation(offers=(offer,)), "Go on…")
+    assert isinstance(chosen, ChooseInWords)
+    assert chosen.optional is (choice is not Choice.TELL_MORE)
+
+
 def escalation(**changes: Any) -> EscalationCard:
     card = EscalationCard(
         request=REQUEST,
@@ -370,7 +378,7 @@ def test_an_escalation_offers_options_with_their_price() -> None:
     )
     words = press(card, "Say how…")
     assert isinstance(words, ChooseInWords)
-    assert words.ask == "How?"
+    assert words.ask == "How? (may stay empty)"
     assert elements(card)["Say how…"]["style"] == "primary"
     assert "confirm" in elements(card)["Stop here"]
     decided = escalation(decided_by=DANA, decision="One more round", open=False)

@@ -16,13 +16,13 @@ from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from engine.errors import DiskFull, Rejected, RepositoryUnusable
+from engine.failed_checks import unprepared
 from engine.ports import Command, Ended, Execution, Limits, Mount, Preparation, Sandbox, TreeEntry, Workspace
 from engine.prepare_settings import PrepareSettings, below
 from engine.prepared_store import PreparedStore
 
 _FORM = 1  # raised when entries come to look different
 _PROCESSES = 1024
-_TAIL_LINES, _TAIL_CHARACTERS = 8, 800
 
 Tell = Callable[[str], None]
 Files = Mapping[str, TreeEntry]
@@ -164,7 +164,7 @@ class Dependencies:
                     Preparation(argv=argv, room=room, env=settings.env, limits=_limits(settings))
                 )
                 if done.ended is not Ended.EXIT or done.exit_code != 0:
-                    raise RepositoryUnusable(_failure(self._name, settings, done))
+                    raise RepositoryUnusable(unprepared(self._name, settings, done))
             await self._store.keep(await to_thread(self._taken, room, settings.outputs), key)
 
     async def _lock(self, base: str, path: str) -> bytes:
@@ -247,33 +247,6 @@ def _limits(settings: PrepareSettings) -> Limits:
         processes=_PROCESSES,
         tree_mb=settings.size_mb,
     )
-
-
-def _failure(name: str, settings: PrepareSettings, done: Execution) -> str:
-    how, next_ = {
-        Ended.START: (
-            "could not be started",
-            "Install the program where the sandbox sees it (such as /usr/local/bin), or name its directory "
-            "in the configuration's `toolchain`.",
-        ),
-        Ended.TIMEOUT: (
-            f"did not end within {settings.timeout_s:g} seconds",
-            "Look whether the network is there, or raise `timeout_s` in the configuration.",
-        ),
-        Ended.SIZE: (
-            f"wrote more than {settings.size_mb} megabytes",
-            "Raise `size_mb` in the configuration if that is what it takes.",
-        ),
-        Ended.OUTPUT: ("was ended because it printed too much", "Correct `commands` in the configuration."),
-        Ended.EXIT: (
-            f"ended with exit code {done.exit_code}",
-            "Correct the lock files on the base branch or `prepare` in the configuration, and try again.",
-        ),
-    }[done.ended]
-    lines = [line.rstrip() for line in done.output.splitlines() if line.strip()]
-    tail = "\n".join(lines[-_TAIL_LINES:])[-_TAIL_CHARACTERS:]
-    said = f" Its last lines:\n{tail}\n" if tail else " "
-    return f"Preparing the dependencies of {name} failed: “{' '.join(done.argv)[:200]}” {how}.{said}{next_}"
 
 
 @contextlib.contextmanager

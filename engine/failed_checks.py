@@ -1,12 +1,13 @@
-"""Why a check fails where nothing was changed, and what to do about it. Pure."""
+"""Why a check or a preparation fails where nothing was changed, and what to do about it. Pure."""
 
 import re
 from dataclasses import dataclass
 
 from engine.ports import Ended, Execution
+from engine.prepare_settings import PrepareSettings
 from engine.settings import CheckSettings
 
-_TAIL_LINES = 8
+_TAIL_LINES, _TAIL_CHARACTERS = 8, 800
 _LOOKED_AT = 20_000
 
 
@@ -132,6 +133,33 @@ def _red(command: str, done: Execution, prepares: bool) -> Explained:
         f"{command} ended with exit code {done.exit_code} on the base branch as it is",
         "Mend it there. While it is red, it can tell only of work that makes it green.",
     )
+
+
+def unprepared(name: str, settings: PrepareSettings, done: Execution) -> str:
+    """Why dependencies could not be prepared, with the last lines of the command that failed."""
+    how, next_ = {
+        Ended.START: (
+            "could not be started",
+            "Install the program where the sandbox sees it (such as /usr/local/bin), or name its directory "
+            "in the configuration's `toolchain`.",
+        ),
+        Ended.TIMEOUT: (
+            f"did not end within {settings.timeout_s:g} seconds",
+            "Look whether the network is there, or raise `timeout_s` in the configuration.",
+        ),
+        Ended.SIZE: (
+            f"wrote more than {settings.size_mb} megabytes",
+            "Raise `size_mb` in the configuration if that is what it takes.",
+        ),
+        Ended.OUTPUT: ("was ended because it printed too much", "Correct `commands` in the configuration."),
+        Ended.EXIT: (
+            f"ended with exit code {done.exit_code}",
+            "Correct the lock files on the base branch or `prepare` in the configuration, and try again.",
+        ),
+    }[done.ended]
+    last = tail(done.output)[-_TAIL_CHARACTERS:]
+    said = f" Its last lines:\n{last}\n" if last else " "
+    return f"Preparing the dependencies of {name} failed: “{' '.join(done.argv)[:200]}” {how}.{said}{next_}"
 
 
 def tail(output: str, lines: int = _TAIL_LINES) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.adapters.bwrap_choice import choose
-from engine.adapters.captured import Captured
+from engine.adapters.captured import Output
 from engine.adapters.isolation import Arguments, Isolation
 from engine.adapters.toolchain import Toolchain
 from engine.adapters.usage import Usage, watched
@@ -75,7 +75,7 @@ async def execute(isolation: Isolation, command: Command | Preparation) -> Execu
     """
     started = time.monotonic()
     token = secrets.token_hex(16)
-    output = _Output(token, command.limits.output_bytes)
+    output = Output(token, command.limits.output_bytes)
     running = _Running(isolation, command, token)
     ended, exit_code = Ended.EXIT, None
     usage = Usage(command.room, command.limits.tree_mb) if isinstance(command, Preparation) else None
@@ -124,35 +124,6 @@ async def _finish(running: "_Running") -> None:
     if cancelled is not None:
         raise cancelled
     ending.result()
-
-
-class _Output:
-    """Splits what the launcher says from what the command says."""
-
-    def __init__(self, token: str, limit: int) -> None:
-        self._mark = token.encode() + b"\n"
-        self._before = b""
-        self._limit = limit
-        self.captured = Captured(limit)
-        self.started = False
-
-    def add(self, chunk: bytes) -> None:
-        if self.started:
-            self.captured.add(chunk)
-            return
-        self._before += chunk
-        before, mark, after = self._before.partition(self._mark)
-        if mark:
-            self.started = True
-            self.captured = Captured(self._limit)
-            self.captured.add(after)
-            self._before = b""
-        else:
-            self._before = before[-self._limit :]
-
-    def close(self) -> None:
-        if not self.started:
-            self.captured.add(self._before)
 
 
 class _Running:
@@ -218,7 +189,7 @@ class _Running:
             with contextlib.suppress(ValueError, KeyError, ProcessLookupError):
                 self._init = os.pidfd_open(json.loads(self._said.partition(b"\n")[0])["child-pid"])
 
-    async def drain(self, output: _Output) -> bool:
+    async def drain(self, output: Output) -> bool:
         """Read to the end of the output. False: so much came that it is not read further."""
         assert self.process.stdout is not None  # noqa: S101 - PIPE was asked for
         while chunk := await self.process.stdout.read(_CHUNK):

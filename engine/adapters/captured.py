@@ -55,3 +55,43 @@ class Captured:
         left_out = self.seen - len(self._head) - len(tail)
         between = f"\n[… {left_out} bytes of output left out …]\n"
         return self._head.decode("utf-8", "replace") + between + bytes(tail).decode("utf-8", "replace")
+
+
+class Output:
+    """Splits what the launcher says from what the command says.
+
+    Args:
+        token: A line that the launcher prints right before the command starts.
+        limit: Bytes kept of the command's output.
+
+    Attributes:
+        captured: What the command said; before it started, what the launcher did.
+        started: Whether the command was started.
+    """
+
+    def __init__(self, token: str, limit: int) -> None:
+        self._mark = token.encode() + b"\n"
+        self._before = b""
+        self._limit = limit
+        self.captured = Captured(limit)
+        self.started = False
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        if self.started:
+            self.captured.add(chunk)
+            return
+        self._before += chunk
+        before, mark, after = self._before.partition(self._mark)
+        if mark:
+            self.started = True
+            self.captured = Captured(self._limit)
+            self.captured.add(after)
+            self._before = b""
+        else:
+            self._before = before[-self._limit :]
+
+    def close(self) -> None:
+        """There are no more bytes."""
+        if not self.started:
+            self.captured.add(self._before)

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from engine.events import (
     Assessed,
     Delivered,
     Failed,
+    Held,
     Planned,
     Ran,
     Reviewed,
@@ -28,6 +30,8 @@ from engine.request import (
     GateVerdict,
     Given,
     Heard,
+    LetThrough,
+    Push,
     ReviewRound,
     Round,
     RunKind,
@@ -43,6 +47,7 @@ from engine.request import (
 from engine.runs import RUNS
 from engine.schemas import MessageKind, Verdict
 from tests.engine.runs.world import AT, DANA, REVIEWER, RITA, World, snapshot, world
+from tests.fake_secrets import FAKES
 
 SCENARIO = SCENARIOS / "conversation-resolution-time"
 
@@ -182,6 +187,7 @@ async def test_example_one_becomes_a_checked_draft_pull_request(tmp_path: Path) 
         unapproved = await RUNS[RunKind.DELIVER](w.run(RunKind.DELIVER, _tampered(now), number=16))
         beyond = await RUNS[RunKind.DELIVER](w.run(RunKind.DELIVER, _narrower(now), number=17))
         allowed = await RUNS[RunKind.DELIVER](w.run(RunKind.DELIVER, _unchecked(now), number=19))
+        await _looks_at_what_leaves(w, now, result)
         w.thread.gone.add(RITA.user)
         left = await RUNS[RunKind.DELIVER](w.run(RunKind.DELIVER, _unchecked(now), number=20))
         w.thread.gone.add(DANA.user)
@@ -230,6 +236,46 @@ def _narrower(now: Snapshot) -> Snapshot:
     )
     spec = now.spec.model_copy(update={"draft": now.spec.draft.model_copy(update={"artifacts": kept})})
     return now.model_copy(update={"specs": (spec.model_copy(update={"hash": hash_of(spec)}),)})
+
+
+async def _looks_at_what_leaves(w: World, now: Snapshot, result: Delivered) -> None:
+    """Whatever started the delivery: secrets and protected paths are looked for in the commit itself."""
+    assert now.spec is not None
+    path = now.spec.draft.artifacts[0]
+    strict = w.context.repository.model_copy(update={"protected": (path,)})
+
+    async def deliver(state: Snapshot, number: int) -> object:
+        context = w.run(RunKind.DELIVER, state, number=number)
+        return await RUNS[RunKind.DELIVER](replace(context, repository=strict))
+
+    held = await deliver(now, 21)
+    assert isinstance(held, Held)
+    assert [one.path for one in held.guarded] == [path]
+    assert f"+++ b/{path}" in held.diff
+    push = Push.model_validate(held.model_dump() | {"number": 1, "approvals": (Approval(by=DANA, at=AT),)})
+    assert await deliver(now.model_copy(update={"pushes": (push,)}), 22) == result
+    other = push.model_copy(update={"diff": "something else"})
+    assert await deliver(now.model_copy(update={"pushes": (other,)}), 23) == held
+    by_rita = push.model_copy(update={"approvals": (Approval(by=RITA, at=AT),)})
+    assert await deliver(now.model_copy(update={"pushes": (by_rita,)}), 24) == held
+
+    tree = w.context.checkouts / "leaky"
+    await w.context.workspace.checkout(now.head, tree)
+    with (tree / path).open("a") as file:
+        file.write(f"-- {FAKES['Databricks token']}\n")
+    leaky = (await w.context.workspace.commit(tree, now.spec.base_commit, "Leaky")).commit
+    state = Snapshot.model_validate_json(now.model_dump_json().replace(now.head, leaky))
+    failed = await deliver(state, 25)
+    assert isinstance(failed, Failed)
+    assert [(leak.path, leak.kind) for leak in failed.leaks] == [(path, "Databricks token")]
+    assert FAKES["Databricks token"] not in failed.model_dump_json()
+    words = tuple(
+        LetThrough(commit=commit, leak=failed.leaks[0], by=by, at=AT)
+        for commit, by in ((leaky, RITA), (now.head, DANA))
+    )
+    assert await deliver(state.model_copy(update={"let_through": words}), 26) == failed
+    allowed = LetThrough(commit=leaky, leak=failed.leaks[0], by=DANA, at=AT)
+    assert isinstance(await deliver(state.model_copy(update={"let_through": (allowed,)}), 27), Held)
 
 
 def _describes(body: str, now: Snapshot) -> None:

@@ -271,7 +271,12 @@ class ViolationLine(_Frozen):
 
 
 class ReviewCard(_Card):
-    """One review round of one commit. `gate` is PASS, FIX, BLOCKED or ESCALATE."""
+    """One review round of one commit. `gate` is PASS, FIX, BLOCKED or ESCALATE.
+
+    Attributes:
+        passed: Criteria that hold, each with how that was settled.
+        praised: What reviewers say is good beyond the criteria: nothing was checked of it.
+    """
 
     card: Literal["review"] = "review"
     title: str
@@ -285,6 +290,7 @@ class ReviewCard(_Card):
     minor: tuple[str, ...]
     next_steps: tuple[str, ...]
     withdrawn: tuple[ViolationLine, ...] = ()
+    praised: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- escalation

@@ -29,6 +29,7 @@ def review(card: ReviewCard) -> Message:
     for found in card.withdrawn:
         page.add(violation(page, found, card.key))
     page.bullets("✓ Passed", card.passed, Rank.EXTRA)
+    page.bullets("Reviewers say", card.praised, Rank.EXTRA)
     page.bullets("? Could not be settled", card.unsettled, Rank.MAIN)
     page.bullets("Next steps", card.next_steps, Rank.MAIN)
     page.bullets("Minor, does not hold it up", card.minor, Rank.EXTRA)
@@ -36,18 +37,22 @@ def review(card: ReviewCard) -> Message:
 
 
 def _fallback(card: ReviewCard) -> str:
-    passed = f"{len(card.passed)} passed, {len(card.failed)} failed"
-    return fit(f"Review of {card.title}: {passed} (round {card.round} of {card.rounds})", 300, line).text
+    return fit(f"Review of {card.title}: {_held(card)} (round {card.round} of {card.rounds})", 300, line).text
 
 
 def _verdict(page: Page, card: ReviewCard) -> str:
     gate = _GATE.get(card.gate) or page.words(card.gate, 100, line)
-    counts = f"{len(card.passed)} passed, {len(card.failed)} failed"
+    counts = _held(card)
     if card.unsettled:
         counts += f", {len(card.unsettled)} could not be settled"
     if card.minor:
         counts += f", {count(len(card.minor), 'minor remark')}"
     return f"{gate}\n{counts}"
+
+
+def _held(card: ReviewCard) -> str:
+    held = "1 criterion holds" if len(card.passed) == 1 else f"{len(card.passed)} criteria hold"
+    return f"{held}, {len(card.failed)} failed"
 
 
 def _failure(page: Page, failure: Failure) -> str:

@@ -101,6 +101,7 @@ def review_card(snapshot: Snapshot, index: int, policy: Policy | None) -> Review
         commit=current.commit,
         gate=gate.value,
         passed=_passed(current),
+        praised=_praised(current),
         failed=(*_failed_criteria(current), *_failed_findings(current)),
         unsettled=tuple(
             f"{s.id} {s.text}: {s.evidence}" for s in current.settled if s.status is Status.NOT_CHECKED
@@ -116,11 +117,16 @@ BAD = {Status.FAILED, Status.JUDGED_UNMET}
 
 
 def _passed(current: ReviewRound) -> tuple[str, ...]:
-    lines = [settled_line(s) for s in current.settled if s.status in GOOD]
-    for review in current.reviews:
-        if review.review:
-            lines += [f"{line} (judged by {review.reviewer})" for line in review.review.passed]
-    return tuple(lines)
+    return tuple(settled_line(s) for s in current.settled if s.status in GOOD)
+
+
+def _praised(current: ReviewRound) -> tuple[str, ...]:
+    return tuple(
+        f"{line} (judged by {review.reviewer})"
+        for review in current.reviews
+        if review.review and not review.invalid
+        for line in review.review.passed
+    )
 
 
 def settled_line(settled: Settled) -> str:
@@ -195,6 +201,7 @@ def review_text(snapshot: Snapshot, index: int) -> str:
         f"Expected: {f.expected}\nActual: {f.actual}\nFix: {f.fix}"
         for f in card.failed
     ]
+    parts += ["Reviewers say\n" + "\n".join(f"- {line}" for line in card.praised)] if card.praised else []
     parts += ["Not settled\n" + "\n".join(f"- {line}" for line in card.unsettled)] if card.unsettled else []
     parts += ["Minor\n" + "\n".join(f"- {line}" for line in card.minor)] if card.minor else []
     for result in (*snapshot.base_results, *(snapshot.review_rounds[index].results or ())):

@@ -13,6 +13,7 @@ from engine.cards import (
 )
 from engine.events import Cause, Choice, Chose, Failed, Triaged
 from engine.present import Shown, detail, render
+from engine.present.outcome import GOOD
 from engine.request import RunKind, ShowCard, State
 from engine.schemas import Condition, MessageKind, Outcome, Plan, Severity
 from tests.engine.laws import clear, shown
@@ -164,6 +165,20 @@ def test_the_review_card_lists_what_failed_with_its_fix() -> None:
     assert [f.severity for f in card.failed] == ["failed", "major"]
     assert len(card.minor) == 1
     assert card.next_steps[-1] == "Run every check and review again"
+
+
+def test_what_reviewers_praise_is_not_counted_as_passed() -> None:
+    story = reached(State.REVIEWING)
+    story.review_ends()
+    current = story.now.round
+    assert current is not None
+    praise = [line for one in current.reviews if one.review for line in one.review.passed]
+    card = render(story.now, "review:1", Shown(), POLICY)
+    assert isinstance(card, ReviewCard)
+    assert praise
+    assert len(card.praised) == len(praise)
+    assert all(any(line.startswith(c.id) for c in current.settled) for line in card.passed)
+    assert len(card.passed) == len([s for s in current.settled if s.status.value in GOOD])
 
 
 def test_a_decided_escalation_says_who_chose_what() -> None:

@@ -1,6 +1,7 @@
 """What looks like a credential is found, whatever a repository says; ordinary code is not."""
 
 import hashlib
+import sysconfig
 import uuid
 from pathlib import Path
 
@@ -183,3 +184,14 @@ def test_what_a_command_or_a_model_said_is_kept_without_it(name: str) -> None:
             long.model_copy(update={"summary": fake_secrets.NAMED}), [fake_secrets.NAMED]
         ).model_dump_json()
     )
+
+
+def test_ordinary_code_hardly_ever_looks_like_it() -> None:
+    """Measured over code of others: fewer than one in 10,000 lines."""
+    library = Path(sysconfig.get_path("stdlib"))
+    files = [path for part in ("asyncio", "email", "http", "json") for path in (library / part).glob("*.py")]
+    texts = {str(path.relative_to(library)): path.read_bytes() for path in files}
+    found = [leak for path, data in texts.items() for leak in in_file(path, None, data)]
+    lines = sum(data.count(b"\n") for data in texts.values())
+    assert lines > 20_000
+    assert len(found) < lines / 10_000, found

@@ -59,6 +59,7 @@ def propose(files: Files) -> Proposal:
         for name, what in _UNKNOWN.items()
         if files.has(name)
     ]
+    notes += _elsewhere(files)
     if not checks:
         notes.append("I found no checks: name in `checks` at least one command that tells good from bad.")
     return Proposal(
@@ -66,6 +67,20 @@ def propose(files: Files) -> Proposal:
         prepare=_both(preparations),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _elsewhere(files: Files) -> list[str]:
+    """Projects in folders, which nothing here looks into."""
+    projects = {"package.json", "pyproject.toml", "setup.py", *_UNKNOWN}
+    split = (path.rpartition("/") for path in files.paths)
+    folders = sorted({folder for folder, _, name in split if folder and name in projects})
+    if not folders:
+        return []
+    more = f" and {len(folders) - 6} more" if len(folders) > 6 else ""
+    return [
+        f"There are projects in folders, where I did not look: {', '.join(folders[:6])}{more}. Write checks "
+        'for them by hand, such as ["make", "-C", "FOLDER", "test"].'
+    ]
 
 
 def _both(preparations: list[ProposedPrepare]) -> ProposedPrepare | None:

@@ -1,6 +1,7 @@
 """What pyproject.toml, requirements files and other files of Python projects offer."""
 
 import re
+import sys
 import tomllib
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,7 @@ def python(files: Files) -> Findings:
     found = Findings()
     project = _parsed(found, files)
     _dependencies(found, files, project)
+    _version(found, project)
     if any(files.has(name) for name in (*_SETUPS, "pytest.ini", "tox.ini")) or found.prepare:
         _tests(found, files, project)
         _linters(found, files, project)
@@ -49,6 +51,16 @@ def _table(of: Mapping[str, Any], *keys: str) -> Mapping[str, Any] | None:
             return None
         of = value
     return of
+
+
+def _version(found: Findings, project: Mapping[str, Any]) -> None:
+    wanted = str((_table(project, "project") or {}).get("requires-python", ""))
+    least = re.search(r">=\s*3\.(\d{1,3})", wanted)
+    if least and int(least[1]) > sys.version_info.minor:
+        found.note(
+            f"pyproject.toml needs Python 3.{least[1]}, and Greenlight runs on 3.{sys.version_info.minor}: "
+            f"name a newer one's directory in `toolchain`, and call python3.{least[1]} in `commands`."
+        )
 
 
 # ---------------------------------------------------------------- checks

@@ -163,6 +163,8 @@ def test_python_and_javascript_are_prepared_together() -> None:
         ({"go.mod": ""}, "Go"),
         ({"tox.ini": ""}, "tox"),
         ({"README.md": ""}, "no checks"),
+        ({"apps/web/package.json": "{}", "libs/x/go.mod": ""}, "apps/web, libs/x"),
+        ({"pyproject.toml": '[project]\nrequires-python = ">=3.99"\n'}, "needs Python 3.99"),
         ({"package.json": "{"}, "could not be read"),
         ({"package.json": "[]"}, "could not be read"),
         ({"pyproject.toml": "["}, "could not be read"),

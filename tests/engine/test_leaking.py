@@ -1,10 +1,11 @@
 """What looks like a secret blocks; only an approver lets a place of a commit through."""
 
-from engine.events import Cause, Choice, Failed
+from engine.events import Cause, Choice, Chose, Failed
 from engine.request import RunKind, State
 from engine.runs.deliver import leaks_left
+from engine.story import tell
 from tests.engine.stories import COMMIT, Story, reached
-from tests.engine.strategies import ASKER, BASE, DANA, LEAKS, POLICY, task_ended
+from tests.engine.strategies import ASKER, BASE, DANA, LEAKS, POLICY, REQUEST, START, task_ended
 
 OTHER = "d" * 40
 
@@ -60,3 +61,12 @@ def test_a_look_at_the_last_moment_blocks_as_well() -> None:
     assert [state.value for state in story.now.states[-2:]] == ["delivering", "blocked"]
     story.chooses(DANA, "escalation:1", Choice.LET_THROUGH, item="L1")
     assert story.now.state is State.DELIVERING
+
+
+def test_the_record_tells_who_let_what_through() -> None:
+    story = leaky()
+    story.chooses(DANA, "escalation:1", Choice.LET_THROUGH, item="L2")
+    click = {"key": "k", "request": REQUEST, "at": START, "by": DANA, "card": "escalation:1"}
+    event = Chose.model_validate({**click, "choice": Choice.LET_THROUGH, "item": "L2"})
+    (line, *_) = tell(story.now, [event]).lines
+    assert line.what == "chose on escalation 1: No secret: the branch's name:1"

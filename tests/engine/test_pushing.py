@@ -3,11 +3,12 @@
 import pytest
 
 from engine.decide import decide
-from engine.events import Approved, Choice
+from engine.events import Approved, Choice, Chose, RunFinished
 from engine.policy import pending_push
 from engine.present import Shown, detail, render
 from engine.request import PushFate, RunKind, SpecFate, State
 from engine.runs.pushing import allowed
+from engine.story import tell
 from tests.engine.laws import clear, lawful, nothing_beyond_scope, shown
 from tests.engine.stories import COMMIT, Story, reached
 from tests.engine.strategies import (
@@ -190,3 +191,22 @@ def test_every_event_has_a_lawful_answer_while_it_waits(policy: object) -> None:
         clear(decision.snapshot, policy)  # type: ignore[arg-type]
         nothing_beyond_scope(decision.snapshot)
         shown(decision.snapshot, decision, policy)  # type: ignore[arg-type]
+
+
+def test_the_record_tells_what_was_asked_and_whose_clicks_counted() -> None:
+    story = holding()
+    run = RunFinished(key="r", request=REQUEST, at=START, run="x", result=held(COMMIT))
+    click = {"key": "k", "request": REQUEST, "at": START, "card": "push:1", "choice": Choice.APPROVE_PUSH}
+    clicks = [Chose.model_validate({**click, "by": by, "item": COMMIT}) for by in (DANA, BYSTANDER)]
+    approves(story)
+    lines = tell(story.now, [run, *clicks], {DANA.user: "Dana"}).lines
+    assert [line.what for line in lines] == [
+        f"asked for an approval of the push of commit {COMMIT[:10]} to greenlight/resolution-time",
+        f"approved the push of commit {COMMIT[:10]}",
+        f"approved the push of commit {COMMIT[:10]}; that did not count",
+    ]
+    assert lines[0].details == (
+        "Changes .github/workflows/ci.yml: what runs after a push",
+        "Would run Jenkinsfile: Jenkins may run it",
+    )
+    assert lines[1].who == "Dana"

@@ -58,6 +58,10 @@ async def ask_model(context: Context, call: ModelCall, turn: int) -> ModelAnswer
 async def _attempt(context: Context, call: ModelCall, id: str) -> _Outcome:
     """One attempt. What is to be retried comes back as a value: a recorded exception would end the run."""
     store, model = context.store, context.model
+    kept = await store.kept_answer(id)
+    if kept is not None:  # the process died after it kept the answer and before it recorded this step
+        await store.settle(id, kept.usage)
+        return (_ANSWERED, id, None)
     await store.reserve(
         id,
         context.snapshot.id,

@@ -172,6 +172,13 @@ class Store:
             ).scalar_one()
         return ModelAnswer.model_validate_json(body)
 
+    async def kept_answer(self, id: str) -> ModelAnswer | None:
+        """The answer kept under an id, None if there is none."""
+        async with reading(self._engine) as c:
+            found = await c.execute(sa.select(col(AnswerRow.body)).where(col(AnswerRow.id) == id))
+        body: str | None = found.scalar_one_or_none()
+        return None if body is None else ModelAnswer.model_validate_json(body)
+
     async def keep_receipt(self, receipt: Receipt) -> None:
         """Keep a receipt; the same id again replaces it."""
         async with self._engine.begin() as c:

@@ -235,11 +235,8 @@ async def test_a_run_that_dies_anywhere_goes_on_without_repeating_what_is_record
     tmp_path: Path, die_at: int
 ) -> None:
     notes = Notes()
-    first = calls(("add", {"text": "a"}), ("add", {"text": "b"}), ("count", {}))
-    # What was in flight when the process died is done once more: a model call, or a tool call.
-    replies = [first, says(GOOD)]
-    replies = [replies[0], *replies] if die_at == 0 else [*replies, replies[-1]]
-    script = Script(replies)
+    # A tool call that was in flight when the process died is done once more; an answer that was kept is not.
+    script = Script([calls(("add", {"text": "a"}), ("add", {"text": "b"}), ("count", {})), says(GOOD)])
     async with world(tmp_path, responder=script) as w:
         context = w.run(RunKind.TRIAGE, snapshot())
         w.journal.die_at = die_at
@@ -247,9 +244,11 @@ async def test_a_run_that_dies_anywhere_goes_on_without_repeating_what_is_record
             await work(context, assignment(notes.box()))
         again = w.journal.again()
         result = await work(w.over(again, context.run, context.snapshot), assignment(notes.box()))
+        spent = await context.store.spent(context.snapshot.id)
     assert isinstance(result, Triage)
     assert notes.texts == ["a", "b"]
-    assert len(script.calls) == (3 if die_at in (0, 4) else 2)
+    assert len(script.calls) == spent.calls == 2
+    assert spent.set_aside_usd == 0
     assert notes.made == (4 if die_at in (1, 2, 3) else 3)
     assert "2 notes" in contents(script, -1)[2][2]["content"]
 

@@ -38,7 +38,7 @@ from tests.journeys.bots import environment, forked
 from tests.journeys.reading import git
 
 FULL = "acme/data-platform"
-LONGEST_PLAY_S = 300.0
+LONGEST_PLAY_S = 600.0
 LONGEST_REST_S = 90.0
 """Far more than it takes: machines are busy, and a lost click is one for good."""
 RETRY_DELAYS = (0.2, 0.3, 0.5, 1.0, 1.0, 2.0, 2.0, 4.0, 4.0, 8.0, 8.0, 16.0)
@@ -104,20 +104,23 @@ class Kills:
 
 @dataclass(frozen=True)
 class Asked:
-    """A call of the model that was answered; times by `time.monotonic`. `said` is its whole conversation."""
+    """A call of the model that was answered, and when it came; `said` is its whole conversation."""
 
     role: str
     said: tuple[str, ...]
     at: float
-    answered: float
 
 
 @dataclass
 class Death:
-    """When the bot was killed or asked to end, and when it was gone; by `time.monotonic`."""
+    """When the bot was killed or asked to end, and when it was gone; by `time.monotonic`.
+
+    `recorded` is how many answers of the model it had kept by then, by role.
+    """
 
     at: float
     gone: float = math.inf
+    recorded: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -163,9 +166,10 @@ class Seen:
 class Bot:
     """`greenlight run`, started again whenever it is gone, until the play is over."""
 
-    def __init__(self, config: Path, env: dict[str, str], log: Path, seen: Seen) -> None:
+    def __init__(self, config: Path, env: dict[str, str], records: "Records", seen: Seen) -> None:
+        log = self._log = config.with_name("log")
         self._given = (("run", "--config", str(config)), env, log, log)
-        self._log = log
+        self._records = records
         self._seen = seen
         self._process: ForkServerProcess | None = None
         self._killed = False
@@ -218,7 +222,8 @@ class Bot:
             await asyncio.to_thread(process.start)
             await _gone(process)
             if self._killed:
-                self._seen.deaths[-1].gone = monotonic()
+                death = self._seen.deaths[-1]
+                death.gone, death.recorded = monotonic(), self._records.answers()
             if not self._killed or process.exitcode not in _ENDED:
                 tail = self._log.read_text()[-2000:] if self._log.exists() else ""
                 self._seen.exits.append(f"it ended by itself with {process.exitcode}: {tail}")
@@ -329,7 +334,7 @@ def _keeping(seen: Seen) -> Answering:
         asked = json.loads(body)
         said = tuple(json.dumps(it, sort_keys=True) for it in (asked.get("system"), *asked["messages"]))
         role = request.headers.get("X-Greenlight-Role", "")
-        seen.asked.append(Asked(role, said, request[CAME], monotonic()))
+        seen.asked.append(Asked(role, said, request[CAME]))
         return answer
 
     return keep
@@ -365,11 +370,12 @@ async def play(
     seen, began = Seen(name), monotonic()
     watcher = Killing(kills.at, seen)
     async with world(name, directory, template, watcher, answering, seen) as there:
-        bot = watcher.bot = Bot(there.config, there.env, directory / "log", seen)
+        records = Records(directory / "state" / DATABASE)
+        bot = watcher.bot = Bot(there.config, there.env, records, seen)
         bot.start()
         moments = asyncio.create_task(_at_moments(bot, kills.moments))
         try:
-            await _played(name, directory, there, watcher, seen, like)
+            await _played(name, records, there, watcher, seen, like)
         except (TimeoutError, AssertionError, LookupError) as error:
             seen.problem = f"{type(error).__name__}: {error}"
         finally:
@@ -388,9 +394,8 @@ async def _at_moments(bot: Bot, moments: Sequence[float]) -> None:
 
 
 async def _played(
-    name: str, directory: Path, there: World, watcher: Killing, seen: Seen, like: Seen | None
+    name: str, records: "Records", there: World, watcher: Killing, seen: Seen, like: Seen | None
 ) -> None:
-    records = Records(directory / "state" / DATABASE)
     people = People.load(SCENARIOS / name / "people.yml")
     await there.slack.wait_for(lambda slack: slack.connected, LONGEST_REST_S)
     player = Player(people, there.slack, records.snapshot)
@@ -412,7 +417,7 @@ def _alike(seen: Seen, like: Seen) -> bool:
 
 
 class Records:
-    """Our database, read only: for people of the play to know when to speak and when it is over."""
+    """Our database, read only: when people of the play speak, when it is over, which answers were kept."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -425,6 +430,16 @@ class Records:
     def all_done(self) -> bool:
         """Whether no effect is left to be done."""
         return not self._rows("SELECT id FROM gl_effect WHERE status IN ('pending', 'claimed')")
+
+    def answers(self) -> Counter[str]:
+        """How many answers of the model are kept, by role."""
+        return Counter(
+            dict(
+                self._rows(
+                    "SELECT role, count(*) FROM gl_answer JOIN gl_call USING (id) GROUP BY gl_call.role"
+                )
+            )
+        )
 
     def _rows(self, query: str, *values: str) -> list[Any]:
         if not self._path.exists():

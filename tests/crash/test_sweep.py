@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from aiohttp import web
 
 from tests.crash.play import Asked, Death, Kills, Point, Seen, Target, play
 from tests.crash.sweep import Choice, Sweep
-from tests.crash.verdict import IN_FLIGHT_S, wrong
+from tests.crash.verdict import wrong
 from tests.crash.wire import Side
 from tests.journeys.reading import SITUATION
 from tests.quick import quick_repository
@@ -59,27 +60,32 @@ async def test_with_the_look_up_blinded_a_doubled_card_is_found(tmp_path: Path) 
 
 
 def asked(*said: str, at: float, role: str = "plan") -> Asked:
-    return Asked(role, said, at, at)
+    return Asked(role, said, at)
 
 
 @pytest.mark.parametrize(
-    ("calls", "kills", "sentence"),
+    ("calls", "death", "sentence"),
     [
-        ([asked("a", at=1), asked("b", at=2)], [3], None),
-        ([asked("a", at=1), asked("a", at=2)], [1 + IN_FLIGHT_S / 2], None),
-        ([asked("a", at=1), asked("a", at=2, role="review")], [1.9], None),
-        ([asked("a", at=1), asked("a", at=2)], [], "with no kill in between"),
-        ([asked("a", at=1), asked("a", at=3)], [2], "answered 1.00 s before the kill"),
+        ([asked("a", at=1), asked("b", at=3)], Death(2, 2), None),
+        ([asked("a", at=1), asked("a", at=3)], Death(2, 2), None),
+        ([asked("a", at=1), asked("a", at=3, role="review")], Death(2, 2, Counter(plan=1)), None),
+        ([asked("a", at=1), asked("a", at=3)], Death(4, 4), "with no kill in between"),
+        ([asked("a", at=1), asked("a", at=3)], Death(2, 2, Counter(plan=1)), "1 of 1 answers were kept"),
         (
-            [asked("a", at=1), asked("a", "b", at=1.1), asked("a", at=2)],
-            [1.2],
-            "although its conversation had gone on",
+            [asked("a", at=1), asked("b", at=1), asked("a", at=3)],
+            Death(2, 2, Counter(plan=1)),
+            None,
+        ),
+        (
+            [asked("a", at=1), asked("b", at=1), asked("a", at=3), asked("b", at=3)],
+            Death(2, 2, Counter(plan=1)),
+            "2 times again for plan: 1 of 2 answers were kept",
         ),
     ],
 )
 def test_a_recorded_call_that_is_made_again_is_found(
-    calls: list[Asked], kills: list[float], sentence: str | None
+    calls: list[Asked], death: Death, sentence: str | None
 ) -> None:
     like = Seen(SITUATION, problem="not looked at")
-    found = wrong(replace(like, asked=calls, deaths=[Death(at, at) for at in kills]), like)[1:]
+    found = wrong(replace(like, asked=calls, deaths=[death]), like)[1:]
     assert (len(found) == 1 and sentence in found[0]) if sentence else found == []

@@ -1,12 +1,11 @@
 """What is wrong with a play that was killed, held against one that was not."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from tests.crash.play import Asked, Seen
 
-IN_FLIGHT_S = 0.5
-"""An answer that left for the bot so shortly before it died need not have been recorded."""
 _THEIR_OWN = ("branch", "commit", "questions")
 """Holds ids of the play, or is as long as it is compared."""
 
@@ -55,25 +54,26 @@ def _delivered(seen: Seen, like: Seen) -> Iterator[str]:
 
 
 def _asked_again(seen: Seen) -> Iterator[str]:
-    """Calls that were made again although their answer must have been recorded before the bot died."""
-    first: dict[tuple[str, tuple[str, ...]], Asked] = {}
-    for call in seen.asked:
-        key = (call.role, call.said)
-        before, first[key] = first.get(key), call
-        if before is None:
+    """Calls that were made again although the answer was recorded before the bot died."""
+    before: dict[tuple[str, tuple[str, ...]], Asked] = {}
+    again: Counter[tuple[int, str]] = Counter()
+    for call in sorted(seen.asked, key=lambda asked: asked.at):
+        earlier = before.setdefault((call.role, call.said), call)
+        if earlier is call:
             continue
-        death = next((it for it in seen.deaths if before.answered <= it.gone and it.at <= call.at), None)
-        if death is None:
+        before[call.role, call.said] = call
+        between = [n for n, it in enumerate(seen.deaths) if earlier.at <= it.gone and it.at <= call.at]
+        if between:
+            again[between[0], call.role] += 1
+        else:
             yield f"the model was asked twice for {call.role}, with no kill in between"
-        elif death.at - before.answered > IN_FLIGHT_S:
-            ago = death.at - before.answered
-            yield f"the model was asked again for {call.role}, answered {ago:.2f} s before the kill"
-        elif any(_goes_on(later, before) and later.at <= death.at for later in seen.asked):
-            yield f"the model was asked again for {call.role}, although its conversation had gone on"
-
-
-def _goes_on(later: Asked, before: Asked) -> bool:
-    return len(later.said) > len(before.said) and later.said[: len(before.said)] == before.said
+    for (number, role), count in again.items():
+        death = seen.deaths[number]
+        asked = {call.said for call in seen.asked if call.role == role and call.at <= death.gone}
+        recorded = death.recorded[role]
+        if count > len(asked) - recorded:
+            kept = f"{recorded} of {len(asked)} answers were kept"
+            yield f"the model was asked {count} times again for {role}: {kept}"
 
 
 def _outcome(seen: Seen, like: Seen) -> Iterator[str]:

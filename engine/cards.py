@@ -390,7 +390,8 @@ class DeliveryCard(_Card):
     """The draft pull request with its evidence; the requester confirms or says what is missing.
 
     Attributes:
-        standing: How it stood at the forge when it was last seen, in words.
+        draft: Whether it was a draft when it was last seen.
+        standing: How it stood then, in words.
         base: That the base branch went on meanwhile, in words; empty if it did not.
     """
 
@@ -411,6 +412,7 @@ class DeliveryCard(_Card):
     attested: tuple[AttestedLine, ...] = ()
     halted: str = ""
     base: str = ""
+    draft: bool = True
     standing: str = ""
     repository: str = ""
 

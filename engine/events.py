@@ -535,9 +535,10 @@ class BaseMoved(_Frozen):
 
 
 class Delivered(_Frozen):
-    """The commit was pushed and read back, the draft is open.
+    """The commit was pushed and read back, the pull request is open.
 
     Attributes:
+        draft: Whether it is a draft: where the forge has none, or people took that away, it is not.
         replaces: The draft on a branch of others whose place it takes; 0 for none.
     """
 
@@ -546,6 +547,7 @@ class Delivered(_Frozen):
     commit: str
     number: int
     url: str
+    draft: bool = True
     base_moved: BaseMoved | None = None
     replaces: int = 0
 

@@ -40,7 +40,8 @@ def told(result: Result, snapshot: Snapshot) -> Iterator[Told]:
             yield _reviewed(result)
         case Delivered():
             commit = f"commit {result.commit[:10]} on {result.branch}"
-            what = f"opened draft pull request #{result.number} of {commit}"
+            kind = "draft pull request" if result.draft else "pull request"
+            what = f"opened {kind} #{result.number} of {commit}"
             moved = result.base_moved
             base = (f"The base branch had gone on to {moved.head[:10]}",) if moved else ()
             yield US, what, (result.url, *base)

@@ -31,7 +31,8 @@ def pulled(card: DeliveryCard | FeedbackCard) -> Message:
 def delivery(card: DeliveryCard) -> Message:
     """Link, branch, commit, evidence a criterion, what to know; the requester confirms."""
     page = Page(card.request, card.key)
-    page.header(f"Draft pull request: {card.title}")
+    kind = "Draft pull request" if card.draft else "Pull request"
+    page.header(f"{kind}: {card.title}")
     where = f"{link(card.url, f'Pull request #{card.number}')}\nBranch {page.words(card.branch, 250, code)}"
     if card.repository:
         where += f" of {page.words(card.repository, 60, bold)}"
@@ -44,7 +45,7 @@ def delivery(card: DeliveryCard) -> Message:
         _evidence(page, card)
     _attested(page, card)
     _closing(page, card)
-    fallback = fit(f"Draft pull request #{card.number}: {card.title}", 300, line).text
+    fallback = fit(f"{kind} #{card.number}: {card.title}", 300, line).text
     return Message(fallback, page.blocks())
 
 

@@ -265,7 +265,7 @@ def due(snapshot: Snapshot, event: Due) -> Decision:
 
 def _expired(snapshot: Snapshot) -> str:
     if snapshot.delivery:
-        return f"Nobody answered in time. The draft pull request #{snapshot.delivery.number} stays as it is."
+        return f"Nobody answered in time. Pull request #{snapshot.delivery.number} stays as it is."
     return "Nobody answered in time, so this request ended without a pull request."
 
 

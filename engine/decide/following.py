@@ -61,7 +61,7 @@ def delivered(moves: Moves) -> None:
     """A delivery came about: what was being fixed is answered by it, and the branch is ours again."""
     delivery = moves.now.delivery
     assert delivery is not None  # noqa: S101 (the caller has just recorded it)
-    moves.set(pull=pull_of(moves.now).model_copy(update={"moved_to": ""}))
+    moves.set(pull=pull_of(moves.now).model_copy(update={"moved_to": "", "draft": delivery.draft}))
     for one in moves.now.feedback:
         if one.fixed and not one.answered:
             replace(moves, one, answered=delivery.commit)

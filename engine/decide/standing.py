@@ -6,7 +6,7 @@ _WAITS = {
     State.ESCALATED: "a choice on the card above",
     State.BLOCKED: "a choice on the card above; no pull request before that",
     State.PAUSED: "an approver to raise the cost cap on the card above",
-    State.DELIVERED: "somebody to confirm the draft pull request, or to say what is missing",
+    State.DELIVERED: "somebody to confirm the delivery, or to say what is missing",
 }
 
 

@@ -2,6 +2,7 @@
 
 from engine.attesting import asked_of, attested_criteria, said_of, with_attestations
 from engine.cards import AttestedLine, CriterionLine, DeliveryCard
+from engine.decide.answering import pull_of
 from engine.events import Cause, Delivered
 from engine.present.feedback import standing
 from engine.present.outcome import minor, settled_line
@@ -44,6 +45,7 @@ def delivery_card(snapshot: Snapshot, index: int, shown: Shown) -> DeliveryCard:
         or (snapshot.state not in {State.DELIVERED, State.DONE} and not _halted(snapshot)),
         attested=_attested(snapshot) if index + 1 == snapshot.deliveries else (),
         halted=_halted(snapshot) if index + 1 == snapshot.deliveries else "",
+        draft=pull_of(snapshot).draft,
         standing=standing(snapshot) if index + 1 == snapshot.deliveries else "",
     )
 

@@ -4,10 +4,12 @@ from pydantic import BaseModel, ConfigDict
 
 from engine.attesting import asked_of, unconfirmed
 from engine.cards import ProgressCard, Step, StepStatus, TakenLine
+from engine.decide.answering import pull_of
 from engine.events import Choice
 from engine.findings import DISPUTE
 from engine.people import Person
 from engine.policy import awaited, can_suffice, entitled, may_approve, movable, pending_push
+from engine.ports import Fate
 from engine.present.scope import taken_lines
 from engine.request import (
     GateVerdict,
@@ -143,10 +145,17 @@ def _delivered(snapshot: Snapshot) -> str:
     left = [criterion.id for criterion in unconfirmed(snapshot)]
     after = f" Then somebody has to say whether {', '.join(left)} held." if left else ""
     if snapshot.confirmed_by is None:
-        return f"The draft pull request is open. Please confirm, or say what is missing.{after}"
+        return f"{_pull(snapshot)} Please confirm, or say what is missing.{after}"
     anyone = any(asked_of(criterion, snapshot.team) is None for criterion in unconfirmed(snapshot))
     who = " (anyone here can)" if anyone else ""
     return f"Delivered and confirmed. Please say on the delivery{who} whether {', '.join(left)} held."
+
+
+def _pull(snapshot: Snapshot) -> str:
+    pull = pull_of(snapshot)
+    if pull.fate is not Fate.OPEN:
+        return f"The pull request was {pull.fate.value}."
+    return f"The {'draft ' if pull.draft else ''}pull request is open."
 
 
 def _reviewing(snapshot: Snapshot) -> str:

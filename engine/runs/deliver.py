@@ -82,6 +82,7 @@ async def run(context: Context) -> Delivered | Held | Failed:
         commit=current.commit,
         number=opened.number,
         url=opened.url,
+        draft=opened.draft,
         base_moved=moved,
         replaces=replaces,
     )

@@ -28,7 +28,7 @@ from engine.schemas import MessageKind
 from engine.story import tell
 from tests.engine.forge_side import ORDER, failed_check, remark
 from tests.engine.stories import COMMIT, Story, reached
-from tests.engine.strategies import ASKER, BYSTANDER, DANA, POLICY
+from tests.engine.strategies import ASKER, BYSTANDER, DANA, POLICY, delivered
 
 
 class Followed(Story):
@@ -334,6 +334,15 @@ def test_ready_for_review_is_told_once() -> None:
     story.sees(Undrafted)
     story.sees(Undrafted)
     assert [post.text for post in story.now.posts] == ["Pull request #7 is marked as ready for review."]
+    assert story.delivery_card().standing == "Ready for review."
+    assert not story.delivery_card().draft
+
+
+def test_where_the_forge_has_no_drafts_nothing_is_told_of_one() -> None:
+    story = followed(State.DELIVERING)
+    story.ends(RunKind.DELIVER, delivered(COMMIT).model_copy(update={"draft": False}))
+    story.sees(Undrafted)
+    assert story.now.posts == ()
     assert story.delivery_card().standing == "Ready for review."
 
 

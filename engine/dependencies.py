@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import math
+import shutil
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from errno import EDQUOT, ENOSPC
@@ -157,7 +158,8 @@ class Dependencies:
 
     async def _make(self, settings: PrepareSettings, base: str, key: str, tell: Tell) -> None:
         async with self._store.room() as room:
-            await to_thread(_furnish, room, {path: await self._lock(base, path) for path in settings.locks})
+            locks = {path: await self._lock(room, base, path) for path in settings.locks}
+            await to_thread(_furnish, room, locks)
             for argv in settings.commands:
                 tell(f"Preparing dependencies: {' '.join(argv)[:200]}")
                 done = await self._sandbox.prepare(
@@ -167,11 +169,16 @@ class Dependencies:
                     raise RepositoryUnusable(unprepared(self._name, settings, done))
             await self._store.keep(await to_thread(self._taken, room, settings.outputs), key)
 
-    async def _lock(self, base: str, path: str) -> bytes:
+    async def _lock(self, room: Path, base: str, path: str) -> bytes:
         try:
             return await self._workspace.read(base, path) or b""
-        except Rejected as large:
-            raise RepositoryUnusable(f"Dependencies cannot be prepared. {large.sentence}") from large
+        except Rejected:
+            # Larger than is read at once: the files are written beside what the commands see, and removed.
+            whole = room / "whole"
+            await self._workspace.checkout(base, whole)
+            content = await to_thread((whole / path).read_bytes)
+            await to_thread(shutil.rmtree, whole)
+            return content
 
     def _taken(self, room: Path, outputs: Sequence[str]) -> Path:
         """What the commands made, apart from everything else they wrote."""

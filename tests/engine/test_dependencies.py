@@ -15,6 +15,7 @@ from engine.adapters.bubblewrap import BubblewrapSandbox
 from engine.adapters.git_workspace import GitWorkspace
 from engine.dependencies import Dependencies
 from engine.errors import RepositoryUnusable
+from engine.files import MAX_READ_BYTES
 from engine.ports import Command, Limits
 from engine.prepare_settings import PrepareSettings
 from engine.prepared_store import KEPT
@@ -150,6 +151,13 @@ async def test_other_settings_make_others(world: World, change: str) -> None:
     await world.ready(await world.dependencies())
     await world.ready(await world.dependencies(**CHANGES[change]))
     assert len(world.entries) == 2
+
+
+async def test_a_lock_file_may_be_larger_than_what_is_read_at_once(world: World, tmp_path: Path) -> None:
+    await world.commit(**{"lock.txt": "x" * (MAX_READ_BYTES + 1), "other.txt": "not seen"})
+    dependencies = await world.dependencies("mkdir deps; ls >deps/saw; wc -c <lock.txt >>deps/saw")
+    saw = await seen(dependencies, world.head, tmp_path / "tree", "cat deps/saw")
+    assert saw.split() == ["deps", "lock.txt", str(MAX_READ_BYTES + 1)]
 
 
 async def test_other_lock_files_make_others(world: World, tmp_path: Path) -> None:

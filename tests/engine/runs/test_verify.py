@@ -7,7 +7,8 @@ import pytest
 from bot.playground.script import SCENARIOS, Scenario
 from engine.events import CheckResult, Ran
 from engine.files import MAX_READ_BYTES
-from engine.runs.verify import base_is_known, look_up
+from engine.runs.verify import base_is_known, command, look_up
+from engine.settings import CheckSettings
 from tests.engine.runs.world import world
 from tests.engine.specs import CHECKS, CRITERIA, result
 from tests.journeys.reading import git
@@ -31,6 +32,11 @@ def test_the_base_is_known_by_todays_commands_that_ended(
     results: tuple[CheckResult, ...], known: bool
 ) -> None:
     assert base_is_known(results, WANTED) is known
+
+
+def test_a_check_gets_the_bounds_that_are_configured() -> None:
+    limits = command(CheckSettings(argv=("true",), timeout_s=7, memory_mb=300), Path()).limits
+    assert (limits.wall_s, limits.cpu_s, limits.memory_mb) == (7, 14, 300)
 
 
 @pytest.mark.parametrize(("size", "at_commit", "unread"), [(10, True, False), (MAX_READ_BYTES, False, True)])

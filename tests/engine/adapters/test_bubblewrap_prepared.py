@@ -227,7 +227,7 @@ async def test_a_preparation_that_writes_too_much_is_ended(
     done = await sandbox.prepare(
         Preparation(argv=("sh", "-c", f"trap '' XFSZ; {script}"), room=room, limits=Limits(tree_mb=8))
     )
-    assert done.duration_s < 10 or how == "one"
+    assert done.duration_s < 18 or how == "one"
     if how == "one":  # a single file is bounded by the kernel, at once
         assert (room / "tree" / "big").stat().st_size <= 8 << 20
     else:

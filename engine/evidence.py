@@ -17,6 +17,7 @@ _ENDS = {
     "timeout": "did not end within its time limit",
     "output": "was ended because it printed too much",
     "start": "could not be started",
+    "size": "was ended because it held too much memory or too many files",
 }
 
 

@@ -188,11 +188,19 @@ class Model(Protocol):
 
 
 class Limits(Frozen):
-    """Bounds of one command: seconds of wall clock and CPU, megabytes, processes, bytes of output."""
+    """Bounds of one command: seconds of wall clock and CPU, megabytes, processes, bytes of output.
+
+    Attributes:
+        memory_mb: Address space of each process.
+        total_mb: Memory of all processes together, looked at about once a second.
+        entries: Files and folders in memory, looked at about once a second.
+    """
 
     wall_s: float = 120.0
     cpu_s: int = 120
     memory_mb: int = 2048
+    total_mb: int = 4096
+    entries: int = 300_000
     processes: int = 256
     tree_mb: int = 1024
     tmp_mb: int = 256
@@ -236,7 +244,8 @@ class Preparation(Frozen):
         argv: Program and arguments; no shell is involved unless argv names one.
         room: Host directory with tree/ (shown as /checkout), home/ and tmp/, and nothing secret in them.
         env: Added to the sandbox's own environment.
-        limits: `tree_mb` bounds all of the room, looked at about once a second.
+        limits: `tree_mb` bounds all of the room, looked at about once a second; `total_mb` and `entries`
+            bound nothing.
     """
 
     argv: tuple[str, ...]

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from engine.adapters.bwrap_choice import choose
 from engine.adapters.captured import Output
-from engine.adapters.isolation import Arguments, Isolation
+from engine.adapters.isolation import SCRATCH, Arguments, Isolation
+from engine.adapters.load import Load
 from engine.adapters.toolchain import Toolchain
 from engine.adapters.usage import Usage, watched
 from engine.adapters.userns import root_namespace
@@ -78,7 +79,11 @@ async def execute(isolation: Isolation, command: Command | Preparation) -> Execu
     output = Output(token, command.limits.output_bytes)
     running = _Running(isolation, command, token)
     ended, exit_code = Ended.EXIT, None
-    usage = Usage(command.room, command.limits.tree_mb) if isinstance(command, Preparation) else None
+    usage = (
+        Usage(command.room, command.limits.tree_mb)
+        if isinstance(command, Preparation)
+        else Load(running.first, SCRATCH, command.limits)
+    )
     try:
         async with asyncio.timeout(command.limits.wall_s), watched(usage, running.interrupt):
             await running.start()
@@ -90,11 +95,11 @@ async def execute(isolation: Isolation, command: Command | Preparation) -> Execu
         ended = Ended.TIMEOUT
     finally:
         await _finish(running)
-    if usage is not None and usage.disk_full:
+    if isinstance(usage, Usage) and usage.disk_full:
         raise DiskFull(
             "The disk that holds the state directory is nearly full: free some space and try again."
         )
-    if usage is not None and usage.over:
+    if usage.over:
         ended, exit_code = Ended.SIZE, None
     output.close()
     if not output.started and ended is Ended.EXIT:
@@ -134,6 +139,7 @@ class _Running:
         self._command = command
         self._token = token
         self._spawning: asyncio.Task[Process] | None = None
+        self._first: int | None = None
         self._init: int | None = None
         self._status: int | None = None
         self._said = b""
@@ -142,6 +148,10 @@ class _Running:
     def process(self) -> Process:
         assert self._spawning is not None  # noqa: S101 - start comes first
         return self._spawning.result()
+
+    def first(self) -> int | None:
+        """The process id of the namespace's first process while it runs, None before and after."""
+        return self._first if self._init is not None else None
 
     async def start(self) -> None:
         # Shielded: a cancelled spawn would leave a process behind that nobody can name.
@@ -187,7 +197,8 @@ class _Running:
             self._said += chunk
             # The document comes in pieces, the process id in the first whole line.
             with contextlib.suppress(ValueError, KeyError, ProcessLookupError):
-                self._init = os.pidfd_open(json.loads(self._said.partition(b"\n")[0])["child-pid"])
+                self._first = json.loads(self._said.partition(b"\n")[0])["child-pid"]
+                self._init = os.pidfd_open(self._first)
 
     async def drain(self, output: Output) -> bool:
         """Read to the end of the output. False: so much came that it is not read further."""

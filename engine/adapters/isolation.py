@@ -32,12 +32,13 @@ _INTERNET = (2, 10, 16)  # AF_INET, AF_INET6, AF_NETLINK (getifaddrs)
 # The launcher has more rights than the command: its own programs are the system's, whatever mounts offer.
 _SYSTEM_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
 
-# The first victim of a full memory is the command, not the bot. Limits are set in here because only
-# inside the new user namespace RLIMIT_NPROC counts this sandbox alone. The token marks where the
-# command's own output begins: without it, nothing was started.
+# The first victim of a full memory is the command, not the bot; inside, /proc is read-only and keeps it so.
+_FIRST_VICTIM = 'echo 1000 2>/dev/null >/proc/self/oom_score_adj || :; exec "$0" "$@"'
+
+# Limits are set in here because only inside the new user namespace RLIMIT_NPROC counts this sandbox alone.
+# The token marks where the command's own output begins: without it, nothing was started.
 _LAUNCHER = f"""
 token=$1 processes=$2 seconds=$3 memory=$4 size=$5 user=$6 path=$7; shift 7
-echo 1000 2>/dev/null >/proc/self/oom_score_adj || :
 if [ -d {_SOURCE} ]; then cp -RPp {_SOURCE}/. {TREE}/ || exit; fi
 cd {TREE} || exit
 (PATH=$path; command -v "$1" >/dev/null) || {{ printf '%s: no such program in the sandbox\\n' "$1"; exit; }}
@@ -53,6 +54,10 @@ fi
 echo "$token"
 exec "$@"
 """
+
+
+SCRATCH = (TREE, "/tmp", "/dev/shm", _HOME)  # noqa: S108 - the sandbox's own
+"""Where a command may write."""
 
 
 class Arguments:
@@ -108,7 +113,8 @@ class Isolation:
             status: Descriptor for bubblewrap's JSON status.
             userns: Descriptor of a user namespace made by root, or None: bubblewrap makes one.
         """
-        arguments = Arguments(self.bwrap)
+        arguments = Arguments("/bin/sh")
+        arguments.add("-c", _FIRST_VICTIM, self.bwrap)
         arguments.add("--json-status-fd", str(status))
         arguments.add(*self._namespaces(userns))
         _add_system(arguments)
@@ -171,7 +177,7 @@ def _add_system(arguments: Arguments) -> None:
         arguments.add("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
     for name, text in _OWN_FILES.items():
         arguments.add("--perms", "0644", "--ro-bind-data", arguments.open(text.encode()), name)
-    arguments.add("--proc", "/proc", "--dev", "/dev")
+    arguments.add("--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev")
 
 
 def _add_scratch(arguments: Arguments, limits: Limits) -> None:

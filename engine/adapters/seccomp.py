@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from engine.errors import SandboxUnavailable
 
 _LOAD, _JUMP_EQ, _JUMP_GE, _JUMP_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER, _ARCHITECTURE, _ARGUMENT_0, _ARGUMENT_1 = 0, 4, 16, 24
+_NUMBER, _ARCHITECTURE, _ARGUMENT_0, _ARGUMENT_1, _ARGUMENT_1_HIGH = 0, 4, 16, 24, 28
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
-_EPERM, _ENOSYS, _EAFNOSUPPORT = 1, 38, 97
+_EPERM, _ENOSPC, _ENOSYS, _EAFNOSUPPORT = 1, 28, 38, 97
 
 _AUDIT_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _X32_BIT = 0x40000000
@@ -56,7 +56,12 @@ _DENIED = {
     "swapoff": (168, 225),
     "syslog": (103, 116),
 }
-_CLONE, _CLONE3, _SOCKET, _IOCTL = (56, 220), (435, 435), (41, 198), (16, 29)
+# As if an older kernel did not have them: memory that no limit counts, and calls whose flags no filter sees.
+_ABSENT = {"clone3": (435, 435), "memfd_create": (319, 279), "memfd_secret": (447, 447)}
+_CLONE, _SOCKET, _IOCTL, _SHMGET = (56, 220), (41, 198), (16, 29), (29, 194)
+_LARGEST_SEGMENT = (
+    1 << 16
+)  # of System V's shared memory: databases need a few bytes, 4096 segments are allowed
 
 _Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, operand
 
@@ -68,7 +73,8 @@ def seccomp_program(families: Sequence[int] = _ADDRESS_FAMILIES) -> bytes:
         families: The address families that sockets may have.
 
     Denied calls fail with EPERM, other address families with EAFNOSUPPORT, clone3 with ENOSYS (the
-    C library then uses clone, whose flags a filter can see).
+    C library then uses clone, whose flags a filter can see), as do files in memory without a name, and
+    larger segments of shared memory with ENOSPC.
 
     Raises:
         SandboxUnavailable: the architecture's call numbers are not known here.
@@ -82,7 +88,9 @@ def seccomp_program(families: Sequence[int] = _ADDRESS_FAMILIES) -> bytes:
     program = _architecture_guard(machine)
     for numbers in _DENIED.values():
         program += _deny(numbers[column], _EPERM)
-    program += _deny(_CLONE3[column], _ENOSYS)
+    for numbers in _ABSENT.values():
+        program += _deny(numbers[column], _ENOSYS)
+    program += _deny_more_than(_SHMGET[column], _LARGEST_SEGMENT)
     program += _deny_new_namespaces(_CLONE[column])
     program += _allow_only(_SOCKET[column], families)
     program += _deny_values(_IOCTL[column], _TERMINAL_INJECTION)
@@ -122,6 +130,21 @@ def _when(number: int, body: list[_Instruction]) -> list[_Instruction]:
 
 def _deny_new_namespaces(clone: int) -> list[_Instruction]:
     return _when(clone, [_load(_ARGUMENT_0), (_JUMP_ANY_BIT, 0, 1, _ALL_CLONE_NEW), _return(_ERRNO | _EPERM)])
+
+
+def _deny_more_than(call: int, most: int) -> list[_Instruction]:
+    too_much = _return(_ERRNO | _ENOSPC)
+    return _when(
+        call,
+        [
+            _load(_ARGUMENT_1_HIGH),
+            (_JUMP_EQ, 1, 0, 0),
+            too_much,
+            _load(_ARGUMENT_1),
+            (_JUMP_GE, 0, 1, most + 1),
+            too_much,
+        ],
+    )
 
 
 def _allow_only(socket: int, families: Sequence[int]) -> list[_Instruction]:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Protocol
 
 _LOOK_S = 1.0
 _PAUSE = 4
@@ -14,6 +15,14 @@ _PAUSE = 4
 _SPARE_BYTES = 256 << 20
 _BLOCK = 512
 _LEAST = 4096
+
+
+class Watched(Protocol):
+    """What is looked at."""
+
+    def look(self) -> bool:
+        """Look now. True: there is too much. Called in a thread."""
+        ...
 
 
 class Usage:
@@ -54,11 +63,8 @@ class Usage:
 
 
 @contextlib.asynccontextmanager
-async def watched(usage: Usage | None, stop: Callable[[], None]) -> AsyncIterator[None]:
-    """Look again and again while the block runs, and once when it is over; `stop` what writes too much."""
-    if usage is None:
-        yield
-        return
+async def watched(usage: Watched, stop: Callable[[], None]) -> AsyncIterator[None]:
+    """Look again and again while the block runs, and once when it is over; `stop` what takes too much."""
     watching = asyncio.ensure_future(_watch(usage, stop))
     try:
         yield
@@ -68,7 +74,7 @@ async def watched(usage: Usage | None, stop: Callable[[], None]) -> AsyncIterato
     await asyncio.to_thread(usage.look)
 
 
-async def _watch(usage: Usage, stop: Callable[[], None]) -> None:
+async def _watch(usage: Watched, stop: Callable[[], None]) -> None:
     pause = _LOOK_S
     while True:
         await asyncio.sleep(pause)

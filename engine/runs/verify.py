@@ -189,7 +189,12 @@ def _not_run(job: Job, commit: str, why: str) -> CheckResult:
 def command(check: CheckSettings, tree: Path) -> Command:
     """A check over a tree."""
     # A check may use both of the machine's cores: its processor time is bounded by more than its wall clock.
-    limits = Limits(wall_s=check.timeout_s, cpu_s=math.ceil(2 * check.timeout_s), memory_mb=check.memory_mb)
+    limits = Limits(
+        wall_s=check.timeout_s,
+        cpu_s=math.ceil(2 * check.timeout_s),
+        memory_mb=check.memory_mb,
+        total_mb=max(check.memory_mb, Limits().total_mb),
+    )
     return Command(argv=check.argv, tree=tree, limits=limits)
 
 

@@ -254,6 +254,15 @@ async def test_memory_is_bounded(run: Run) -> None:
     ).exit_code == 0
 
 
+async def test_memory_of_all_processes_together_is_bounded(run: Run) -> None:
+    script = "import os, time\nos.fork()\nos.fork()\nx = b'x' * (100 << 20)\ntime.sleep(20)\n"
+    done = await run("python", "-c", script, total_mb=200)
+    assert (done.ended, done.exit_code) == (Ended.SIZE, None)
+    assert done.duration_s < 10
+    shared = "import os, time\nx = b'x' * (100 << 20)\nfor _ in range(3): os.fork()\ntime.sleep(2.5)\n"
+    assert (await run("python", "-c", shared, total_mb=200)).exit_code == 0, "shared pages count once"
+
+
 async def test_processor_time_is_bounded(run: Run) -> None:
     done = await run("sh", "-c", "while :; do :; done", cpu_s=1)
     assert done.exit_code in (137, 152)

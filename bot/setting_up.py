@@ -13,7 +13,7 @@ import typer
 from bot.terminal import ended
 
 if TYPE_CHECKING:
-    from engine.doctor import Diagnosis
+    from engine.diagnoses import Diagnosis
     from engine.proposing import ProposedCheck
     from engine.settings import CheckSettings, RepositorySettings
     from engine.surveying import Survey
@@ -164,7 +164,8 @@ def _ids(what: str) -> tuple[str, ...]:
 
 
 async def _doctor(config: Path, name: str | None, as_json: bool) -> int:
-    from engine.doctor import Level, examine
+    from engine.diagnoses import Level
+    from engine.doctor import examine
     from engine.errors import ConfigurationInvalid
     from engine.settings import Settings
 

@@ -12,7 +12,7 @@ What a front end may import, and nothing else (import-linter holds it to that):
     engine.request     the stored state, to look at
     engine.settings    configuration
     engine.surveying   a look at a repository to be; engine.proposing and configuring: what to write of it
-    engine.doctor      whether all is there that a configuration needs
+    engine.doctor      whether all is there that a configuration needs; engine.diagnoses: what it says
     engine.errors      the error tree
 
 Composition roots, the demo among them, may also import engine.adapters. This package imports nothing

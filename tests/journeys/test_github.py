@@ -11,7 +11,8 @@ import pytest
 from bot.cards.presses import ApproveSpec, Choose
 from bot.playground.messages_api import MessagesApi
 from bot.playground.slack import LocalSlack, SlackOptions
-from engine.doctor import Level, examine
+from engine.diagnoses import Level
+from engine.doctor import examine
 from engine.errors import ConfigurationInvalid
 from engine.events import Choice
 from engine.request import State

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from engine.adapters.git_workspace import GitWorkspace
-from engine.doctor import Level, examine
+from engine.diagnoses import Level
+from engine.doctor import examine
 from engine.events import Held, Leak
 from engine.leaks import MOST, UNREAD
 from engine.protected import AGENTS, CI, OWN

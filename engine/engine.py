@@ -189,7 +189,7 @@ class Engine:
             new = decision.snapshot
             if new is None or decision.reply.sign is Sign.AGAIN:
                 return decision, []
-            await journal.store(c, event, new, now)
+            await journal.store(c, event, before, new, now)
             if new.delivery is not None and new.delivery != (before.delivery if before else None):
                 look_at, until = self._watcher.times(now)
                 await watches.begin(c, new.id, new.delivery.number, look_at=look_at, until=until)

@@ -106,8 +106,9 @@ async def story(state_dir: Path, request: str) -> Story:
             if snapshot is None:
                 raise ConfigurationInvalid(f"The request {request} was just deleted.")
             events = await journal.events(c, snapshot.id)
+            in_vain = await journal.in_vain(c, snapshot.id)
         spent = await Store(engine).spent(snapshot.id)
-    return tell(snapshot, events, usd=spent.usd)
+    return tell(snapshot, events, usd=spent.usd, in_vain=in_vain)
 
 
 def _only(ids: Sequence[str], request: str) -> str:

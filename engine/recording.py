@@ -47,11 +47,13 @@ class Recorder:
             async with reading(self._database.app) as c:
                 snapshot = await journal.load(c, request)
                 events = await journal.events(c, request)
+                in_vain = await journal.in_vain(c, request)
             forge = self._forge(snapshot.repository) if snapshot else None
             if snapshot is None or snapshot.delivery is None or forge is None:
                 return
             spent = await self._store.spent(request)
-            story = tell(snapshot, events, await self._names(snapshot, events), spent.usd)
+            names = await self._names(snapshot, events)
+            story = tell(snapshot, events, names, spent.usd, in_vain)
             number = snapshot.delivery.number
             await forge.comment(number, snapshot.id, comment(story))
             for one in snapshot.feedback:

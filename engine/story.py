@@ -5,7 +5,7 @@ conversation. Texts of people and models are cut and made visible; who shows the
 """
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -35,6 +35,19 @@ from engine.people import Person
 from engine.request import Escalation, ReviewRound, Snapshot, SpecFate
 
 LONGEST = 400
+NOT_COUNTED = "; that did not count"
+
+
+_OF_MESSAGES = {
+    Choice.FINISH_FIRST: "chose to finish first, then to discuss what else was asked for",
+    Choice.REDEFINE: "chose to pause and redefine the scope",
+    Choice.PRIORITISE: "put the proposed tasks in order",
+    Choice.IS_SCOPE: "said that a message is a new wish",
+    Choice.IS_SPEC: "said that a message is part of the spec",
+    Choice.IS_TALK: "said that a message is just talk",
+    Choice.START_WISH: "accepted a proposed task as a request of its own",
+    Choice.DROP_WISH: "dropped a proposed task",
+}
 
 
 class _Frozen(BaseModel):
@@ -64,7 +77,11 @@ class Story(_Frozen):
 
 
 def tell(
-    snapshot: Snapshot, events: Sequence[Event], names: Mapping[str, str] | None = None, usd: float = 0.0
+    snapshot: Snapshot,
+    events: Sequence[Event],
+    names: Mapping[str, str] | None = None,
+    usd: float = 0.0,
+    in_vain: Collection[str] = (),
 ) -> Story:
     """The story of a request.
 
@@ -73,8 +90,9 @@ def tell(
         events: The journal, in the order in which it was decided.
         names: What people are called, by user id; others stand by their id.
         usd: What the request has cost so far, in US dollars.
+        in_vain: Keys of the events that changed nothing: nobody is told to have done what was refused.
     """
-    lines = tuple(_shown(line) for line in _Teller(snapshot, events, names or {}).lines())
+    lines = tuple(_shown(line) for line in _Teller(snapshot, events, names or {}, in_vain).lines())
     current = snapshot.round
     return Story(
         request=snapshot.id,
@@ -111,10 +129,17 @@ def _shown(line: Line) -> Line:
 class _Teller:
     """Goes through the events once; rounds and escalations are told where they came about."""
 
-    def __init__(self, snapshot: Snapshot, events: Sequence[Event], names: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        events: Sequence[Event],
+        names: Mapping[str, str],
+        in_vain: Collection[str],
+    ) -> None:
         self._now = snapshot
         self._events = events
         self._names = names
+        self._in_vain = in_vain
         self._versions = 0
         self._rounds = iter(snapshot.review_rounds)
         self._round: ReviewRound | None = next(self._rounds, None)
@@ -146,6 +171,9 @@ class _Teller:
             yield Line(at=event.at, who=who, what=what, details=details)
             return
         what, details = self._deed(event)
+        refused = event.key in self._in_vain and not isinstance(event, Said | Opened)
+        if refused and NOT_COUNTED not in what:
+            what = visible(what, LONGEST - len(NOT_COUNTED)) + NOT_COUNTED
         if what:
             yield Line(at=event.at, who=self._name(event.by), what=what, details=details)
 
@@ -165,7 +193,8 @@ class _Teller:
             case Said():
                 return f"said: {event.text}", ()
             case Chose():
-                return self._chose(event), (event.text,) if event.text.strip() else ()
+                about = self._about(event.item, *event.picks)
+                return self._chose(event), (*about, *((event.text,) if event.text.strip() else ()))
             case Stopped():
                 return "stopped it", ()
         return "", ()
@@ -183,17 +212,25 @@ class _Teller:
         what = f"approved version {event.version} of the spec, hash {event.hash[:12]}"
         spec = next((spec for spec in self._now.every_version if spec.number == event.version), None)
         if spec is None or spec.hash != event.hash or event.by not in {a.by for a in spec.approvals}:
-            return f"{what}; that did not count"
+            return f"{what}{NOT_COUNTED}"
         return what
 
     def _approved_push(self, event: Chose) -> str:
         what = f"approved the push of commit {event.item[:10]}"
         push = next((push for push in self._now.pushes if f"push:{push.number}" == event.card), None)
         counted = push and push.commit == event.item and event.by in {one.by for one in push.approvals}
-        return what if counted else f"{what}; that did not count"
+        return what if counted else f"{what}{NOT_COUNTED}"
+
+    def _about(self, *messages: str) -> tuple[str, ...]:
+        """The words of the messages in the thread that a choice is about."""
+        said = {taken.ts: taken.text for taken in self._now.taken}
+        said |= {wish.ts: wish.text for wish in self._now.scope_items}
+        return tuple(said[ts] for ts in messages if ts in said)
 
     def _chose(self, event: Chose) -> str:
         kind, _, number = event.card.partition(":")
+        if event.choice in _OF_MESSAGES:
+            return _OF_MESSAGES[event.choice]
         match event.choice:
             case Choice.CHANGE_SPEC:
                 return f"asked for a change of version {number} of the spec"
@@ -212,7 +249,7 @@ class _Teller:
         labels = (o.label for o in offers if o.choice is event.choice and o.item in {"", event.item})
         label = next(labels, event.choice.value.replace("_", " "))
         counted = escalation is None or (escalation.decided is not None and escalation.decided.by == event.by)
-        return f"chose on {kind} {number}: {label}" + ("" if counted else "; that did not count")
+        return f"chose on {kind} {number}: {label}" + ("" if counted else NOT_COUNTED)
 
     # ------------------------------------------------------------ runs
 

@@ -32,7 +32,9 @@ async def load(c: AsyncConnection, request: str) -> Snapshot | None:
     return None if text is None else Snapshot.model_validate_json(text)
 
 
-async def store(c: AsyncConnection, event: Event, new: Snapshot, now: datetime) -> None:
+async def store(
+    c: AsyncConnection, event: Event, before: Snapshot | None, new: Snapshot, now: datetime
+) -> None:
     """Append the event to the journal and replace the request's state."""
     count = sa.select(sa.func.count()).where(col(EventRow.request) == event.request)
     await c.execute(
@@ -44,6 +46,7 @@ async def store(c: AsyncConnection, event: Event, new: Snapshot, now: datetime) 
             at=event.at,
             actor=actor(event),
             body=event.model_dump_json(),
+            changed=new is not before and new != before,
         )
     )
     values = {
@@ -83,3 +86,9 @@ async def events(c: AsyncConnection, request: str) -> list[Event]:
     """The journal of a request, in the order in which it was decided."""
     query = sa.select(col(EventRow.body)).where(col(EventRow.request) == request).order_by(col(EventRow.seq))
     return [EVENT.validate_json(body) for body in (await c.execute(query)).scalars()]
+
+
+async def in_vain(c: AsyncConnection, request: str) -> frozenset[str]:
+    """Keys of the events of a request that changed nothing."""
+    query = sa.select(col(EventRow.key)).where(col(EventRow.request) == request, ~col(EventRow.changed))
+    return frozenset((await c.execute(query)).scalars())

@@ -64,7 +64,10 @@ class RequestRow(SQLModel, table=True):
 
 
 class EventRow(SQLModel, table=True):
-    """The journal. `seq` counts within the request; `actor` is team:user, the run, or the clock."""
+    """The journal. `seq` counts within the request; `actor` is team:user, the run, or the clock.
+
+    `changed`: whether the state is another one since; what was refused, or came too late, changed nothing.
+    """
 
     __tablename__ = "gl_event"
 
@@ -75,6 +78,7 @@ class EventRow(SQLModel, table=True):
     at: datetime = Field(sa_type=UtcDateTime)
     actor: str = Field(sa_type=Text)
     body: str = Field(sa_type=Text)
+    changed: bool = True
 
 
 class EffectRow(SQLModel, table=True):

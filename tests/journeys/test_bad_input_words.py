@@ -24,6 +24,7 @@ from bot.playground.slack import Fault
 from bot.playground.slack.state import elements_of
 from bot.slack_errors import ShortWaits
 from engine.events import Choice
+from engine.inspecting import story
 from engine.request import SpecFate, State
 from tests.journeys.bad_input import (
     DANA,
@@ -195,6 +196,20 @@ async def test_forged_foreign_and_uncalled_clicks_change_nothing(bot: World) -> 
     assert done.spec is not None
     assert [a.by.user for a in done.spec.approvals] == [DANA]
     assert [task.id for task in done.tasks] == ["write"]
+    # The record tells what was tried, and that nothing came of it.
+    for key, choice in (("delivery:1", Choice.CONFIRM), ("scope:1", Choice.FINISH_FIRST)):
+        await bot.forge(SAM, card, packed(Choose(request=thread.request, card=key, choice=choice)))
+    await bot.told(SAM, "The requester or an approver", count=2)
+    record = await story(bot.running.engine.settings.state_dir, thread.request)
+    counted = {
+        (who, "did not count" in line.what)
+        for who in (SAM, RILEY)
+        for line in record.lines
+        if line.who == who
+    }
+    assert counted == {(SAM, True), (RILEY, True), (RILEY, False)}
+    approvals = [line.what for line in record.lines if line.who == DANA and line.what.startswith("approved")]
+    assert sum("did not count" not in what for what in approvals) == 1
 
 
 async def test_decided_and_ended_requests_take_no_clicks(bot: World) -> None:

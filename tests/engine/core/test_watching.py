@@ -109,7 +109,7 @@ class Place:
         moment = datetime.now(UTC)
         async with database.app.begin() as c:
             stored = now.model_copy(update={"delivery": delivery})
-            await journal.store(c, event, stored, moment)
+            await journal.store(c, event, None, stored, moment)
             await watches.begin(c, REQUEST, 1, look_at=moment, until=moment + 30 * 24 * HOUR)
         await database.close()
         state.release()

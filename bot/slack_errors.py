@@ -18,7 +18,7 @@ from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from engine.errors import ChatRefused, GreenlightError, RateLimited, Unreachable
+from engine.errors import ChatRefused, ChatShut, GreenlightError, RateLimited, Unreachable
 
 Kind = TypeVar("Kind")
 
@@ -49,6 +49,16 @@ _SENTENCES = {
     "expired_trigger_id": "That took too long for Slack to open a window. Please press the button again.",
 }
 _TOKENS = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
+_SHUT = frozenset(
+    {
+        "channel_not_found",
+        "not_in_channel",
+        "is_archived",
+        "restricted_action",
+        "missing_scope",
+        "access_denied",
+    }
+)
 
 
 class NoApiAnswer(Unreachable):
@@ -66,6 +76,7 @@ async def slack_errors(asked: str = "a message") -> AsyncIterator[None]:
         RateLimited: with Slack's Retry-After.
         NoApiAnswer: an Unreachable; see there.
         Unreachable: no answer, half an answer, or Slack's own failure.
+        ChatShut: Slack takes nothing there until people change that.
         ChatRefused: Slack will never take this call as it is; `code` is Slack's error code.
     """
     try:
@@ -118,10 +129,9 @@ def _mapped(error: SlackClientError, asked: str) -> GreenlightError:
         return Unreachable("Slack did not answer as it should. I try again.")
     log.warning("slack.refused", code=code, where=_where(data))
     if code in _TOKENS:
-        return ChatRefused(
-            "Slack does not accept my token any more. Reinstall the app, then restart me.", code
-        )
-    return ChatRefused(_SENTENCES.get(code, f"Slack refused {asked} ({code[:60]})."), code)
+        return ChatShut("Slack does not accept my token any more. Reinstall the app, then restart me.", code)
+    kind = ChatShut if code in _SHUT else ChatRefused
+    return kind(_SENTENCES.get(code, f"Slack refused {asked} ({code[:60]})."), code)
 
 
 def _where(data: Any) -> list[str]:

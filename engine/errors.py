@@ -14,6 +14,7 @@
     │   ├── RepositoryUnusable
     │   ├── PushRejected
     │   ├── ChatRefused
+    │   │   └── ChatShut     the chat takes nothing there until people change that
     │   └── DiskFull
     └── Fatal                the process must not go on, or not start
         ├── ConfigurationInvalid
@@ -119,6 +120,10 @@ class ChatRefused(NeedsPerson):
 
     def __reduce__(self) -> tuple[type, tuple[str, str]]:
         return type(self), (self.sentence, self.code)
+
+
+class ChatShut(ChatRefused):
+    """The chat takes nothing there now, and may again: archived, not a member, no permission, no token."""
 
 
 class DiskFull(NeedsPerson):

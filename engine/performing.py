@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.cards import Card, NoteCard
 from engine.durable import Durable, sleep, step
-from engine.errors import GreenlightError, Transient
+from engine.errors import ChatShut, GreenlightError, Transient
 from engine.events import Event, Linked, Opened
 from engine.ports import Chat, Ref
 from engine.present.scope import follow_up_card
@@ -36,6 +36,7 @@ _CHAT_TIMEOUT_S = 60.0
 _LONGEST_WAIT_S = 60.0
 _DATABASE_WAIT_S = 2.0
 _REFUSED_PAUSES_S = (1.0, 4.0, 15.0)
+_SHUT_PAUSES_S = (20.0, 60.0, 120.0, 300.0, 600.0)
 _CARD_NAMES = {
     PROGRESS: "the progress message",
     "questions": "round {number} of the questions",
@@ -145,6 +146,9 @@ class Performer:
         self._refusals: dict[tuple[str, str], _Refusals] = {}
         self.refused_pauses_s: tuple[float, ...] = _REFUSED_PAUSES_S
         """How long a card that the chat does not take rests before each further try."""
+        self.shut_pauses_s: tuple[float, ...] = _SHUT_PAUSES_S
+        """How long it rests where the chat takes nothing now; the last one again and again."""
+        self._shut: Counter[tuple[str, str]] = Counter()
         self.durable: Durable | None = None
         self.accept: Accept = _nobody
         self.write_record: WriteTo = _nowhere
@@ -203,6 +207,8 @@ class Performer:
         except (Transient, TimeoutError) as error:
             log.info("thread.delayed", request=request, error=type(error).__name__)
             return getattr(error, "retry_after", None) or 0.0
+        except ChatShut as error:
+            return self._rest(request, effect, error)
         except GreenlightError as error:
             error_id = secrets.token_hex(4)
             log.warning("thread.refused", request=request, error_id=error_id, error=type(error).__name__)
@@ -257,11 +263,21 @@ class Performer:
                 log.info("card.delayed", request=request, card=key, error=type(error).__name__)
                 return getattr(error, "retry_after", None) or 0.0
             except Exception as error:  # noqa: BLE001 (process edge: a card that cannot be made wedges no other)
+                if isinstance(error, ChatShut) and not claimed.snapshot.state.ended:
+                    return self._rest(request, key, error)
                 return await self._refused(key, claimed, error)
             self._refusals.pop((request, key), None)
+            self._shut.pop((request, key), None)
             await self._placed(request, key, claimed, ref)
             log.info("effect.done", request=request, card=key, effects=len(claimed.effects))
         return None
+
+    def _rest(self, request: str, what: str, error: ChatShut) -> float:
+        """Seconds until the next try: a channel is opened again, the bot invited, a token replaced."""
+        log.warning("chat.shut", request=request, what=what, code=error.code[:60])
+        pause = self.shut_pauses_s[min(self._shut[request, what], len(self.shut_pauses_s) - 1)]
+        self._shut[request, what] += 1
+        return pause
 
     def _pause(self, request: str, key: str) -> float:
         """Seconds until a refused card may be tried again, whichever effect asks for it."""

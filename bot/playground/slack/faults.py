@@ -11,6 +11,7 @@ class Fault(StrEnum):
 
     RATE_LIMITED = "rate_limited"  # 429 with Retry-After; nothing was done
     SERVER_ERROR = "server_error"  # 500; nothing was done
+    REFUSED = "refused"  # an answer with ok false and a code; nothing was done
     DROPPED = "dropped"  # the connection ends before anything was done
     DROPPED_AFTER = "dropped_after"  # it was done, then the connection ends without an answer
 
@@ -23,6 +24,7 @@ class Planned:
     kind: Fault
     times: int
     retry_after: int
+    code: str
 
 
 @dataclass
@@ -31,7 +33,9 @@ class Faults:
 
     planned: list[Planned] = field(default_factory=list)
 
-    def add(self, method: str, kind: Fault | str, times: int = 1, retry_after: int = 1) -> None:
+    def add(
+        self, method: str, kind: Fault | str, times: int = 1, retry_after: int = 1, code: str = ""
+    ) -> None:
         """Plan a fault.
 
         Args:
@@ -39,8 +43,9 @@ class Faults:
             kind: What goes wrong.
             times: How many calls it hits.
             retry_after: Seconds of the Retry-After header, for RATE_LIMITED.
+            code: Slack's error code, for REFUSED.
         """
-        self.planned.append(Planned(method, Fault(kind), times, retry_after))
+        self.planned.append(Planned(method, Fault(kind), times, retry_after, code))
 
     def clear(self) -> None:
         """Forget what is still planned."""

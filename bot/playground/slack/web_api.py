@@ -105,6 +105,8 @@ class WebApi:
             case Fault.SERVER_ERROR:
                 call.status = 500
                 return web.Response(status=500, text="Internal Server Error")
+            case Fault.REFUSED:
+                return self._respond(call, {"ok": False, "error": fault.code})
             case Fault.DROPPED | Fault.DROPPED_AFTER:
                 if request.transport is not None:
                     request.transport.close()

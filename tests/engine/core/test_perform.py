@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from engine.adapters.local_forge import LocalForge
 from engine.engine import Engine
-from engine.errors import ChatRefused, NeedsPerson, RateLimited, Unreachable
+from engine.errors import ChatRefused, ChatShut, NeedsPerson, RateLimited, Unreachable
 from engine.events import Opened
 from engine.request import State
 from tests.engine.core.harness import REQUEST, MemoryChat, opened, running, said, stopped, until, wish
@@ -95,6 +95,34 @@ async def test_a_card_that_is_refused_again_and_again_is_told_of_once(tmp_path: 
         await engine.accept(said(4))
         await until(lambda: chat.shown("progress") == "clarifying 4")
     assert sorted(chat.posts) == [(REQUEST, "note:2"), (REQUEST, "progress"), (REQUEST, "refused:progress")]
+
+
+async def test_where_the_chat_is_shut_cards_wait_until_it_is_open_also_over_a_restart(tmp_path: Path) -> None:
+    chat = MemoryChat()
+    shut = ChatShut("This channel is archived.", "is_archived")
+    chat.refused = {"progress": shut, "note:2": shut}
+    async with running(tmp_path, chat) as engine:
+        engine._performer.shut_pauses_s = (0.1,)
+        await engine.accept(opened())
+        await until(lambda: chat.tried["progress"] >= TRIES + 2 and chat.tried["note:2"] >= 2)
+    async with running(tmp_path, chat) as engine:
+        engine._performer.shut_pauses_s = (0.1,)
+        await until(lambda: chat.tried["progress"] >= 2 * TRIES + 2)
+        chat.refused = {}
+        await until(lambda: chat.shown("progress") == "clarifying 0" and bool(chat.shown("note:2")))
+    assert sorted(chat.posts) == [(REQUEST, "note:2"), (REQUEST, "progress")]
+
+
+async def test_where_the_chat_is_shut_and_the_request_has_ended_it_is_given_up(tmp_path: Path) -> None:
+    chat = MemoryChat()
+    async with running(tmp_path, chat) as engine:
+        engine._performer.refused_pauses_s = (0.1, 0.2)
+        await engine.accept(opened())
+        await until(lambda: bool(chat.shown("note:2")))
+        chat.refused = dict.fromkeys(("progress", "refused:progress"), ChatShut("archived", "is_archived"))
+        await engine.accept(stopped())
+        await until(lambda: chat.tried["refused:progress"] == 1)
+        await until(lambda: not engine._durable._running)
 
 
 async def test_where_even_the_note_is_refused_the_request_goes_on(tmp_path: Path) -> None:

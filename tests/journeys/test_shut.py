@@ -1,0 +1,57 @@
+"""Where Slack takes nothing for a while, what has to be said is said later, once."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bot.playground.people import People, Player
+from bot.playground.rehearsal import Rehearsal
+from bot.playground.script import SCENARIOS, Scenario
+from bot.playground.slack import Fault
+from tests.journeys.reading import SITUATION, can_stop, cards, posted, until
+from tests.journeys.stage import Stage, staged
+
+CHANNEL = "C0DATA"
+SHUT_BEFORE = {
+    # The archived channel is opened again, the bot invited again, the token is good again.
+    "spec:1": ("plan", 1, "is_archived"),
+    "review:1": ("review:production-code-reviewer", 1, "not_in_channel"),
+    "review:2": ("review:production-code-reviewer", 3, "token_revoked"),
+}
+TRIES = 3
+
+
+async def shut(stage: Stage, card: str) -> None:
+    """From the call that precedes a card on nothing is taken, until it was tried a few times."""
+    role, count, code = SHUT_BEFORE[card]
+
+    def tried() -> int:
+        return sum((call.response or {}).get("error") == code for call in stage.slack.calls)
+
+    await until(
+        lambda: sum(call.role == role for call in stage.model.calls) >= count, 60, f"{role} was asked"
+    )
+    stage.slack.faults.add("*", Fault.REFUSED, times=10_000, code=code)
+    await until(lambda: tried() >= TRIES, 60, f"{card} was refused")
+    assert posted(stage.slack)[card] == 0
+    stage.slack.faults.clear()
+
+
+@pytest.mark.long
+async def test_an_archived_channel_a_removed_bot_and_a_revoked_token_lose_no_card(tmp_path: Path) -> None:
+    async with staged(tmp_path, Rehearsal([Scenario.load(SCENARIOS / SITUATION)], pace=0)) as stage:
+        stage.engine._performer.shut_pauses_s = (0.3,)
+        player = Player(People.load(SCENARIOS / SITUATION / "people.yml"), stage.slack)
+
+        async def over(_: str) -> bool:
+            thread = next(iter(stage.slack.workspace.messages))
+            found = cards(stage.slack, CHANNEL, thread)
+            return "delivery:1" in found and not can_stop(found["progress"])
+
+        playing = asyncio.create_task(player.play(over, 100))
+        for card in SHUT_BEFORE:
+            await shut(stage, card)
+        await playing
+        once = ("progress", "questions:1", "spec:1", "review:1", "review:2", "delivery:1")
+        assert posted(stage.slack) == dict.fromkeys(once, 1)

@@ -434,11 +434,12 @@ class RemarkLine(_Frozen):
 
 
 class FailedCheckLine(_Frozen):
-    """A check that failed at the forge."""
+    """A check that failed at the forge; `passed`: it was run again since, and passed."""
 
     name: str
     url: str
     summary: str
+    passed: bool = False
 
 
 class FeedbackCard(_Card):

@@ -189,6 +189,13 @@ class CheckFailed(_AtTheForge):
     check: OutsideCheck
 
 
+class CheckPassed(_AtTheForge):
+    """A check that had failed at this commit was run again, and passed."""
+
+    kind: Literal["check_passed"] = "check_passed"
+    check: OutsideCheck
+
+
 class Moved(_AtTheForge):
     """The branch of the pull request points at another commit than the last look found."""
 
@@ -232,7 +239,9 @@ class LostSight(_AtTheForge):
     sentence: str
 
 
-AtTheForge = Remarked | CheckFailed | Moved | Undrafted | Merged | Closed | Reopened | LostSight
+AtTheForge = (
+    Remarked | CheckFailed | CheckPassed | Moved | Undrafted | Merged | Closed | Reopened | LostSight
+)
 
 
 # ---------------------------------------------------------------- how runs end

@@ -23,7 +23,7 @@ from engine.events import (
     Workflow,
 )
 from engine.people import Person
-from engine.ports import Fate, OutsideCheck, Remark
+from engine.ports import CheckState, Fate, OutsideCheck, Remark
 from engine.schemas import Assessment, MessageKind, Plan, Question, Report, Ruling, SettledBy, SpecDraft
 
 
@@ -497,7 +497,7 @@ class Feedback(_Frozen):
     Attributes:
         pull: The pull request's number.
         at: When the newest of it was seen.
-        checks: Checks that failed at the forge, of the delivered commit.
+        checks: Checks of the delivered commit that failed at the forge; some may have passed since.
         decided: What a person chose to do about it.
         by_itself: Whether it became a fix without a choice, as configured.
         chosen: Ids of the remarks that are to be fixed.
@@ -520,6 +520,11 @@ class Feedback(_Frozen):
     def open(self) -> bool:
         """Whether nothing was decided about it."""
         return self.decided is None and not self.by_itself
+
+    @property
+    def failing(self) -> tuple[OutsideCheck, ...]:
+        """The checks that have not passed since."""
+        return tuple(check for check in self.checks if check.state is CheckState.FAILED)
 
     @property
     def untold(self) -> tuple[ToldRemark, ...]:

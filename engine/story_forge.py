@@ -3,6 +3,7 @@
 from engine.events import (
     AtTheForge,
     CheckFailed,
+    CheckPassed,
     Closed,
     LostSight,
     Merged,
@@ -30,6 +31,8 @@ def told(event: AtTheForge, snapshot: Snapshot) -> Told:
         case CheckFailed(check=check):
             details = tuple(part for part in (check.url, check.summary) if part)
             return _SOMEBODY, f"reported the check {check.name} of {name} as failed", details
+        case CheckPassed(check=check):
+            return _SOMEBODY, f"ran the check {check.name} of {name} again, and it passed", ()
         case Moved():
             return _SOMEBODY, f"moved the branch of {name} to {event.commit[:10]}", ()
         case Undrafted():

@@ -14,10 +14,12 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from engine.decide.feedback import LONGEST_NAME
 from engine.errors import GreenlightError, Transient
 from engine.events import (
     AtTheForge,
     CheckFailed,
+    CheckPassed,
     Closed,
     Event,
     LostSight,
@@ -221,6 +223,12 @@ def news(snapshot: Snapshot, watched: Watched, now: datetime) -> Sequence[AtTheF
         CheckFailed.model_validate({**common(f"check:{check.id}"), "check": check})
         for check in watched.checks
         if check.state is CheckState.FAILED and check.commit == delivery.commit
+    ]
+    failing = {(c.name, c.commit) for one in snapshot.feedback for c in one.failing}
+    found += [
+        CheckPassed.model_validate({**common(f"check:{check.id}:passed"), "check": check})
+        for check in watched.checks
+        if check.state is CheckState.PASSED and (check.name[:LONGEST_NAME], check.commit) in failing
     ]
     ended = {"login": watched.closed_by, "since": watched.closed_at}
     if watched.fate is Fate.MERGED:

@@ -36,6 +36,8 @@ def _remark(page: Page, remark: RemarkLine) -> str:
 def _check(page: Page, card: FeedbackCard, check: FailedCheckLine) -> str:
     name = fit(check.name, 80, line).text
     shown = link(check.url, check.name[:80]) if check.url.strip() and check.name.strip() else name
+    if check.passed:
+        return f"The check {shown} failed at {page.words(card.commit[:10], 40, code)}; run again, it passed."
     summary = f"\n{page.words(check.summary, 600, line)}" if check.summary.strip() else ""
     return f"❌ The check {shown} failed at {page.words(card.commit[:10], 40, code)}.{summary}"
 

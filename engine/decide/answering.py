@@ -93,7 +93,7 @@ def fix(snapshot: Snapshot, event: Chose, feedback: Feedback, policy: Policy) ->
     chosen = within if within or not approver else wishes_of(feedback)
     if problem := stands_in_the_way(snapshot):
         return only_you(snapshot, problem)
-    if not chosen and not feedback.checks:
+    if not chosen and not feedback.failing:
         return only_you(
             snapshot,
             "As far as I can tell this is no part of the approved spec. An approver can say that it is by "
@@ -105,7 +105,7 @@ def fix(snapshot: Snapshot, event: Chose, feedback: Feedback, policy: Policy) ->
     keep(moves, tuple(one for one in wishes_of(feedback) if one not in chosen), event.by)
     for one in chosen:
         _point_at(moves, one, event.by, passed_on=approver)
-    _start_or_ask(moves, feedback, _why(chosen, feedback.checks, with_summaries=approver), policy)
+    _start_or_ask(moves, feedback, _why(chosen, feedback.failing, with_summaries=approver), policy)
     moves.show(event.card)
     return moves.decision()
 
@@ -113,12 +113,12 @@ def fix(snapshot: Snapshot, event: Chose, feedback: Feedback, policy: Policy) ->
 def fix_by_itself(moves: Moves, feedback: Feedback, policy: Policy) -> None:
     """What is part of the spec, and failed checks, need no click. No outside word goes along."""
     within = within_of(feedback)
-    if not within and not feedback.checks:
+    if not within and not feedback.failing:
         return
     replace(moves, feedback, by_itself=True, chosen=tuple(one.remark.id for one in within))
     for one in within:
         _point_at(moves, one, moves.now.requester, passed_on=False)
-    _start_or_ask(moves, feedback, _why(within, feedback.checks, with_summaries=False), policy)
+    _start_or_ask(moves, feedback, _why(within, feedback.failing, with_summaries=False), policy)
 
 
 def _start_or_ask(moves: Moves, feedback: Feedback, why: str, policy: Policy) -> None:

@@ -10,9 +10,9 @@ from datetime import timedelta
 from engine.decide import answering, hearing
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.scoping import NOT_YOURS
-from engine.events import CheckFailed, Choice, Chose, Remarked, ToldApart, Triaged
+from engine.events import CheckFailed, CheckPassed, Choice, Chose, Remarked, ToldApart, Triaged
 from engine.policy import may_approve
-from engine.ports import Remark
+from engine.ports import CheckState, Remark
 from engine.request import Decided, Feedback, Policy, RunKind, Snapshot, State, ToldRemark
 from engine.schemas import MessageKind
 
@@ -50,8 +50,13 @@ def _counts(remark: Remark, policy: Policy) -> bool:
     return remark.author in policy.review_bots if remark.by_bot else remark.may_write
 
 
-def check_failed(moves: Moves, event: CheckFailed, policy: Policy | None) -> Decision:
-    """A check failed at the forge; it counts for exactly the delivered commit."""
+def checked(moves: Moves, event: CheckFailed | CheckPassed, policy: Policy | None) -> Decision:
+    """A check ended at the forge."""
+    return _passed(moves, event) if isinstance(event, CheckPassed) else _failed(moves, event, policy)
+
+
+def _failed(moves: Moves, event: CheckFailed, policy: Policy | None) -> Decision:
+    """A failed one counts for exactly the delivered commit."""
     check, now = event.check, moves.now
     delivered_now = now.delivery is not None and check.commit == now.delivery.commit
     known = {one.id for feedback in now.feedback for one in feedback.checks}
@@ -65,6 +70,24 @@ def check_failed(moves: Moves, event: CheckFailed, policy: Policy | None) -> Dec
         return _too_much(moves)
     answering.replace(moves, feedback, at=event.at, checks=(*feedback.checks, kept))
     _go_on(moves, feedback.number, policy)
+    return moves.quiet_decision()
+
+
+def _passed(moves: Moves, event: CheckPassed) -> Decision:
+    """A check that had failed was run again and passed: its card says so, and asks for no fix of it."""
+    passed = (event.check.name[:LONGEST_NAME], event.check.commit)
+    for feedback in moves.now.feedback:
+        if not any((check.name, check.commit) == passed for check in feedback.failing):
+            continue
+        checks = (
+            check.model_copy(update={"state": CheckState.PASSED})
+            if (check.name, check.commit) == passed
+            else check
+            for check in feedback.checks
+        )
+        answering.replace(moves, feedback, checks=tuple(checks))
+        if not feedback.untold:
+            moves.show(f"{CARD}:{feedback.number}")
     return moves.quiet_decision()
 
 
@@ -190,6 +213,8 @@ def settles(snapshot: Snapshot, event: Chose) -> bool:
 
 def offers(snapshot: Snapshot, feedback: Feedback) -> tuple[tuple[Choice, str], ...]:
     """What can be chosen about it, with labels; a fix only while the request can still go on."""
+    if not feedback.failing and not answering.wishes_of(feedback):
+        return ()
     can = []
     if not snapshot.state.ended:
         can.append((Choice.FIX, "Fix within the spec"))

@@ -13,6 +13,7 @@ from engine.events import (
     AtTheForge,
     Cause,
     CheckFailed,
+    CheckPassed,
     Choice,
     Closed,
     LostSight,
@@ -38,8 +39,8 @@ def happened(snapshot: Snapshot, event: AtTheForge, policy: Policy | None) -> De
     match event:
         case Remarked():
             return feedback.remarked(moves, event, policy)
-        case CheckFailed():
-            return feedback.check_failed(moves, event, policy)
+        case CheckFailed() | CheckPassed():
+            return feedback.checked(moves, event, policy)
         case Moved():
             return _moved(moves, event)
         case Undrafted():

@@ -1,7 +1,7 @@
 """What came back from the pull request, and how that stands: as a card, as text, in words."""
 
 from engine.cards import FailedCheckLine, FeedbackCard, OfferLine, RemarkLine
-from engine.decide.answering import pull_of
+from engine.decide.answering import pull_of, wishes_of
 from engine.decide.feedback import offers, worth_telling
 from engine.events import Choice
 from engine.ports import Fate, Stance
@@ -40,7 +40,9 @@ def feedback_card(snapshot: Snapshot, index: int) -> FeedbackCard | None:
         commit=feedback.checks[-1].commit if feedback.checks else delivery.commit,
         remarks=tuple(_remark(one) for one in feedback.remarks if one.told),
         checks=tuple(
-            FailedCheckLine(name=check.name, url=check.url, summary=check.summary)
+            FailedCheckLine(
+                name=check.name, url=check.url, summary=check.summary, passed=check not in feedback.failing
+            )
             for check in feedback.checks
         ),
         offers=tuple(
@@ -69,7 +71,8 @@ def _outcome(feedback: Feedback) -> str:
     if feedback.by_itself:
         return "To be fixed; a choice is asked for below."
     if feedback.decided is None:
-        return ""
+        settled = not feedback.failing and not wishes_of(feedback) and not feedback.untold
+        return "What had failed was run again, and passed." if settled else ""
     return {
         Choice.FIX: "To be fixed; a choice is asked for below.",
         Choice.KEEP_AS_TASK: "Kept as proposed tasks.",
@@ -84,7 +87,9 @@ def feedback_text(snapshot: Snapshot, index: int) -> str:
         line = _remark(one)
         place = f" at {line.place}" if line.place else ""
         parts.append(f"{line.who}{place} ({line.taken}):\n{line.text}")
-    parts += [f"Check {c.name} failed at {c.commit[:10]}: {c.url}\n{c.summary}" for c in feedback.checks]
+    for check in feedback.checks:
+        since = "" if check in feedback.failing else ", and passed since"
+        parts.append(f"Check {check.name} failed at {check.commit[:10]}{since}: {check.url}\n{check.summary}")
     return "\n\n".join(parts)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from engine.events import (
     AtTheForge,
     CheckFailed,
+    CheckPassed,
     Closed,
     LostSight,
     Merged,
@@ -62,6 +63,7 @@ def _sights(number: int, commit: str, at: datetime) -> Iterator[AtTheForge]:
         yield Remarked(**common, remark=said)
     yield CheckFailed(**common, check=failed_check(commit))
     yield CheckFailed(**common, check=failed_check("e" * 40))
+    yield CheckPassed(**common, check=failed_check(commit).model_copy(update={"state": CheckState.PASSED}))
     yield Moved(**common, commit="e" * 40)
     yield Moved(**common, commit=commit)
     yield Undrafted(**common)
@@ -80,7 +82,7 @@ def sights(snapshot: Snapshot, at: datetime, fresh: str) -> st.SearchStrategy[At
         if isinstance(event, Remarked):
             text = f"{fresh} {event.remark.text}"
             changes["remark"] = event.remark.model_copy(update={"id": fresh, "text": text})
-        if isinstance(event, CheckFailed):
+        if isinstance(event, CheckFailed | CheckPassed):
             changes["check"] = event.check.model_copy(update={"id": fresh})
         return event.model_copy(update=changes)
 

@@ -9,6 +9,7 @@ from engine.events import (
     AtTheForge,
     Cause,
     CheckFailed,
+    CheckPassed,
     Choice,
     Closed,
     Event,
@@ -20,7 +21,7 @@ from engine.events import (
     Triaged,
     Undrafted,
 )
-from engine.ports import Fate
+from engine.ports import CheckState, Fate
 from engine.present import Shown, render
 from engine.request import RunKind, State, WishFate
 from engine.runs.material import told_in_thread
@@ -190,6 +191,21 @@ def test_a_failed_check_counts_for_exactly_the_delivered_commit() -> None:
     (check,) = story.card().checks
     assert check.url == "https://ci.example.org/1"
     assert offered(story.card()) == ["fix", "ignore"]
+
+
+def test_a_check_that_passes_when_run_again_asks_for_nothing() -> None:
+    story = followed()
+    story.sees(CheckFailed, check=failed_check(COMMIT))
+    again = failed_check(COMMIT, "c2").model_copy(update={"state": CheckState.PASSED})
+    story.sees(CheckPassed, check=again)
+    assert [check.passed for check in story.card().checks] == [True]
+    assert story.card().offers == ()
+    assert story.card().outcome == "What had failed was run again, and passed."
+    story.chooses(DANA, "feedback:1", Choice.FIX)
+    assert "not one of the options" in story.told
+    before = story.now
+    story.sees(CheckPassed, check=again)
+    assert story.now == before
 
 
 @pytest.mark.parametrize(("by", "told"), [(ASKER, False), (DANA, True)])

@@ -255,6 +255,7 @@ failed_checks = st.builds(
     name=words,
     url=st.sampled_from(["", "https://github.com/a/b/pull/1", "javascript:alert(1)", "http://a|b>c"]) | short,
     summary=words,
+    passed=flags,
 )
 feedback = st.builds(
     FeedbackCard,

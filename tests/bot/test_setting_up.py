@@ -115,6 +115,20 @@ async def test_init_asks_check_by_check(tmp_path: Path, clone: Path) -> None:
     assert (found.channels, found.approvers) == (("C0ONE", "C0TWO"), ("U0DANA",))
 
 
+async def test_init_asks_for_each_command_that_gets_the_network(tmp_path: Path) -> None:
+    clone = repository(tmp_path / "py", requirements__txt="idna==3.10\n")
+    config = tmp_path / "greenlight.toml"
+    said = answered("y\npip install 'a quote\nuv pip sync\n\n\n", "init", str(clone), "--config", str(config))
+    assert "Prepare, with network: python -m venv .venv" in said
+    assert "cannot be split into words" in said
+    prepare = Settings.load(config).repositories[0].prepare
+    assert prepare is not None
+    assert prepare.commands == (("python", "-m", "venv", ".venv"), ("uv", "pip", "sync"))
+    config.unlink()
+    answered("n\nn\n\n\n", "init", str(clone), "--config", str(config))
+    assert Settings.load(config).repositories[0].prepare is None
+
+
 async def test_init_without_a_terminal_says_how(clone: Path) -> None:
     done = await greenlight("init", str(clone))
     assert (done.code, "--yes" in done.err) == (2, True)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine import story_runs
 from engine.cards import NoteCard, ScopeCard, TakenFor
 from engine.decide import hearing, scoping
 from engine.events import CURRENT, Cause, Choice, Chose, Failed, Linked, Said, ToldApart, Triaged
@@ -104,6 +105,17 @@ def test_redefining_halts_keeps_the_commit_and_asks_for_approval_again() -> None
     assert [spec.fate for spec in story.now.specs] == [SpecFate.SUPERSEDED, SpecFate.OPEN]
     story.goes_on(until=State.WORKING)
     assert story.now.head == COMMIT
+
+
+def test_the_record_names_each_message_of_a_batch() -> None:
+    story = wished(State.WORKING, "Also add trends")
+    other = ToldApart(message="9.9", kind=MessageKind.QUESTION, title="")
+    wish = story.now.scope_items[0].ts
+    result = Triaged(message=wish, kind=MessageKind.NEW_SCOPE, title="Trends", others=(other,))
+    assert [what for _, what, _ in story_runs.told(result, story.now)] == [
+        "took “Also add trends” for: new scope (Trends)",
+        "took a message for: question",
+    ]
 
 
 def test_an_order_is_applied_to_the_ledger() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.leaks import in_text
 from engine.paths import artifact_problems
+from engine.prepare_settings import below
 from engine.schemas import Criterion, SettledBy, SpecDraft
 from engine.settings import CheckSettings
 from engine.wording import hidden_in, immeasurable, says_something, shares_word, texts_in
@@ -86,6 +87,7 @@ class Base:
         reviewers: Names of the agents that may judge a criterion.
         packages: Modules that are installed where checks run.
         locks: Files that decide which dependencies are prepared for checks.
+        prepared: Directories that hold them.
     """
 
     files: frozenset[str]
@@ -94,6 +96,7 @@ class Base:
     reviewers: tuple[str, ...]
     packages: frozenset[str] = frozenset()
     locks: tuple[str, ...] = ()
+    prepared: tuple[str, ...] = ()
 
 
 def lint(draft: SpecDraft, facts: Base) -> tuple[str, ...]:
@@ -227,6 +230,10 @@ def _something_new(draft: SpecDraft, facts: Base) -> Iterable[str]:
 
 
 def _other_dependencies(draft: SpecDraft, facts: Base) -> Iterable[str]:
+    for path in draft.artifacts:
+        for output in facts.prepared:
+            if below(path, output):
+                yield f"{path!r} lies in {output}, which is made of the lock files and part of no commit."
     changed = [path for path in draft.artifacts if path in facts.locks]
     named = [c.id for c in draft.criteria if c.settled_by is SettledBy.CHECK]
     if changed and named:

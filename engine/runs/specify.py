@@ -86,6 +86,7 @@ async def _linted(context: Context, draft: SpecDraft) -> tuple[str, ...]:
         reviewers=tuple(dict.fromkeys((*context.snapshot.reviewers, *reviewers))),
         packages=await asyncio.to_thread(_installed),
         locks=context.dependencies.locks,
+        prepared=context.dependencies.outputs,
     )
     problems = lint(draft, facts)
     return (

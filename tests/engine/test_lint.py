@@ -189,6 +189,14 @@ def test_work_that_changes_dependencies_is_settled_by_no_check() -> None:
     assert lint(DRAFT, facts) == ()
 
 
+@pytest.mark.parametrize(("path", "refused"), [("vendor/a.rb", True), ("vendor.txt", False)])
+def test_what_is_prepared_is_no_artifact(path: str, refused: bool) -> None:
+    found = lint(changed(artifacts=[*DRAFT.artifacts, path]), replace(FACTS, prepared=("vendor",)))
+    assert found == (
+        (f"{path!r} lies in vendor, which is made of the lock files and part of no commit.",) * refused
+    )
+
+
 def test_what_a_check_names_is_no_artifact() -> None:
     checks = CHECKS | {
         "quality": CHECKS["tests"].model_copy(update={"argv": ("python", "-m", "harness.quality")})

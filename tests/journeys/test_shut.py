@@ -9,7 +9,7 @@ from bot.playground.people import People, Player
 from bot.playground.rehearsal import Rehearsal
 from bot.playground.script import SCENARIOS, Scenario
 from bot.playground.slack import Fault
-from tests.journeys.reading import SITUATION, can_stop, cards, posted, until
+from tests.journeys.reading import SITUATION, can_stop, cards, key_of, posted, until
 from tests.journeys.stage import Stage, staged
 
 CHANNEL = "C0DATA"
@@ -19,19 +19,23 @@ SHUT_BEFORE = {
     "review:1": ("review:production-code-reviewer", 1, "not_in_channel"),
     "review:2": ("review:production-code-reviewer", 3, "token_revoked"),
 }
-TRIES = 3
+TRIES = 6
 
 
 async def shut(stage: Stage, card: str) -> None:
-    """From the call that precedes a card on nothing is taken, until it was tried a few times."""
+    """From the call that precedes a card on nothing is taken, until it was tried more often than is usual."""
     role, count, code = SHUT_BEFORE[card]
 
     def tried() -> int:
-        return sum((call.response or {}).get("error") == code for call in stage.slack.calls)
+        return sum(
+            (call.response or {}).get("error") == code and key_of(call.args.get("metadata")) == card
+            for call in stage.slack.calls
+        )
 
-    await until(
-        lambda: sum(call.role == role for call in stage.model.calls) >= count, 60, f"{role} was asked"
-    )
+    def asked() -> bool:
+        return sum(call.role == role for call in stage.model.calls) >= count
+
+    await until(asked, 60, f"{role} was asked")
     stage.slack.faults.add("*", Fault.REFUSED, times=10_000, code=code)
     await until(lambda: tried() >= TRIES, 60, f"{card} was refused")
     assert posted(stage.slack)[card] == 0

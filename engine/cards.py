@@ -276,6 +276,7 @@ class ReviewCard(_Card):
     Attributes:
         passed: Criteria that hold, each with how that was settled.
         praised: What reviewers say is good beyond the criteria: nothing was checked of it.
+        pending: Ids of the criteria that people are asked about after delivery.
     """
 
     card: Literal["review"] = "review"
@@ -291,6 +292,7 @@ class ReviewCard(_Card):
     next_steps: tuple[str, ...]
     withdrawn: tuple[ViolationLine, ...] = ()
     praised: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- escalation

@@ -42,6 +42,12 @@ def _fallback(card: ReviewCard) -> str:
 
 def _verdict(page: Page, card: ReviewCard) -> str:
     gate = _GATE.get(card.gate) or page.words(card.gate, 100, line)
+    if card.gate == "PASS" and card.pending:
+        ids = page.words(", ".join(card.pending), 100, line)
+        gate = (
+            "✅ What can be settled beforehand holds. A draft pull request comes next; "
+            f"after it people are asked about {ids}."
+        )
     counts = _held(card)
     if card.unsettled:
         counts += f", {len(card.unsettled)} could not be settled"

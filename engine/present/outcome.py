@@ -102,6 +102,7 @@ def review_card(snapshot: Snapshot, index: int, policy: Policy | None) -> Review
         gate=gate.value,
         passed=_passed(current),
         praised=_praised(current),
+        pending=tuple(s.id for s in current.settled if s.status is Status.ATTESTATION_PENDING),
         failed=(*_failed_criteria(current), *_failed_findings(current)),
         unsettled=tuple(
             f"{s.id} {s.text}: {s.evidence}" for s in current.settled if s.status is Status.NOT_CHECKED

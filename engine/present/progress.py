@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from engine.attesting import asked_of, unconfirmed
+from engine.attesting import asked_of, attested_criteria, unconfirmed
 from engine.cards import ProgressCard, Step, StepStatus, TakenLine
 from engine.decide.answering import pull_of
 from engine.events import Choice
@@ -199,7 +199,8 @@ def _looking(snapshot: Snapshot) -> str:
 def _delivering(snapshot: Snapshot) -> str:
     if snapshot.unchecked_by:
         return "Opening the draft pull request; what could not be checked stays “not checked” in it."
-    return "Everything holds. Pushing the commit and opening the draft pull request."
+    holds = "What can be settled before holds" if attested_criteria(snapshot) else "Everything holds"
+    return f"{holds}. Pushing the commit and opening the draft pull request."
 
 
 def _working(snapshot: Snapshot) -> str:
@@ -340,8 +341,9 @@ def _review(snapshot: Snapshot) -> Step:
     detail = f"round {current.number}"
     if current.gate is None:
         return Step(name=name, status=ACTIVE if snapshot.state is State.REVIEWING else WAITING, detail=detail)
+    later = [criterion.id for criterion in unconfirmed(snapshot)]
     words = {
-        "PASS": "everything holds",
+        "PASS": f"holds so far; {', '.join(later)} asked after delivery" if later else "everything holds",
         "FIX": "to be fixed",
         "BLOCKED": "blocked",
         "ESCALATE": "not settled",

@@ -2,7 +2,9 @@
 
 import pytest
 
+from bot.cards import blocks
 from engine import findings
+from engine.cards import ProgressCard, ReviewCard
 from engine.events import Choice, Ruled, Specified, Triaged
 from engine.people import Person
 from engine.present import Shown, render
@@ -153,6 +155,19 @@ def test_confirmed_is_not_done_while_something_is_still_to_be_seen() -> None:
 
     assert stands(story) is State.DONE
     assert [(a.by, a.held, a.note) for a in story.now.attestations] == [(NAMED_PERSON, True, "18 minutes")]
+
+
+def test_what_is_still_to_be_seen_is_not_said_to_hold() -> None:
+    story = delivered(NAMED)
+    review = render(story.now, "review:1", Shown(), story.policy)
+    progress = render(story.now, "progress", Shown(), story.policy)
+    assert isinstance(review, ReviewCard)
+    assert isinstance(progress, ProgressCard)
+    assert review.pending == ("AC4",)
+    assert "holds so far; AC4 asked after delivery" in [s.detail.partition(": ")[2] for s in progress.steps]
+    said = str(blocks(review))
+    assert "Everything the spec asks for holds" not in said
+    assert "people are asked about AC4" in said
 
 
 def test_a_confirmation_is_shown_where_it_changes_what_becomes_of_words() -> None:

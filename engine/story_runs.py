@@ -13,6 +13,7 @@ from engine.events import (
     Result,
     Reviewed,
     TaskEnded,
+    ToldApart,
     Triaged,
     Verified,
 )
@@ -48,20 +49,20 @@ def told(result: Result, snapshot: Snapshot) -> Iterator[Told]:
         case Held():
             yield _held(result)
         case Triaged():
-            for one in (result, *result.others):
-                title = f" ({one.title})" if one.title else ""
-                yield US, f"took {_message(one.message, snapshot)} for: {one.kind.value}{title}", ()
+            yield from (_taken(one, snapshot) for one in (result, *result.others))
         case Failed():
             reference = f" (error {result.error_id})" if result.error_id else ""
             yield US, f"could not go on ({result.cause.value}): {result.sentence}{reference}", ()
 
 
-def _message(ts: str, snapshot: Snapshot) -> str:
-    """A message of the thread, by how it begins; of any other no word is repeated."""
+def _taken(one: ToldApart, snapshot: Snapshot) -> Told:
+    """A message of the thread by how it begins; of any other no word is repeated."""
     said = {taken.ts: taken.text for taken in snapshot.taken}
     said |= {wish.ts: wish.text for wish in snapshot.scope_items}
-    words = " ".join(said.get(ts, "").split())
-    return f"“{words if len(words) <= 60 else words[:59] + '…'}”" if words else "a message"
+    words = " ".join(said.get(one.message, "").split())
+    message = f"“{words if len(words) <= 60 else words[:59] + '…'}”" if words else "a message"
+    title = f" ({one.title})" if one.title else ""
+    return US, f"took {message} for: {one.kind.value}{title}", ()
 
 
 def _held(result: Held) -> Told:

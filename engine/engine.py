@@ -109,6 +109,7 @@ class Engine:
         await self._durable.launch()
         for filed in left:
             await self._start_again(filed, filed.attempt)
+        await self._watcher.launch(datetime.now(UTC))
         self._sweeper = asyncio.create_task(self._sweep_for_ever())
         log.info("engine.started", left_behind=len(left))
 

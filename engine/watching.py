@@ -75,6 +75,15 @@ class Watcher:
         """When to look first at what is delivered now, and how long to go on."""
         return now + timedelta(seconds=self._settings.poll_s), now + timedelta(days=self._settings.days)
 
+    async def launch(self, now: datetime) -> None:
+        """Watch what was delivered before anybody watched, as long as it would have been."""
+        days = timedelta(days=self._settings.days)
+        async with self._database.app.begin() as c:
+            for snapshot, at in await watches.unwatched(c, now - days):
+                number = snapshot.delivery.number if snapshot.delivery else 0
+                if snapshot.pull is None or snapshot.pull.fate is not Fate.MERGED:
+                    await watches.begin(c, snapshot.id, number, look_at=now, until=at + days)
+
     async def sweep(self, now: datetime) -> None:
         """Begin the looks that are due; returns before they end."""
         if not self._settings.enabled:

@@ -1,5 +1,6 @@
 """Which pull requests are watched, and when to look: functions of one transaction each."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from engine.store.tables import WatchRow
+from engine.request import Snapshot
+from engine.store.tables import RequestRow, WatchRow
 
 AT_ONCE = 50
 
@@ -55,6 +57,25 @@ async def due(c: AsyncConnection, now: datetime) -> Sequence[Watch]:
     """Those to be looked at now, longest overdue first, no more than one sweep can do."""
     query = sa.select(WatchRow).where(col(WatchRow.look_at) <= now).order_by(col(WatchRow.look_at))
     return await _watches(c, query.limit(AT_ONCE))
+
+
+async def unwatched(c: AsyncConnection, since: datetime) -> list[tuple[Snapshot, datetime]]:
+    """Requests with a delivery that changed since then and are not watched, with when that was.
+
+    Those were delivered before there were watches; what cannot be read is left out.
+    """
+    query = (
+        sa.select(col(RequestRow.snapshot), col(RequestRow.updated_at))
+        .outerjoin(WatchRow, col(WatchRow.request) == col(RequestRow.id))
+        .where(col(WatchRow.request).is_(None), col(RequestRow.updated_at) > since)
+    )
+    found = []
+    for text, at in (await c.execute(query)).all():
+        with contextlib.suppress(ValueError):
+            snapshot = Snapshot.model_validate_json(text)
+            if snapshot.delivery is not None:
+                found.append((snapshot, at))
+    return found
 
 
 async def looked(

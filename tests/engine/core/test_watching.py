@@ -261,6 +261,20 @@ async def test_once_it_is_merged_or_too_old_nobody_looks_any_more(place: Place) 
     assert place.forge.looks == 1
 
 
+async def test_what_was_delivered_before_there_were_watches_is_watched_from_now_on(place: Place) -> None:
+    await place.people.remark(1, "sam", "Round it")
+    async with place.running() as engine, engine._database.app.begin() as c:
+        await watches.end(c, REQUEST)
+    async with place.running() as engine:
+        await place.looked(engine, datetime.now(UTC))
+        assert len(await seen(engine)) == 1
+        await place.people._end(1, Fate.MERGED, "sam")
+        await place.looked(engine, datetime.now(UTC) + HOUR)
+    async with place.running() as engine:
+        await place.looked(engine, datetime.now(UTC) + HOUR)
+    assert place.last_looks == 0
+
+
 async def test_switched_off_nobody_looks(tmp_path: Path) -> None:
     place = Place(tmp_path, FollowSettings(enabled=False))
     await place.prepare()

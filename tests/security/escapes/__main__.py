@@ -5,6 +5,7 @@ With words after the command: only those whose area and name hold them.
 
 import asyncio
 import os
+import resource
 import sys
 import time
 from collections import Counter
@@ -34,7 +35,8 @@ async def main() -> int:
          + " and as ".join([_user(), *(["a plain user"] if plain else [])]))  # fmt: skip
     _say(f"positive controls: {len(shown)}; not shown on this machine: {len(verdicts) - len(shown)}")
     _say(f"breaches: {len(breaches)}")
-    _say(f"{time.monotonic() - started:.0f} s")
+    used = [sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    _say(f"{time.monotonic() - started:.0f} s, {sum(used):.0f} s of processor time")
     for one in breaches:
         _say(f"BREACH: {one.escape.name}: here {one.here!r}, plain user {one.plain!r}: {one.said[-300:]}")
     return int(bool(breaches))

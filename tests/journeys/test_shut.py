@@ -19,7 +19,7 @@ SHUT_BEFORE = {
     "review:1": ("review:production-code-reviewer", 1, "not_in_channel"),
     "review:2": ("review:production-code-reviewer", 3, "token_revoked"),
 }
-TRIES = 6
+TRIES = 5
 
 
 async def shut(stage: Stage, card: str) -> None:
@@ -27,8 +27,10 @@ async def shut(stage: Stage, card: str) -> None:
     role, count, code = SHUT_BEFORE[card]
 
     def tried() -> int:
+        # After the first try it is looked for before it is posted.
         return sum(
-            (call.response or {}).get("error") == code and key_of(call.args.get("metadata")) == card
+            (call.response or {}).get("error") == code
+            and (call.method == "conversations.replies" or key_of(call.args.get("metadata")) == card)
             for call in stage.slack.calls
         )
 

@@ -9,6 +9,7 @@ from engine.events import UNPREPARED, CheckResult, Fact, Ran, Reviewed
 from engine.gate import Gate, gate, quotes, settle
 from engine.request import GateVerdict, Settled, Status
 from engine.schemas import Finding, Judged, Judgement, Severity
+from engine.tallies import doubt
 from tests.engine.specs import (
     COMMIT,
     CRITERIA,
@@ -229,6 +230,9 @@ RESULTS = st.builds(
     exit_code=st.sampled_from([0, 0, 0, 1, None]),
     ended=st.sampled_from(["exit", "exit", "exit", "timeout", UNPREPARED]),
     commit=st.sampled_from([COMMIT, COMMIT, "d" * 40]),
+    output_tail=st.sampled_from(
+        ["", "", "Ran 4 tests in 0.1s\n\nOK\n", "Ran 4 tests in 0.1s\n\nFAILED (failures=4)\n"]
+    ),
 )
 ANY_FACTS = st.builds(
     Fact,
@@ -345,6 +349,8 @@ def test_passed_means_red_before_green_after_and_green_with_the_artifacts_alone(
             assert all(r.green for r in here if r.where in {Ran.COMMIT, Ran.ARTIFACTS})
             trials = [r for r in here if r.where in {Ran.OLD_TESTS, Ran.UNSILENCED} and r.tells]
             assert all(r.green for r in trials)
+            greens = [r for r in here if r.where in {Ran.COMMIT, Ran.ARTIFACTS}]
+            assert not any(doubt(r.output_tail, g.output_tail) for r in before for g in greens)
             assert before
             assert any(r.green for r in before) == (found[criterion.id].status is Status.REGRESSION_ONLY)
         if any(r.where is Ran.COMMIT and not r.green and r.tells for r in here):

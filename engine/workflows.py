@@ -1,7 +1,8 @@
 """Which workflows of a repository would run because of our push or pull request, and with what rights. Pure.
 
 GitHub's workflow files are read; what cannot be read, and every other system's definition, counts as one that
-would run with secrets. Filters by path and conditions of jobs are not looked at: they count as met.
+would run with secrets. Filters by path and conditions of jobs are not looked at: they count as met. What a
+workflow may do that sets no permissions is the repository's default, which no file tells; it does not count.
 """
 
 import re
@@ -21,7 +22,7 @@ _OTHERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (system, re.compile(pattern))
     for system, pattern in (
         ("GitLab CI", r"\.gitlab-ci\.ya?ml"),
-        ("Jenkins", r"(?:[^/]+/)?jenkinsfile[^/]*"),
+        ("Jenkins", r"(?:[^/]+/)?jenkinsfile(?![^/]*\.(?:md|txt|rst)$)[^/]*"),
         ("CircleCI", r"\.circleci/config\.ya?ml"),
         ("Azure Pipelines", r"(?:\.?azure-?pipelines?[^/]*/)?[^/]*azure-pipelines?[^/]*\.ya?ml"),
         ("Bitbucket Pipelines", r"bitbucket-pipelines\.ya?ml"),

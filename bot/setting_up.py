@@ -135,7 +135,7 @@ def _chosen(found: "Survey", *, asks: bool) -> "tuple[RepositorySettings, dict[s
 def _settings_of(check: "ProposedCheck", argv: tuple[str, ...]) -> "CheckSettings":
     from engine.settings import CheckSettings
 
-    return CheckSettings(argv=argv, about=check.about, timeout_s=check.timeout_s)
+    return CheckSettings(argv=argv, about=check.about, timeout_s=check.timeout_s, memory_mb=check.memory_mb)
 
 
 def _confirmed(what: str, argv: tuple[str, ...], where: str) -> tuple[str, ...]:

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from engine.errors import ConfigurationInvalid
 from engine.prepare_settings import PrepareSettings
-from engine.settings import RepositorySettings, Settings
+from engine.settings import CheckSettings, RepositorySettings, Settings
 
 HEADER = """\
 # Where requests, checkouts and our own copy of each repository live. One process at a time uses it.
 state_dir = ".greenlight"
 """
+
+_USUAL_MEMORY_MB = CheckSettings(argv=("true",)).memory_mb
 
 
 def block(repository: RepositorySettings, told: Mapping[str, str]) -> str:
@@ -37,6 +39,8 @@ def block(repository: RepositorySettings, told: Mapping[str, str]) -> str:
         lines += ["", *_comment(told.get(name, "")), f"[repositories.checks.{_key(name)}]"]
         lines += [f"argv = {_list(check.argv)}", f"about = {text(check.about)}"]
         lines += [f"timeout_s = {check.timeout_s:g}"]
+        if check.memory_mb != _USUAL_MEMORY_MB:
+            lines.append(f"memory_mb = {check.memory_mb}")
     if repository.prepare is not None:
         lines += ["", *_comment(told.get("prepare", "")), *_prepare(repository.prepare)]
     return "\n".join(lines) + "\n"

@@ -29,7 +29,8 @@ class PrepareSettings(BaseModel):
         env: Environment of the commands, such as a registry's address. Secrets are refused: what the commands
             install could read them.
         timeout_s: Wall clock of each command, in seconds.
-        memory_mb: Address space of each process of theirs, in megabytes.
+        memory_mb: Address space of each process of theirs, in megabytes; node reserves 10 gigabytes for a
+            WebAssembly module.
         size_mb: What they may write in all, in megabytes.
     """
 
@@ -40,7 +41,7 @@ class PrepareSettings(BaseModel):
     outputs: tuple[str, ...] = Field(min_length=1, max_length=20)
     env: dict[str, str] = Field(default_factory=dict)
     timeout_s: float = Field(default=900, gt=0, le=7200)
-    memory_mb: int = Field(default=8192, ge=64, le=1 << 20)
+    memory_mb: int = Field(default=16384, ge=64, le=1 << 20)
     size_mb: int = Field(default=4096, ge=1, le=1 << 20)
 
     @field_validator("commands")

@@ -10,7 +10,7 @@ from engine.agents.tools import Tool, Toolbox
 from engine.agents.writing import CheckoutTree, edit_tool, run_tool, work_diff_tool, write_tool
 from engine.dependencies import Dependencies
 from engine.files import Checkout
-from engine.ports import Workspace
+from engine.ports import Limits, Workspace
 
 LOOKING = (ToolName.LIST, ToolName.READ, ToolName.SEARCH)
 
@@ -36,7 +36,12 @@ def reader(names: Collection[ToolName], workspace: Workspace, base: str, commit:
 
 
 def writer(
-    names: Collection[ToolName], workspace: Workspace, base: str, root: Path, dependencies: Dependencies
+    names: Collection[ToolName],
+    workspace: Workspace,
+    base: str,
+    root: Path,
+    dependencies: Dependencies,
+    memory_mb: int = Limits().memory_mb,
 ) -> Toolbox:
     """Those tools over a checkout; commands run over copies of it.
 
@@ -46,6 +51,7 @@ def writer(
         base: Where the work began.
         root: The checkout. What edits have made of files is remembered beside it.
         dependencies: What commands need, and where they run; it can be neither read nor written as files.
+        memory_mb: Address space of each process that commands start.
     """
     checkout = Checkout(root, dependencies.outputs)
     tree = CheckoutTree(checkout)
@@ -57,7 +63,7 @@ def writer(
         history_tool(workspace, base),
         edit_tool(checkout, edits_of(root), dependencies.locks),
         write_tool(checkout, dependencies.locks),
-        run_tool(dependencies.sandbox(base), root, dependencies.outputs),
+        run_tool(dependencies.sandbox(base), root, dependencies.outputs, memory_mb),
     )
     return _only(names, tools)
 

@@ -143,20 +143,23 @@ def write_tool(checkout: Checkout, locks: Collection[str] = ()) -> Tool[WriteInp
     )
 
 
-def run_tool(sandbox: Sandbox, root: Path, prepared: Collection[str] = ()) -> Tool[RunInput]:
+def run_tool(
+    sandbox: Sandbox, root: Path, prepared: Collection[str] = (), memory_mb: int = Limits().memory_mb
+) -> Tool[RunInput]:
     """The tool `run`: a command in the sandbox, over a copy of the checkout.
 
     Args:
         sandbox: Where it runs.
         root: The checkout.
         prepared: Directories that hold dependencies there; the description tells of them.
+        memory_mb: Address space of each process.
     """
     told = f" Dependencies are installed in {', '.join(prepared)}, read-only." if prepared else ""
 
     async def work(given: RunInput, _call: str) -> Done:
         if any("\0" in word for word in given.argv):
             raise Rejected("A command cannot hold the character NUL.")
-        limits = Limits(wall_s=given.timeout_s, cpu_s=int(given.timeout_s) + 1)
+        limits = Limits(wall_s=given.timeout_s, cpu_s=int(given.timeout_s) + 1, memory_mb=memory_mb)
         done = await sandbox.run(Command(argv=given.argv, tree=root, limits=limits))
         how = f"exit code: {done.exit_code}" if done.ended is Ended.EXIT else f"ended by: {done.ended}"
         text = f"{how}\nseconds: {done.duration_s:.1f}\n{done.output}"

@@ -35,6 +35,7 @@ class ProposedCheck(_Frozen):
     argv: tuple[str, ...]
     about: str
     timeout_s: int
+    memory_mb: int
     where: str
 
 
@@ -91,7 +92,14 @@ class Findings:
     notes: list[str] = field(default_factory=list)
 
     def check(
-        self, purpose: Purpose, argv: tuple[str, ...], where: str, *, name: str = "", about: str = ""
+        self,
+        purpose: Purpose,
+        argv: tuple[str, ...],
+        where: str,
+        *,
+        name: str = "",
+        about: str = "",
+        memory_mb: int = 2048,
     ) -> None:
         """Propose a check; tests get ten minutes, others five."""
         self.checks.append(
@@ -100,6 +108,7 @@ class Findings:
                 argv=argv,
                 about=about or ABOUT[purpose],
                 timeout_s=600 if purpose is Purpose.TESTS else 300,
+                memory_mb=memory_mb,
                 where=where,
             )
         )

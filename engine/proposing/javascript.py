@@ -15,6 +15,7 @@ _PURPOSES = (
 )
 _PLACEHOLDER = "no test specified"
 _MOST_WORKSPACES = 40
+_MEMORY_MB = 16384  # of address space: node reserves 10 gigabytes for a WebAssembly module, which fetch is
 
 _MANAGERS = {
     "package-lock.json": ("npm", ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")),
@@ -63,7 +64,8 @@ def _scripts(found: Findings, package: dict[str, Any], manager: str) -> None:
         elif _PLACEHOLDER in str(script):
             found.note("package.json's script test is npm's placeholder, which always fails: left out.")
         else:
-            found.check(purpose, (manager, "run", name), f"package.json, script {name}")
+            where = f"package.json, script {name}"
+            found.check(purpose, (manager, "run", name), where, memory_mb=_MEMORY_MB)
     if left:
         found.note(f"package.json has other scripts that I did not take for checks: {', '.join(left[:12])}.")
 

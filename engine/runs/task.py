@@ -14,7 +14,7 @@ from engine.errors import NeedsPerson
 from engine.events import Mark, TaskEnded
 from engine.findings import standing
 from engine.leaks import cleaned
-from engine.ports import Tier
+from engine.ports import Limits, Tier
 from engine.prompts import render
 from engine.request import Snapshot, Status, Task
 from engine.runs.commits import checkout_of, commit_of
@@ -95,7 +95,15 @@ async def _write(context: Context, handover: Handover) -> TaskEnded:
 
     await context.step("checkout", check_out)
     await prepared(context, spec.base_commit)
-    toolbox = writer(handover.agent.tools, context.workspace, spec.base_commit, root, context.dependencies)
+    toolbox = writer(
+        handover.agent.tools,
+        context.workspace,
+        spec.base_commit,
+        root,
+        context.dependencies,
+        # An agent tries what the checks will: with as much room as the largest of them has.
+        max([Limits().memory_mb, *(check.memory_mb for check in context.repository.checks.values())]),
+    )
     report = await work(context, await _assignment(context, handover, toolbox))
     commit, refused = await commit_of(context, root, parent, handover.task.id)
     leaks = await in_work(context.workspace, spec, commit)

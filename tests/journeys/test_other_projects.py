@@ -130,6 +130,7 @@ async def test_a_javascript_package_from_init_to_the_draft(tmp_path: Path) -> No
     assert {name: check.argv for name, check in repository.checks.items()} == {
         "tests": ("npm", "run", "test")
     }
+    assert repository.checks["tests"].memory_mb == 16384
     assert repository.prepare is not None
     assert repository.prepare.locks == ("package.json", "package-lock.json")
 

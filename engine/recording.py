@@ -77,7 +77,7 @@ class Recorder:
 
 def answer(feedback: Feedback) -> str:
     """Which commit answers what; nobody is mentioned, and nothing anybody said is repeated."""
-    lines = [f"Commit {code(feedback.answered[:12])} answers what came back here:\n"]
+    lines = [f"Commit {code(feedback.answered[:12])} was made to answer what came back here:\n"]
     for one in feedback.remarks:
         if one.remark.id in feedback.chosen:
             place = f"{one.remark.path}:{one.remark.line}" if one.remark.line else one.remark.path

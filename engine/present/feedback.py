@@ -65,7 +65,7 @@ def _remark(one: ToldRemark) -> RemarkLine:
 
 def _outcome(feedback: Feedback) -> str:
     if feedback.answered:
-        return f"Fixed: commit {feedback.answered[:10]} answers it."
+        return f"Commit {feedback.answered[:10]} was made to answer it; what holds of it is on its delivery."
     if feedback.fixed:
         return "It is being fixed, within the approved spec."
     if feedback.by_itself:

@@ -99,7 +99,7 @@ async def test_what_comes_back_is_fixed_on_the_same_pull_request_and_counted(tmp
             await bot.kill()
             await bot.start()
             await until(lambda: posted(slack)["delivery:2"], 60, "the second round is delivered")
-            await until(lambda: thread.says("feedback:1", "Fixed: commit"), 30, "the card says so")
+            await until(lambda: thread.says("feedback:1", "was made to answer it"), 30, "the card says so")
 
             second = record()
             assert (second.number, second.content.commit != first) == (1, True)

@@ -210,7 +210,7 @@ def _chose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
 
 
 def _said(snapshot: Snapshot, event: Said) -> Decision:
-    if hearing.hears(snapshot):
+    if hearing.hears(snapshot) and not speccing.assents(snapshot, event):
         return hearing.hear(snapshot, event)
     match snapshot.state:
         case State.CLARIFYING:

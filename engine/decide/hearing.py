@@ -9,7 +9,7 @@ from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.standing import how_it_stands
 from engine.events import Said, ToldApart, Triaged
 from engine.people import Person
-from engine.policy import may_approve
+from engine.policy import may_approve, pending_push
 from engine.request import Heard, Live, Policy, RunKind, Snapshot, SpecFate, State, Taken, is_feedback
 from engine.schemas import MessageKind
 
@@ -52,7 +52,8 @@ _PROGRESS = re.compile(
 def hears(snapshot: Snapshot) -> bool:
     """Whether words in the thread are told apart now: there is an approved spec, and it is worked on."""
     spec = snapshot.spec
-    return snapshot.state in STATES and spec is not None and spec.fate is SpecFate.APPROVED
+    works = snapshot.state in STATES or pending_push(snapshot) is not None
+    return works and spec is not None and spec.fate is SpecFate.APPROVED
 
 
 def hear(snapshot: Snapshot, event: Said) -> Decision:
@@ -70,6 +71,8 @@ def hear(snapshot: Snapshot, event: Said) -> Decision:
     hear_text(moves, Heard(ts=event.ts, by=event.by, text=event.text[:LONGEST_WISH]))
     if _STOPPISH.fullmatch(text):
         moves.tell(_STOP_HINT)
+    elif event.mentions_bot and pending_push(snapshot):
+        moves.tell("This waits for approval of the push; please use the buttons of its card.")
     elif event.mentions_bot and snapshot.state in ASKS:
         moves.tell("This waits for a choice on the card above; its buttons take your words too.")
     return moves.quiet_decision()

@@ -184,15 +184,18 @@ def _replace(moves: Moves, spec: SpecVersion) -> None:
     moves.show(f"spec:{spec.number}")
 
 
+def assents(snapshot: Snapshot, event: Said) -> bool:
+    """Whether somebody says yes where only a click approves."""
+    return snapshot.state is State.AWAITING_APPROVAL and _ASSENT.match(event.text) is not None
+
+
 def say(snapshot: Snapshot, event: Said) -> Decision:
     """Words never approve and never change an approved text; who addresses me is told how."""
-    if snapshot.state is State.AWAITING_APPROVAL and _ASSENT.match(event.text):
+    if assents(snapshot, event):
         what = "push" if pending_push(snapshot) else "spec"
         return only_you(snapshot, f"Only the Approve button on the {what} approves it; words do not count.")
     if not event.mentions_bot:
         return unchanged(snapshot)
-    if pending_push(snapshot):
-        return only_you(snapshot, "This waits for approval of the push; please use the buttons of its card.")
     if snapshot.state is State.SPECIFYING:
         return only_you(snapshot, "I am writing the spec. When it is here, use “Say what to change” on it.")
     return only_you(snapshot, "Use “Say what to change” on the spec; I write a new version from it.")

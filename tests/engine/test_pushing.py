@@ -3,11 +3,12 @@
 import pytest
 
 from engine.decide import decide
-from engine.events import Approved, Choice, Chose, RunFinished
+from engine.events import Approved, Choice, Chose, RunFinished, Triaged
 from engine.policy import pending_push
 from engine.present import Shown, detail, render
 from engine.request import PushFate, RunKind, SpecFate, State
 from engine.runs.pushing import allowed
+from engine.schemas import MessageKind
 from engine.story import tell
 from tests.engine.laws import clear, lawful, nothing_beyond_scope, shown
 from tests.engine.stories import COMMIT, Story, reached
@@ -89,6 +90,17 @@ def test_the_specs_approval_never_counts_for_it() -> None:
         story.says(words, DANA, mentions=True)
         assert story.now.pushes == before.pushes
         assert "words do not count" in story.told
+
+
+def test_wishes_meanwhile_are_kept_aside() -> None:
+    story = holding()
+    story.says("Also show cohorts")
+    wish = Triaged(message=story.now.heard[0].ts, kind=MessageKind.NEW_SCOPE, title="Cohorts")
+    story.ends(RunKind.TRIAGE, wish)
+    assert [item.title for item in story.now.scope_items] == ["Cohorts"]
+    assert pending_push(story.now)
+    approves(story)
+    story.goes_on(until=State.DELIVERED)
 
 
 def test_as_many_as_a_spec_needs_each_once() -> None:

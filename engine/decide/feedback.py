@@ -129,7 +129,8 @@ def _go_on(moves: Moves, number: int, policy: Policy) -> None:
         return
     if not worth_telling(feedback):
         return
-    if feedback.open and not policy.follow_asks and answering.stands_in_the_way(moves.now) == "":
+    wanted = feedback.open and not policy.follow_asks and moves.now.confirmed_by is None
+    if wanted and not answering.stands_in_the_way(moves.now):
         answering.fix_by_itself(moves, feedback, policy)
     moves.show(f"{CARD}:{number}")
 

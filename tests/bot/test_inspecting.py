@@ -66,6 +66,8 @@ async def test_what_a_repository_cannot_change_is_listed_with_the_reason(tmp_pat
 def test_show_says_what_is_wrong_with_what_it_was_given(tmp_path: Path) -> None:
     nothing = greenlight("show", "--state", str(tmp_path))
     assert (nothing.returncode, "no bot has kept its state there" in nothing.stderr) == (2, True)
+    uncounted = greenlight("stats", "--state", str(tmp_path), "--since", "2026-11-01")
+    assert (uncounted.returncode, "no bot has kept its state there" in uncounted.stderr) == (2, True)
     sqlite3.connect(tmp_path / "greenlight.db").close()
     foreign = greenlight("show", "T1", "--state", str(tmp_path))
     assert (foreign.returncode, "cannot be read" in foreign.stderr) == (2, True)

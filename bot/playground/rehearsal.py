@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from pydantic import JsonValue
 
 from bot.playground.conversation import Conversation, ToolResult, read_conversation
+from bot.playground.edits import as_left
 from bot.playground.script import Entry, Fault, Faulty, Included, Scenario, Turn
 from bot.playground.templates import Functions, TemplateInvalid, render
 from bot.playground.web_tools import web_blocks
@@ -157,6 +158,8 @@ def _content(turn: Turn, conversation: Conversation, files: Mapping[str, str]) -
     functions = _functions(conversation)
     if turn.answer is not None:
         answer = render(turn.answer, functions, files)
+        if isinstance(answer, dict):
+            answer = dict(as_left(answer, conversation.opening))
         text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
         return [{"type": "text", "text": text}]
     blocks: list[dict[str, Any]] = []

@@ -121,16 +121,34 @@ def _task(task: PlannedTask) -> str:
 
 
 def difference(before: SpecVersion, after: SpecVersion) -> tuple[SectionDiff, ...]:
-    """What was removed from and added to each section, in the order of the sections."""
+    """What was removed from and added to each section, in the order of the sections.
+
+    A criterion that only has another number now is no difference.
+    """
     old = {s.name: s.lines for s in sections(before)}
+    moved = {s.name: s.lines for s in sections(_renumbered(before, after))}
     new = {s.name: s.lines for s in sections(after)}
     diffs = []
     for name in dict.fromkeys((*new, *old)):
-        removed = tuple(line for line in old.get(name, ()) if line not in new.get(name, ()))
-        added = tuple(line for line in new.get(name, ()) if line not in old.get(name, ()))
+        then, now = moved.get(name, ()), new.get(name, ())
+        removed = tuple(line for line, same in zip(old.get(name, ()), then, strict=True) if same not in now)
+        added = tuple(line for line in now if line not in then)
         if removed or added:
             diffs.append(SectionDiff(name=name, removed=removed, added=added))
     return tuple(diffs)
+
+
+def _renumbered(before: SpecVersion, after: SpecVersion) -> SpecVersion:
+    """The version before, its criteria called as those of the same words are now."""
+    names = {criterion.text: criterion.id for criterion in after.draft.criteria}
+    called = {c.id: names.get(c.text, f"{c.id} before") for c in before.draft.criteria}
+    criteria = tuple(c.model_copy(update={"id": called[c.id]}) for c in before.draft.criteria)
+    success = tuple(
+        s.model_copy(update={"criteria": tuple(called.get(id, id) for id in s.criteria)})
+        for s in before.draft.success_criteria
+    )
+    draft = before.draft.model_copy(update={"criteria": criteria, "success_criteria": success})
+    return before.model_copy(update={"draft": draft})
 
 
 def spec_text(spec: SpecVersion) -> str:

@@ -14,6 +14,7 @@ from engine.cards import (
 from engine.events import Cause, Choice, Chose, Failed, Triaged
 from engine.present import Shown, detail, render
 from engine.present.outcome import GOOD
+from engine.present.spec import difference
 from engine.request import RunKind, ShowCard, State
 from engine.schemas import Condition, MessageKind, Outcome, Plan, Severity
 from tests.engine.laws import clear, shown
@@ -153,6 +154,28 @@ def test_a_rejected_version_promises_no_newer_delivery() -> None:
     after = render(story.now, "delivery:1", Shown(), POLICY)
     assert isinstance(after, DeliveryCard)
     assert after.halted == "The request ended before anybody confirmed this."
+
+
+def test_a_criterion_that_only_moved_up_is_no_difference() -> None:
+    story = reached(State.AWAITING_APPROVAL)
+    spec = story.now.spec
+    assert spec is not None
+    first, *rest = spec.draft.criteria
+    moved = tuple(c.model_copy(update={"id": f"AC{n}"}) for n, c in enumerate(rest, start=1))
+    last = moved[-1].model_copy(update={"id": f"AC{len(moved) + 1}", "text": "The page names 3 tenants"})
+    called = {c.id: m.id for c, m in zip(rest, moved, strict=True)}
+    success = tuple(
+        s.model_copy(update={"criteria": tuple(called[id] for id in s.criteria if id in called)})
+        for s in spec.draft.success_criteria
+    )
+    draft = spec.draft.model_copy(update={"criteria": (*moved, last), "success_criteria": success})
+    diffs = {d.name: d for d in difference(spec, spec.model_copy(update={"draft": draft}))}
+    changed = diffs["Acceptance criteria"]
+    assert [line.partition(":")[0] for line in changed.removed] == [first.id]
+    assert [line.partition(":")[0] for line in changed.added] == [last.id]
+    touched = {s.text for s in spec.draft.success_criteria if first.id in s.criteria}
+    shown_removed = diffs["Success criteria"].removed if "Success criteria" in diffs else ()
+    assert {line.rpartition(" (")[0] for line in shown_removed} == touched
 
 
 def test_the_review_card_lists_what_failed_with_its_fix() -> None:

@@ -42,6 +42,15 @@ def known(status: Status = Status.PASSED, *, reviewed: bool = True) -> dict[str,
     return form.evidence(DRAFT, settled(status), results, reviewed=reviewed)
 
 
+def test_failing_tests_of_ours_do_not_keep_a_green_check_from_ticking() -> None:
+    own = [check_result(Ran.COMMIT, COMMIT), check_result(Ran.ARTIFACTS, COMMIT)]
+    planted = check_result(Ran.CONTROL, COMMIT, exit_code=2)
+    shown = form.evidence(DRAFT, settled(Status.REGRESSION_ONLY), [*own, planted], reviewed=True)
+    assert shown[planted.check].holds
+    doubted = form.evidence(DRAFT, settled(Status.NOT_CHECKED), [*own, planted], reviewed=True)
+    assert not doubted[planted.check].holds
+
+
 def tie(box: int, *evidence: str) -> BoxTie:
     return BoxTie(box=box, evidence=evidence)
 

@@ -216,9 +216,10 @@ class Player:
         if press.choice not in people.choices:
             return None
         item = "" if isinstance(press, ChooseWishes) else press.item
-        deed = self._once(f"{message.ts}:{press.choice}:{item}", people.approver, message, block, action)
+        key = f"{message.ts}:{press.choice}:{item}"
+        deed = self._once(key, people.approver, message, block, action)
         filled = self._filled(press)
-        return self._told(deed, people.approver, filled) if deed and filled else deed
+        return self._told(key, deed, people.approver, filled) if deed and filled else deed
 
     def _is_requesters(self, press: Choose) -> bool:
         """Whether the requester presses it: to confirm a delivery, or to pick one of several ways."""
@@ -232,11 +233,15 @@ class Player:
         words = self._people.words.get(press.choice)
         return {BLOCK: {FIELD: words}} if words else {}
 
-    def _told(self, deed: Deed, user: str, filled: Filled) -> Deed:
+    def _told(self, key: str, deed: Deed, user: str, filled: Filled) -> Deed:
         """A deed that opens a modal, and what is put in there."""
 
         async def act() -> None:
             await deed()
+            if self._slack.open_view(user) is None:
+                # It took too long for a window to open: people are told to press the button again.
+                self._done.discard(key)
+                await asyncio.sleep(AGAIN_S)
             while (view := self._slack.open_view(user)) is not None:
                 try:
                     await self._slack.person(user).submit_view(view.id, filled)

@@ -20,6 +20,7 @@ A play that went wrong is played again with each of its kills alone; what reprod
 import argparse
 import asyncio
 import random
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -244,6 +245,8 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     """The command; 1 if anything failed."""
     given = _arguments()
+    for asked_to_end in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked_to_end, signal.default_int_handler)  # so that no bot outlives the sweep
     first, _, last = given.points.partition(":")
     every, _, start = given.every.partition(":")
     what, _, number = (given.at or "").rpartition(" #")

@@ -105,7 +105,9 @@ def review_card(snapshot: Snapshot, index: int, policy: Policy | None) -> Review
         pending=tuple(s.id for s in current.settled if s.status is Status.ATTESTATION_PENDING),
         failed=(*_failed_criteria(current), *_failed_findings(current)),
         unsettled=tuple(
-            f"{s.id} {s.text}: {s.evidence}" for s in current.settled if s.status is Status.NOT_CHECKED
+            f"{s.id} {s.text.rstrip('.')}: {s.evidence}"
+            for s in current.settled
+            if s.status is Status.NOT_CHECKED
         ),
         minor=minor(current),
         next_steps=_next_steps(gate, current),

@@ -1,5 +1,7 @@
 """CODEOWNERS, by the examples of GitHub's documentation and what its rules leave out."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,7 +60,8 @@ def test_each_is_asked_once_and_never_the_author_or_others_teams() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["!a @ann", "[ab] @ann", "\\#a @ann", "a[ @ann", "# @ann", "a", "a # @ann", "a @", "@ann"]
+    "line",
+    ["!a @ann", "[ab] @ann", "\\#a @ann", "a[ @ann", "a\\ [b @ann", "# @ann", "a", "a # @ann", "a @", "@ann"],
 )
 def test_what_github_does_not_understand_asks_nobody(line: str) -> None:
     assert asked(f"{line}\n", "a", "b", "#a") == Reviewers()
@@ -72,6 +75,15 @@ def test_there_is_a_bound() -> None:
     text = "* " + " ".join(f"@p{n} @octo-org/t{n}" for n in range(40))
     found = asked(text, "a")
     assert len(found.people) + len(found.teams) == MOST
+
+
+def test_stars_that_take_long_to_match_are_left_out_and_usual_ones_are_not() -> None:
+    began = time.monotonic()
+    assert asked("*a" * 30 + "b @ann\n" + "*" * 40 + "b @ann\n", "a" * 300) == Reviewers()
+    assert asked("*a" * 40 + "b @ann\n", "a" * 39) == Reviewers()
+    assert time.monotonic() - began < 5
+    path = "services/payments/src/handlers/refund_test.go"
+    assert asked("/services/**/src/**/*_test.* @ann", path) == Reviewers(("ann",))
 
 
 @given(st.text(alphabet="ab/*?[]!\\# @\n\t-._", max_size=200), st.lists(st.text(max_size=30), max_size=4))

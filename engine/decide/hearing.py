@@ -212,7 +212,7 @@ def _not_yet(moves: Moves, heard: Heard, told: ToldApart, policy: Policy) -> Non
             _point_at(moves, heard, told)
         return
     scoping.keep_aside(moves, heard, told.title, needs=told.needs, after=told.after)
-    why = "What you miss goes beyond the approved spec." if beyond else late
+    why = "I took what you miss for something beyond the approved spec." if beyond else late
     moves.post(
         f"{why} I keep it as a proposed task and change nothing for it. "
         "Confirm the delivery if the rest is done; the card of proposed tasks can start it then.",

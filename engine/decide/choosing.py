@@ -3,7 +3,7 @@
 import itertools
 from datetime import timedelta
 
-from engine.decide import answering, disputing, following, leaking, reviewing, working
+from engine.decide import answering, disputing, leaking, reviewing, working
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.opening import LONGEST_REQUEST, NOTES, specify
 from engine.events import Cause, Choice, Chose, Due, Said, Stopped
@@ -218,9 +218,7 @@ def _resume(moves: Moves, escalation: Escalation, decided: Decided, policy: Poli
         reviewing.start_delivery(moves, policy)
         return
     moves.enter(escalation.resume)
-    if moves.now.delivery and escalation.cause is Cause.CLOSED:
-        following.taken_up_again(moves)
-    if moves.now.delivery and escalation.cause is Cause.FOLLOWED:
+    if moves.now.delivery and escalation.cause in {Cause.CLOSED, Cause.FOLLOWED}:
         moves.show(f"delivery:{moves.now.deliveries}")
     for run in escalation.resume_runs:
         if run.kind is RunKind.TASK:

@@ -110,6 +110,7 @@ def _merged(moves: Moves, event: Merged) -> Decision:
     if pull_of(moves.now).fate is Fate.MERGED:
         return unchanged(moves.now)
     _see(moves, fate=Fate.MERGED, draft=False, login=event.login[:LONGEST_LOGIN], since=event.since, words="")
+    _no_longer_closed(moves)
     moves.post(f"Pull request #{event.number} was merged{_by(event.login)}.{_after_a_merge(moves.now)}")
     return moves.decision()
 
@@ -160,18 +161,18 @@ def _reopened(moves: Moves) -> Decision:
         return unchanged(moves.now)
     _see(moves, fate=Fate.OPEN, login="", words="", since=None)
     moves.post(f"Pull request #{pull_of(moves.now).number} is open again.")
+    _no_longer_closed(moves)
+    return moves.decision()
+
+
+def _no_longer_closed(moves: Moves) -> None:
+    """What was to become of a closed pull request is no question any more."""
     escalation = moves.now.escalation
     waits = escalation is not None and escalation.decided is None and escalation.cause is Cause.CLOSED
     if escalation is not None and waits and moves.now.state is State.ESCALATED:
         moves.enter(State.DELIVERED)
         moves.show(f"escalation:{escalation.number}")
         moves.show(f"delivery:{moves.now.deliveries}")
-    return moves.decision()
-
-
-def taken_up_again(moves: Moves) -> None:
-    """Somebody wants the work to go on although the pull request was closed; a look tells if it still is."""
-    _see(moves, fate=Fate.OPEN, login="", words="", since=None)
 
 
 def _by(login: str) -> str:

@@ -21,7 +21,7 @@ from engine.events import (
     Triaged,
     Undrafted,
 )
-from engine.ports import CheckState, Fate
+from engine.ports import CheckState
 from engine.present import Shown, render
 from engine.request import RunKind, State, WishFate
 from engine.runs.material import told_in_thread
@@ -315,8 +315,24 @@ def test_closed_without_a_merge_asks_how_to_go_on_and_a_reopening_answers_that()
     story.sees(Closed, login="bob")
     story.chooses(ASKER, "escalation:2", Choice.RETRY)
     assert story.state() is State.DELIVERED
-    assert story.now.pull is not None
-    assert story.now.pull.fate is Fate.OPEN
+    assert story.delivery_card().standing == "Closed without a merge by bob."
+    story.sees(CheckFailed, check=failed_check(COMMIT))
+    story.chooses(DANA, "feedback:1", Choice.FIX)
+    assert "open it again at the forge first" in story.told
+    story.sees(Reopened)
+    story.chooses(DANA, "feedback:1", Choice.FIX)
+    assert story.state() is State.WORKING
+
+
+def test_a_merge_answers_what_was_asked_about_a_closing() -> None:
+    story = followed()
+    story.sees(Closed, login="bob", since=story.at)
+    story.sees(Merged, login="bob", since=story.at)
+    assert story.state() is State.DELIVERED
+    assert "please confirm the delivery" in story.now.posts[-1].text
+    story.chooses(ASKER, "escalation:1", Choice.RETRY)
+    assert "decided already" in story.told
+    assert story.delivery_card().standing.startswith("Merged by bob")
 
 
 def test_no_fix_starts_where_it_could_not_be_delivered() -> None:

@@ -12,7 +12,7 @@ PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
 MOST = 15
 
 _MOST_WAYS = 5_000_000
-"""In which the stars of one pattern can share a path: expressions try them all, and nothing else runs then."""
+"""In which the stars of a pattern can share a path: all are tried, and nothing else runs meanwhile."""
 _END_OF_PATTERN = re.compile(r"(?<!\\)\s")
 _STAR = re.compile(r"(?:^|(?<=/))\*\*(?=/|$)|\*")
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*")

@@ -19,7 +19,7 @@ from tests.journeys.stage import headless_demo
 
 KEYS = [
     "situation", "ok", "states", "questions", "spec_versions", "criteria", "review_rounds", "gate", "branch",
-    "commit", "pull_request", "remote", "scope_items", "escalations", "tokens", "cost_usd", "seconds",
+    "commit", "pull_request", "scope_items", "escalations", "remote", "tokens", "cost_usd", "seconds",
 ]  # fmt: skip
 ARTIFACTS = {
     "src/amp_metrics_incremental/conversation_resolution_time.sql",

@@ -12,6 +12,7 @@ _MARKS = re.compile(
     r"|@ts-(?:ignore|nocheck|expect-error)",
     re.IGNORECASE,
 )
+_COMMENT = re.compile(r"#|//|--|/\*|<!--|^\s*[*;%]")
 
 
 def silencers(text: str, before: str = "") -> tuple[tuple[int, str], ...]:
@@ -21,7 +22,7 @@ def silencers(text: str, before: str = "") -> tuple[tuple[int, str], ...]:
         (number, match[0])
         for number, line in enumerate(text.splitlines(), start=1)
         if line not in known
-        for match in _MARKS.finditer(line)
+        for match in _MARKS.finditer(line, _comment_in(line))
     )
 
 
@@ -29,9 +30,19 @@ def without_silencers(text: str, before: str = "") -> str:
     """The text with each of them misspelt, so that nobody obeys it; as long as it was."""
     known = set(before.splitlines())
     return "".join(
-        line if line.rstrip("\r\n") in known else _MARKS.sub(_misspelt, line)
-        for line in text.splitlines(keepends=True)
+        line if line.rstrip("\r\n") in known else _without(line) for line in text.splitlines(keepends=True)
     )
+
+
+def _comment_in(line: str) -> int:
+    """Where the first comment of a line may begin, by the marks of many languages."""
+    found = _COMMENT.search(line)
+    return found.start() if found else len(line)
+
+
+def _without(line: str) -> str:
+    at = _comment_in(line)
+    return line[:at] + _MARKS.sub(_misspelt, line[at:])
 
 
 def _misspelt(match: re.Match[str]) -> str:

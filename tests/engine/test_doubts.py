@@ -133,7 +133,8 @@ def test_failing_tests_that_are_not_collected_at_the_base_prove_nothing() -> Non
 
 def test_comments_that_silence_are_found_and_misspelt() -> None:
     before = "import os  # noqa\n"
-    after = "import re  # noqa: F401\n# type: ignore[x]\nSELECT 1 -- sqlfluff:off\n// @ts-ignore\nnoquarter\n"
+    after = "import re  # noqa: F401\n# type: ignore[x]\nSELECT 1 -- sqlfluff:off\n// @ts-ignore\n"
+    after += "noquarter\nmypy: {a: noqa}\n"
     text = before + after
     assert silencers(text, before) == (
         (2, "noqa"),

@@ -15,6 +15,8 @@ from engine.schemas import Finding, Judged, Review, Severity
 __all__ = ["Gate", "gate", "quotes", "settle"]
 
 NEAR = 3
+SHORTEST_PART = 4
+"""Characters of a quoted part of a line: fewer stand in almost any. A whole line may be shorter."""
 _GRAVITY = {Severity.CRITICAL: 0, Severity.MAJOR: 1, Severity.MINOR: 2}
 
 
@@ -173,7 +175,7 @@ def misquoted(number: int, quote: str, body: str | None) -> list[str]:
     if quoted == [""]:
         return ["the quote is empty; quote the line to the letter, or the one where something is missing."]
     at = number - 1
-    if len(quoted) == 1 and quoted[0] in lines[at]:
+    if len(quoted) == 1 and len(quoted[0]) >= SHORTEST_PART and quoted[0] in lines[at]:
         return []
     near = range(max(0, at - NEAR), min(len(lines), at + NEAR + 1))
     if any(lines[start : start + len(quoted)] == quoted for start in near):

@@ -396,6 +396,7 @@ def test_a_finding_that_quotes_what_stands_there_counts(fields: dict[str, object
         ({"path": "src/nowhere.sql"}, "no such text file"),
         ({"line": 3}, "has only 2 lines"),
         ({"quote": "something else"}, "does not stand within 3 lines"),
+        ({"quote": "s"}, "does not stand within 3 lines"),
         ({"quote": "   "}, "the quote is empty"),
         ({"criterion": "AC99"}, "no criterion 'AC99'"),
     ],

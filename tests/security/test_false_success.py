@@ -74,11 +74,15 @@ async def test_honest_work_may_add_tests_and_comments(place: Range, more: dict[s
 @module_loop
 @pytest.mark.parametrize("attack", rows(UNPROVABLE))
 async def test_what_no_run_can_prove_is_left_to_reviewers(place: Range, attack: Attack) -> None:
-    """These get through. Should one be caught one day, its row moves to the others."""
+    """These get through, in full view of the reviewers. Should one be caught one day, its row moves."""
     tried = await try_attack(place, attack)
     assert tried.naive
     assert tried.shown.outcome is Outcome.PASSED
     assert not tried.shown.outside
+    for path, text in attack.writes.items():
+        assert path in tried.shown.diff
+        new = set(str(text).splitlines()) - set(FILES[path].splitlines())
+        assert all(f"+{line}" in tried.shown.diff for line in new)
 
 
 def test_there_are_many_and_each_is_named_once() -> None:

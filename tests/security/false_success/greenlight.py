@@ -42,6 +42,7 @@ class Shown:
         settled: Every criterion.
         refused: Files left out of the commit.
         outside: Changed files that nobody approved.
+        diff: What reviewers are shown.
     """
 
     outcome: Outcome
@@ -49,6 +50,7 @@ class Shown:
     settled: tuple[Settled, ...] = ()
     refused: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
+    diff: str = ""
 
 
 @dataclass
@@ -103,6 +105,7 @@ class Range:
             settled=settled,
             refused=tuple(path for path, _ in made.refused),
             outside=scope.outside(changed, draft, ()),
+            diff=await self.context.workspace.diff(self.base, made.commit),
         )
 
     async def _run_at_base(self, check: str) -> CheckResult:

@@ -96,13 +96,16 @@ async def _init(target: str, base: str | None, name: str | None, wish: _Wish, *,
 def _tell(found: "Survey") -> None:
     from engine.story import visible
 
-    typer.echo(f"Looked at {found.remote}, branch {found.base}, commit {found.commit[:10]}.", err=True)
+    typer.echo(f"Looked at {found.looked_at}, branch {found.base}, commit {found.commit[:10]}.", err=True)
     for note in found.proposal.notes:
         typer.echo(f"Note: {visible(note, 400)}", err=True)
 
 
 def _chosen(found: "Survey", *, asks: bool) -> "tuple[RepositorySettings, dict[str, str]]":
     """The repository with what was confirmed, and what each part was read from."""
+    from pydantic import ValidationError
+
+    from engine.errors import ConfigurationInvalid
     from engine.prepare_settings import PrepareSettings
     from engine.settings import RepositorySettings
 
@@ -120,9 +123,13 @@ def _chosen(found: "Survey", *, asks: bool) -> "tuple[RepositorySettings, dict[s
             answers = [_confirmed("Prepare, with network", argv, proposed.where) for argv in commands]
             commands = tuple(argv for argv in answers if argv)
         if commands:
-            prepare = PrepareSettings(
-                commands=commands, locks=proposed.locks, outputs=proposed.outputs, env=dict(proposed.env)
-            )
+            try:
+                prepare = PrepareSettings(
+                    commands=commands, locks=proposed.locks, outputs=proposed.outputs, env=dict(proposed.env)
+                )
+            except ValidationError as error:
+                why = error.errors(include_url=False, include_input=False)[0]["msg"]
+                raise ConfigurationInvalid(f"Dependencies cannot be prepared so: {why}.") from None
             told["prepare"] = (
                 f"From {proposed.where}. Run with network, without secrets; sees only the locks."
             )

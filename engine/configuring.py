@@ -57,7 +57,7 @@ def _prepare(prepare: PrepareSettings) -> list[str]:
 
 
 def appended(path: Path, repository: str) -> None:
-    """Add a repository's block to a configuration file, which is made if it is not there.
+    """Add a repository's block to a configuration file, which is made if it is not there; a link stays one.
 
     Raises:
         ConfigurationInvalid: the file cannot be read or written, or would not be valid then; it is as it was.
@@ -69,7 +69,7 @@ def appended(path: Path, repository: str) -> None:
     after = f"{before.rstrip()}\n\n{repository}"
     try:
         with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.absolute().parent, prefix=f".{path.name}.", delete=False
+            "w", encoding="utf-8", dir=path.resolve().parent, prefix=f".{path.name}.", delete=False
         ) as file:
             new = Path(file.name)
             file.write(after)
@@ -80,7 +80,7 @@ def appended(path: Path, repository: str) -> None:
     try:
         _require_valid(path, new, after)
         new.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        new.replace(path)
+        new.replace(path.resolve())
     finally:
         new.unlink(missing_ok=True)
 

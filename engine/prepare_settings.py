@@ -10,7 +10,12 @@ from engine.relative_paths import path_problem
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET = re.compile(r"token|secret|passw|credential|auth|api_?key|private_?key", re.IGNORECASE)
+_PASSWORD = re.compile(r"https?://[^/\s@]+@|://[^/\s@:]*:[^/\s@]+@", re.IGNORECASE)
 _FIXED = frozenset({"HOME", "PATH", "TMPDIR", "USER"})
+_READ_BY_ALL = (
+    "; what the commands install could read it. Use a registry that this machine may read without one, such "
+    "as a mirror or a proxy"
+)
 
 Argv = Annotated[tuple[str, ...], Field(min_length=1, max_length=64)]
 
@@ -23,7 +28,7 @@ class PrepareSettings(BaseModel):
     check and every agent's command sees it read-only, at the same place.
 
     Attributes:
-        commands: Programs with arguments; no shell.
+        commands: Programs with arguments; no shell. Addresses with a name or password are refused.
         locks: Files of the repository that the commands get: what pins the dependencies.
         outputs: Directories that the commands make, such as node_modules or .venv.
         env: Environment of the commands, such as a registry's address. Secrets are refused: what the commands
@@ -46,9 +51,12 @@ class PrepareSettings(BaseModel):
 
     @field_validator("commands")
     @classmethod
-    def _no_nul(cls, commands: tuple[Argv, ...]) -> tuple[Argv, ...]:
-        if any("\0" in word for argv in commands for word in argv):
+    def _plain(cls, commands: tuple[Argv, ...]) -> tuple[Argv, ...]:
+        words = [word for argv in commands for word in argv]
+        if any("\0" in word for word in words):
             raise ValueError("a command cannot hold the character NUL")
+        if any(_PASSWORD.search(word) for word in words):
+            raise ValueError(f"a command holds an address with a name or password{_READ_BY_ALL}")
         return commands
 
     @field_validator("locks", "outputs")
@@ -68,10 +76,7 @@ class PrepareSettings(BaseModel):
             if not _NAME.fullmatch(name) or name in _FIXED or "\0" in value:
                 raise ValueError(f"{name} cannot be set for the commands")
             if _SECRET.search(name) or _names_a_password(value):
-                raise ValueError(
-                    f"{name} looks like a secret; what the commands install could read it. Use a registry "
-                    "that this machine may read without one, such as a mirror or a proxy"
-                )
+                raise ValueError(f"{name} looks like a secret{_READ_BY_ALL}")
         return env
 
     @model_validator(mode="after")

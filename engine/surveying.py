@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from engine.errors import ConfigurationInvalid, Rejected, RepositoryUnusable
 from engine.ports import Workspace
 from engine.proposing import Files, Proposal, propose, wanted
-from engine.settings import RepositorySettings
+from engine.settings import NAME, RepositorySettings
 
 _USUAL_BASES = ("main", "master", "develop", "trunk")
 _LARGEST = 400_000
@@ -23,6 +23,7 @@ class Survey(BaseModel):
     """What was found.
 
     Attributes:
+        looked_at: What was read.
         remote: Where branches are to be pushed, without names or passwords.
         base: The base branch that was looked at, at `commit`.
     """
@@ -30,6 +31,7 @@ class Survey(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
+    looked_at: str
     remote: str
     base: str
     commit: str
@@ -54,7 +56,7 @@ async def survey(
     """
     looked_at = _address(target)
     remote = _address(remote) if remote else await _origin(Path(looked_at)) or looked_at
-    called = name or _name(remote)
+    called = _usable(name) if name else _name(remote)
     bases = [base] if base else list(dict.fromkeys([*_checked_out(Path(looked_at)), *_USUAL_BASES]))
     refused: RepositoryUnusable | None = None
     with tempfile.TemporaryDirectory(prefix="greenlight-init-") as place:
@@ -66,8 +68,14 @@ async def survey(
             except RepositoryUnusable as no_such_branch:
                 refused = refused or no_such_branch
                 continue
-            files = await _files(workspace, commit)
-            return Survey(name=called, remote=remote, base=one, commit=commit, proposal=propose(files))
+            return Survey(
+                name=called,
+                looked_at=looked_at,
+                remote=remote,
+                base=one,
+                commit=commit,
+                proposal=await _proposal(workspace, commit),
+            )
     raise refused or RepositoryUnusable(f"There is no branch in {looked_at} that could be the base.")
 
 
@@ -77,18 +85,21 @@ def _workspace(repository: RepositorySettings, place: Path) -> Workspace:
     return Repositories((repository,), place, os.environ).workspace(repository)
 
 
-async def _files(workspace: Workspace, commit: str) -> Files:
-    entries = await workspace.files(commit)
-    texts = {}
-    looked_into = [e for e in entries if e.mode.startswith("100") and wanted(e.path)][:_MOST_READ]
-    for entry in looked_into:
+async def _proposal(workspace: Workspace, commit: str) -> Proposal:
+    entries = [entry for entry in await workspace.files(commit) if entry.mode.startswith("100")]
+    texts, unread = dict[str, str](), list[str]()
+    for entry in [entry for entry in entries if wanted(entry.path)][:_MOST_READ]:
         try:
             content = await workspace.read(commit, entry.path) or b""
         except Rejected:
-            continue
-        if len(content) <= _LARGEST:
+            content = None
+        if content is None or len(content) > _LARGEST:
+            unread.append(entry.path)
+        else:
             texts[entry.path] = content.decode("utf-8", "replace")
-    return Files(paths=frozenset(e.path for e in entries if e.mode.startswith("100")), texts=texts)
+    proposal = propose(Files(paths=frozenset(entry.path for entry in entries), texts=texts))
+    notes = tuple(f"{path} is too large, so nothing was proposed from it." for path in unread)
+    return proposal.model_copy(update={"notes": (*notes, *proposal.notes)})
 
 
 async def _origin(clone: Path) -> str:
@@ -126,6 +137,14 @@ def _address(target: str) -> str:
             "the environment."
         )
     return target
+
+
+def _usable(name: str) -> str:
+    if not re.fullmatch(NAME, name):
+        raise ConfigurationInvalid(
+            f"A repository cannot be called {name!r}: take lower-case letters, digits, “.”, “_”, “-”."
+        )
+    return name
 
 
 def _name(remote: str) -> str:

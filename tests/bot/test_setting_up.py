@@ -26,7 +26,7 @@ async def greenlight(*arguments: str, **env: str) -> Ended:
     return await ended(*arguments, env={**environment(), **env})
 
 
-def answered(answers: str, *arguments: str) -> str:
+def answered(answers: str, *arguments: str, code: int = 0) -> str:
     """Run it at a terminal, where these answers are typed; what it says."""
     ours, theirs = pty.openpty()
     try:
@@ -37,7 +37,7 @@ def answered(answers: str, *arguments: str) -> str:
     finally:
         os.close(ours)
         os.close(theirs)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     return done.stdout + done.stderr
 
 
@@ -143,11 +143,39 @@ async def test_the_origin_of_a_clone_is_where_branches_go_without_its_password(
         ("git@git.example.com:shop/front.git", "git@git.example.com:shop/front.git"),
     ):
         subprocess.run(["git", "config", "remote.origin.url", address], cwd=clone, check=True)
-        printed = (await greenlight("init", str(clone), "--print")).out
-        (found,) = tomllib.loads(printed)["repositories"]
+        done = await greenlight("init", str(clone), "--print")
+        (found,) = tomllib.loads(done.out)["repositories"]
         assert (found["name"], found["remote"]) == ("front", expected)
-        assert "check-more" not in printed
-        assert "fake-token" not in printed
+        assert f"Looked at {clone}, branch trunk" in done.err
+        assert "check-more" not in done.out
+        assert "fake-token" not in done.out + done.err
+
+
+async def test_a_configuration_behind_a_link_is_written_where_it_is(tmp_path: Path, clone: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (tmp_path / "greenlight.toml").symlink_to(kept / "greenlight.toml")
+    done = await greenlight("init", str(clone), "--yes", "--config", str(tmp_path / "greenlight.toml"))
+    assert done.code == 0, done.err
+    assert (tmp_path / "greenlight.toml").is_symlink()
+    assert 'name = "shop-front"' in (kept / "greenlight.toml").read_text()
+
+
+async def test_a_file_that_is_too_large_to_be_looked_into_is_told(tmp_path: Path) -> None:
+    clone = repository(tmp_path / "large", Makefile=MAKEFILE + "#" * 500_000)
+    done = await greenlight("init", str(clone), "--print")
+    assert "Makefile is too large, so nothing was proposed from it." in done.err
+
+
+def test_a_command_that_would_show_a_secret_is_told_and_not_taken(tmp_path: Path) -> None:
+    package = json.dumps({"scripts": {}, "dependencies": {"a": "1"}})
+    clone = repository(tmp_path / "js", package__json=package, **{"package-lock__json": "{}"})
+    config = tmp_path / "greenlight.toml"
+    command = "npm ci --registry https://me:fake@npm.example.com/\n\n\n"
+    said = answered(command, "init", str(clone), "--config", str(config), code=2)
+    assert "an address with a name or password" in said
+    assert "fake" not in said
+    assert not config.exists()
 
 
 @pytest.mark.parametrize(
@@ -172,6 +200,7 @@ async def test_a_file_that_would_not_be_valid_is_left_alone(
         (("/nonexistent/repository",), "There is no repository"),
         (("https://me:fake@git.example.com/x.git",), "No name or token belongs"),
         ((".", "--base", "no-such-branch"), "no branch no-such-branch"),
+        ((".", "--name", "Shop Front"), "cannot be called 'Shop Front'"),
     ],
 )
 async def test_what_init_cannot_look_at_is_told(clone: Path, arguments: tuple[str, ...], told: str) -> None:

@@ -30,6 +30,11 @@ def test_commands_locks_and_outputs_are_enough(tmp_path: Path) -> None:
     assert prepare.outputs == ("node_modules",)
 
 
+def test_what_ssh_is_told_is_no_password(tmp_path: Path) -> None:
+    words = '[["pip", "install", "git+ssh://git@git.example.com/a/b.git@v1"]]'
+    assert loaded(tmp_path, commands=words).repositories[0].prepare is not None
+
+
 def test_an_address_without_a_password_may_be_given(tmp_path: Path) -> None:
     prepare = (
         loaded(tmp_path, env='{ npm_config_registry = "https://npm.example.com/" }').repositories[0].prepare
@@ -44,6 +49,11 @@ def test_an_address_without_a_password_may_be_given(tmp_path: Path) -> None:
         ({"commands": "[]"}, "commands"),
         ({"commands": '["npm ci"]'}, "commands"),
         ({"commands": "[[]]"}, "commands"),
+        ({"commands": '[["pip", "install", "-ihttps://me:fake@pypi.example.com/"]]'}, "a name or password"),
+        (
+            {"commands": '[["pip", "install", "--index-url=https://fake@pypi.example/"]]'},
+            "name or password",
+        ),
         ({"locks": "[]"}, "locks"),
         ({"locks": '["/etc/passwd"]'}, "no path within the repository"),
         ({"locks": '["../other/package.json"]'}, "no path within the repository"),

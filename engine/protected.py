@@ -15,29 +15,33 @@ HOOKS = "what runs on developers' machines"
 OWN = "protected by the configuration"
 
 _AGENT_DIRECTORIES = (
-    r"\.claude|\.cursor|\.windsurf|\.codex|\.gemini|\.aider|\.continue|\.roo|\.clinerules|\.junie|\.kiro|"
-    r"\.amazonq|\.augment|\.github/(?:instructions|prompts|chatmodes|agents|copilot)"
+    r"\.claude[^/]*|\.cursor|\.windsurf|\.codex|\.gemini|\.qwen|\.aider|\.continue|\.roo|\.clinerules|\.junie|"
+    r"\.kiro|\.amazonq|\.augment|\.agents?|\.opencode|\.trae|\.zed|"
+    r"\.github/(?:instructions|prompts|chatmodes|agents|skills|copilot)"
 )
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
-        (OWNERS, r"(?:.*/)?codeowners"),
+        (OWNERS, r"(?:.*/)?(?:codeowners|owners(?:_aliases)?)|\.bitbucket/.*"),
         (
             AGENTS,
-            rf"(?:.*/)?(?:(?:{_AGENT_DIRECTORIES})(?:/.*)?|(?:claude|agents|gemini|codex|copilot)(?:\.[^/]*)?\.md|"
-            r"copilot-instructions\.md|[^/]*\.instructions\.md|\.cursorrules|\.windsurfrules|\.clinerules|"
-            r"\.goosehints|\.aider[^/]*|\.mcp\.json|mcp\.json|\.coderabbit\.ya?ml|\.cursorignore|llms\.txt)",
+            rf"(?:.*/)?(?:(?:{_AGENT_DIRECTORIES})(?:/.*)?|(?:claude|agents?|gemini|qwen|warp|codex|copilot)(?:\.[^/]*)?\.md|"
+            r"copilot-instructions\.md|[^/]*\.instructions\.md|\.cursorrules|\.windsurfrules|\.clinerules|\.rules|"
+            r"\.goosehints|\.aider[^/]*|\.mcp\.json|mcp\.json|opencode\.jsonc?|skill\.md|\.coderabbit\.ya?ml|\.cursorignore|llms\.txt)",
         ),
         (GIT, r"(?:.*/)?(?:\.gitattributes|\.gitmodules|\.gitconfig|\.lfsconfig)"),
         (
             HOOKS,
-            r"(?:.*/)?(?:\.?githooks(?:/.*)?|\.husky(?:/.*)?|\.?lefthook(?:-local)?(?:\.[^/]*)?|"
-            r"\.lefthook(?:-local)?(?:/.*)?|\.pre-commit-(?:config|hooks)\.ya?ml|\.overcommit\.yml|"
+            r"(?:.*/)?(?:\.?git-?hooks(?:/.*)?|\.hooks/.*|\.husky(?:/.*)?|\.huskyrc[^/]*|husky\.config\.[^/]*|"
+            r"hooks/(?:pre-(?:commit|push|rebase|receive|merge-commit)|post-(?:commit|checkout|merge|rewrite|receive)|"
+            r"(?:prepare-)?commit-msg|applypatch-msg)(?:\.[^/]*)?|"
+            r"\.?simple-git-hooks\.[^/]*|prek\.toml|\.?lefthook(?:-local)?(?:\.[^/]*)?|"
+            r"\.lefthook(?:-local)?(?:/.*)?|\.pre-commit-(?:config|hooks)\.ya?ml|\.overcommit\.ya?ml|"
             r"\.vscode(?:/.*)?|\.devcontainer(?:/.*)?|\.devcontainer\.json|\.envrc)",
         ),
         (
             CI,
-            r"\.(?:github|gitea|forgejo)/(?:workflows|actions)(?:/.*)?|(?:.*/)?action\.ya?ml|"
+            r"\.(?:github|gitea|forgejo)(?:/(?:workflows|actions)(?:/.*)?)?|(?:.*/)?action\.ya?ml|"
             r"\.github/(?:dependabot|settings|release|mergify|labeler|renovate)[^/]*|"
             r"(?:.*/)?(?:[^/]*\.)?gitlab-ci[^/]*\.ya?ml|\.gitlab(?:/.*)?|"
             r"(?:.*/)?(?:[^/]*\.)?jenkinsfile[^/]*|(?:.*/)?\.jenkins(?:/.*)?|(?:.*/)?\.circleci(?:/.*)?|"
@@ -49,7 +53,11 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"(?:.*/)?\.?cirrus\.(?:ya?ml|star)|\.build\.ya?ml|\.builds/.*|(?:.*/)?wercker\.yml|"
             r"(?:.*/)?\.?codefresh(?:\.ya?ml|/.*)|(?:.*/)?\.harness(?:/.*)?|"
             r"(?:.*/)?(?:netlify\.toml|vercel\.json|render\.ya?ml|fly\.toml)|(?:.*/)?\.mergify[^/]*|"
-            r"(?:.*/)?\.?renovate(?:rc)?(?:\.json5?)?",
+            r"(?:.*/)?\.?renovate(?:rc)?(?:\.json5?)?|"
+            r"(?:.*/)?(?:\.zuul\.ya?ml|\.?zuul\.d/.*|\.prow(?:\.ya?ml|/.*)|\.bazelci/.*|\.taskcluster\.ya?ml|\.kokoro/.*|"
+            r"\.gitpod[^/]*|screwdriver\.ya?ml|\.vela\.(?:ya?ml|star|py)|bitrise\.ya?ml|codemagic\.ya?ml|"
+            r"\.scrutinizer\.ya?ml|\.?shippable\.ya?ml|codeship-[^/]*\.ya?ml|\.evergreen\.ya?ml|\.concourse/.*|"
+            r"\.onedev-buildspec\.ya?ml|[^/]*\.gocd\.ya?ml|\.gitlab-ci/.*|\.pipelines/.*|\.ci/.*|amplify\.ya?ml)",
         ),
     )
 )

@@ -537,7 +537,7 @@ class Ruled(_Frozen):
 
 
 class BaseMoved(_Frozen):
-    """The base branch went on to `head` while the work was done; `also` are the work's files that it changed."""
+    """The base branch went on to `head` meanwhile; `also` are the work's files that it changed."""
 
     head: str
     also: tuple[str, ...] = ()

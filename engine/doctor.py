@@ -249,7 +249,10 @@ async def _workflows(patient: Patient) -> AsyncIterator[Diagnosis]:
         )
     if not found:
         yield patient.says(
-            Level.OK, "workflow", "nothing runs for our branches with more than reading rights"
+            Level.OK,
+            "workflow",
+            "no definition of CI takes more than reading rights for branches of ours, as far as the files tell",
+            "Where a workflow names no `permissions`, the repository's default holds: have it be to read only.",
         )
 
 

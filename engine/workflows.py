@@ -17,6 +17,11 @@ MOST_BYTES = 200_000
 _MOST_NODES, _MOST_REPEATS = 20_000, 12
 _SECRETS = re.compile(r"\bsecrets\b(?!\s*\.\s*github_token\b)", re.IGNORECASE)
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+_OF_MATRIX = re.compile(r"\$\{\{\s*matrix\.([\w-]+)\s*\}\}")
+_GITHUBS = re.compile(
+    r"(?:ubuntu-(?:latest|slim|\d\d\.\d\d)|windows-(?:latest|\d{4}|11)|macos-(?:latest|\d\d))"
+    r"(?:-(?:arm|large|xlarge|intel|vs\d{4}))?"
+)
 _GITHUB = re.compile(r"\.(?:github|gitea|forgejo)/workflows/[^/]+\.ya?ml")
 _OTHERS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (system, re.compile(pattern))
@@ -200,14 +205,34 @@ def _reasons(tree: Mapping[Any, Any], text: str) -> Iterator[str]:
         yield "it may prove who it is to other services (id-token)"
     if any("write" in one for one in rights):
         yield "it may write to the repository"
-    if any(_self_hosted(part.get("runs-on")) for part in jobs_of):
-        yield "it runs on machines of your own"
+    if any(_self_hosted(part) for part in jobs_of):
+        yield "it may run on machines of your own"
     if any("environment" in part for part in jobs_of):
         yield "it deploys to an environment"
 
 
-def _self_hosted(runs_on: Any) -> bool:
-    return isinstance(runs_on, Mapping) or "self-hosted" in str(runs_on).lower()
+def _self_hosted(job: Mapping[Any, Any]) -> bool:
+    """Whether a job may run on other machines than GitHub's usual ones: any further label may be theirs."""
+    runs_on = job.get("runs-on", ())
+    if isinstance(runs_on, Mapping):
+        return True
+    labels = [str(label) for one in _listed(runs_on) for label in (_of_matrix(job, str(one)) or [one])]
+    return not all(_GITHUBS.fullmatch(label.strip().lower()) for label in labels)
+
+
+def _of_matrix(job: Mapping[Any, Any], label: str) -> list[Any]:
+    """The values that a label takes of the job's matrix; empty if it takes none, or that is not told."""
+    found = _OF_MATRIX.fullmatch(label.strip())
+    strategy = job.get("strategy")
+    matrix = strategy.get("matrix") if isinstance(strategy, Mapping) else None
+    if found is None or not isinstance(matrix, Mapping):
+        return []
+    more = matrix.get("include")
+    rows = [row for row in more if isinstance(row, Mapping)] if isinstance(more, list) else []
+    given = [_listed(matrix[found[1]])] if found[1] in matrix else []
+    return [
+        value for values in (*given, [row[found[1]] for row in rows if found[1] in row]) for value in values
+    ]
 
 
 def _texts(tree: Any) -> Iterator[str]:

@@ -71,6 +71,17 @@ def test_when_it_runs(on: str, runs: bool) -> None:
         ("jobs: {a: {runs-on: x, permissions: {id-token: write}}}", "id-token"),
         ("jobs: {a: {runs-on: [self-hosted, linux]}}", "machines of your own"),
         ("jobs: {a: {runs-on: {group: big}}}", "machines of your own"),
+        ("jobs: {a: {runs-on: gpu-box}}", "machines of your own"),
+        ("jobs: {a: {runs-on: ['${{ vars.RUNNER }}']}}", "machines of your own"),
+        ("jobs: {a: {runs-on: '${{ matrix.os }}'}}", "machines of your own"),
+        (
+            "jobs: {a: {runs-on: '${{ matrix.os }}', strategy: {matrix: {os: [macos-15, gpu-box]}}}}",
+            "machines of your own",
+        ),
+        (
+            "jobs: {a: {runs-on: '${{ matrix.os }}', strategy: {matrix: {include: [{os: gpu-box}]}}}}",
+            "machines of your own",
+        ),
         ("jobs: {a: {runs-on: x, environment: production}}", "environment"),
     ],
 )
@@ -87,6 +98,8 @@ def test_what_it_has_beyond_reading(text: str, why: str) -> None:
         "permissions: {}\n" + HARMLESS,
         HARMLESS + "      - run: ${{ secrets.GITHUB_TOKEN }}\n",
         HARMLESS + "      - run: echo secrets\n",
+        "jobs: {a: {runs-on: '${{ matrix.os }}', strategy: {matrix: {os: [ubuntu-24.04-arm, macos-15]}}}}",
+        "jobs: {a: {runs-on: [windows-2025]}, b: {uses: ./.github/workflows/x.yml}}",
     ],
 )
 def test_an_ordinary_check_needs_nobodys_approval(text: str) -> None:

@@ -251,8 +251,8 @@ async def _workflows(patient: Patient) -> AsyncIterator[Diagnosis]:
         yield patient.says(
             Level.OK,
             "workflow",
-            "no definition of CI takes more than reading rights for branches of ours, as far as the files tell",
-            "Where a workflow names no `permissions`, the repository's default holds: have it be to read only.",
+            "nothing takes more than reading rights for our branches, as far as the files tell",
+            "Workflows that name no `permissions` have the repository's default ones: have those be to read only.",
         )
 
 

@@ -5,6 +5,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from engine import existing
 from engine.agents.toolboxes import edits_of
 from engine.request import SpecVersion
 from engine.runs.context import Context
@@ -37,7 +38,9 @@ async def commit_of(
     spec = approved_spec(context.snapshot)
     delivery = context.snapshot.delivery
     began = spec.existing.head if spec.existing else spec.base_commit
-    parent = delivery.commit if delivery else began
+    # What was delivered on a branch of others may have gone on there since: then that is what it stands on.
+    ours = delivery is not None and not existing.delivered_elsewhere(context.snapshot)
+    parent = delivery.commit if delivery and ours else began
     message = message_of(spec, task)
 
     async def commit() -> tuple[str, tuple[tuple[str, str], ...]]:

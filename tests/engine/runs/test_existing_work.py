@@ -3,11 +3,14 @@
 from pathlib import Path
 
 from engine import existing
+from engine.events import Delivered, Existing
 from engine.people import Person
 from engine.ports import ThreadMessage
 from engine.request import Given, Round, RunKind, Snapshot
+from engine.runs.commits import commit_of
 from engine.runs.existing import Found, existing_work
 from engine.schemas import Assessment, Verdict
+from tests.engine.runs.states import version
 from tests.engine.runs.world import RITA, World, snapshot, world
 
 BRANCH = "feat-DPA-456-churn-model"
@@ -48,6 +51,27 @@ async def test_words_and_branch_that_disagree_are_asked_about(tmp_path: Path) ->
     assert other.work is not None
     assert (other.work.ticket, other.ticket_wanted) == ("", True)
     assert other.tickets == ("DPA-9", "DPA-456")
+
+
+async def test_a_fix_of_what_went_on_after_its_delivery_stands_on_what_is_there_now(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        workspace, tree = w.context.workspace, tmp_path / "tree"
+        base = await workspace.refresh()
+        await workspace.checkout(base, tree)
+        commits: list[str] = []
+        for text in ("delivered", "pushed since"):
+            (tree / "src").mkdir(exist_ok=True)
+            (tree / "src" / "a.sql").write_text(f"-- {text}\n")
+            made = await workspace.commit(tree, commits[-1] if commits else base, text)
+            commits.append(made.commit)
+        delivered, now = commits
+        work = Existing(branch=BRANCH, head=now, changed=("src/a.sql",))
+        spec = version(lambda _: "a", base).model_copy(update={"existing": work})
+        delivery = Delivered(branch=BRANCH, commit=delivered, number=1, url="https://example.org/1")
+        state = snapshot(specs=(spec,), delivery=delivery, deliveries=1, head=now)
+        (tree / "src" / "a.sql").write_text("-- fixed\n")
+        fixed, _ = await commit_of(w.run(RunKind.TASK, state, "fix1"), tree, now, "fix1")
+        assert [entry.commit for entry in await workspace.history(fixed, limit=3)] == [fixed, now, delivered]
 
 
 async def test_in_the_thread_is_what_the_team_wrote_below_the_mention(tmp_path: Path) -> None:

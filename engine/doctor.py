@@ -252,7 +252,7 @@ async def _workflows(patient: Patient) -> AsyncIterator[Diagnosis]:
             Level.OK,
             "workflow",
             "nothing takes more than reading rights for our branches, as far as the files tell",
-            "Workflows that name no `permissions` have the repository's default ones: have those be to read only.",
+            "Workflows without `permissions` have the repository's default ones: have those be to read only.",
         )
 
 

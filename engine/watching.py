@@ -94,11 +94,14 @@ class Watcher:
             self._begin(watch)
 
     async def look_at(self, number: int) -> None:
-        """Look now at watched pull requests of this number, of whatever repository."""
+        """Look now at watched pull requests of this number, of whatever repository.
+
+        Where the last look failed, the next one waits all the same: the forge may have asked for that.
+        """
         if not self._settings.enabled:
             return
         async with reading(self._database.app) as c:
-            found = await watches.of_number(c, number)
+            found = await watches.of_number(c, number, datetime.now(UTC))
         for watch in found:
             if watch.request in self._looking:
                 self._again.add(watch.request)  # what is told now may be news to the look under way

@@ -48,9 +48,10 @@ async def get(c: AsyncConnection, request: str) -> Watch | None:
     return found[0] if found else None
 
 
-async def of_number(c: AsyncConnection, number: int) -> Sequence[Watch]:
-    """Those of pull requests of this number."""
-    return await _watches(c, sa.select(WatchRow).where(col(WatchRow.number) == number).limit(AT_ONCE))
+async def of_number(c: AsyncConnection, number: int, now: datetime) -> Sequence[Watch]:
+    """Those of pull requests of this number, but for any whose forge is to be left alone for a while."""
+    may = sa.or_(col(WatchRow.failures) == 0, col(WatchRow.look_at) <= now)
+    return await _watches(c, sa.select(WatchRow).where(col(WatchRow.number) == number, may).limit(AT_ONCE))
 
 
 async def due(c: AsyncConnection, now: datetime) -> Sequence[Watch]:

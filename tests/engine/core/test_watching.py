@@ -246,6 +246,19 @@ async def test_what_is_told_during_a_look_is_looked_at_once_more(place: Place) -
     assert place.forge.looks == 2
 
 
+async def test_a_forge_that_asked_for_a_pause_is_left_alone_whatever_is_told_meanwhile(place: Place) -> None:
+    async with place.running() as engine:
+        moment = datetime.now(UTC)
+        for look_at, looks in ((moment + HOUR, 0), (moment - HOUR, 1)):
+            async with engine._database.app.begin() as c:
+                watch = await watches.get(c, REQUEST)
+                assert watch is not None
+                await watches.looked(c, watch, look_at=look_at, mark="", quiet=0, failures=1)
+            await engine.look_at(1)
+            await until(lambda: not engine._watcher._looking)
+            assert place.forge.looks == looks
+
+
 async def test_once_it_is_merged_or_too_old_nobody_looks_any_more(place: Place) -> None:
     await place.people._end(1, Fate.MERGED, "sam")
     async with place.running() as engine:

@@ -499,7 +499,8 @@ def _words(slack: LocalSlack) -> list[tuple[str, str]]:
 
 
 def _steady(text: str) -> str:
-    """Without ids, numbers and times."""
+    """Without ids, numbers and times, and whatever the order in which work that ran side by side ended."""
+    text = "\n".join(sorted(text.splitlines()))
     text = re.sub(r"(greenlight/[\w-]+-)[0-9a-f]{6}\b", r"\1ID", text)
     return re.sub(r"\d+", "0", re.sub(r"\b(?=[0-9a-f]*\d)[0-9a-f]{6,40}\b", "ID", text))
 

@@ -191,9 +191,20 @@ class Performer:
         await self._end((effect,), EffectStatus.DONE)
 
     async def _open_thread(self, effect: str, request: str, wish: str) -> float | None:
-        """Begin a thread for a wish and open a request in it; each part does nothing the second time."""
+        """Begin a thread for a wish and open a request in it; each part does nothing the second time.
+
+        After a crash the attempt that was under way goes on beside a new one: they take turns.
+        """
+        lock = self._locks.setdefault((request, effect), asyncio.Lock())
+        async with lock:
+            return await self._thread_opened(effect, request, wish)
+
+    async def _thread_opened(self, effect: str, request: str, wish: str) -> float | None:
         async with reading(self._database.app) as c:
+            filed = await effects.get(c, effect)
             snapshot = await journal.load(c, request)
+        if filed is None or not filed.open:
+            return None
         item = next((i for i in snapshot.scope_items if i.ts == wish), None) if snapshot else None
         card = follow_up_card(snapshot, wish) if snapshot else None
         if snapshot is None or item is None or card is None:

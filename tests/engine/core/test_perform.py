@@ -156,6 +156,18 @@ async def test_of_a_thread_that_cannot_be_begun_the_requests_thread_is_told(tmp_
     assert chat.tried[f"{REQUEST}/5"] == 1
 
 
+async def test_a_thread_is_begun_once_by_two_attempts_at_once(tmp_path: Path) -> None:
+    chat = MemoryChat()
+    async with running(tmp_path, chat) as engine:
+        await engine.accept(opened())
+        await until(lambda: chat.shown("progress") == "clarifying 0" and bool(chat.shown("note:2")))
+        chat.latency_s = 0.2
+        await engine.accept(wish("follow up"))
+        await until(lambda: chat.tried[f"{REQUEST}/5"] == 1)
+        await engine._performer._once(f"{REQUEST}/5")
+        assert chat.tried[f"{REQUEST}/5"] == 1
+
+
 async def test_a_follow_up_is_opened_for_the_repository_of_its_request(tmp_path: Path) -> None:
     chat = MemoryChat()
     async with running(tmp_path, chat) as engine:

@@ -58,9 +58,17 @@ def remarks_of(
 
 
 def checks_of(commit: str, runs: CheckRuns, statuses: Statuses) -> tuple[OutsideCheck, ...]:
-    """The newest run of each name, check runs before statuses."""
-    newest = {run.name: run for run in sorted(runs.check_runs, key=lambda run: run.id)}
-    checks = [_run(commit, run) for run in newest.values()]
+    """One of each name, check runs before statuses.
+
+    Of a run that was repeated the newest counts. Several workflows may have runs of one name: as long as one
+    of them failed, that one is told.
+    """
+    newest = {(run.name, run.check_suite): run for run in sorted(runs.check_runs, key=lambda run: run.id)}
+    named: dict[str, OutsideCheck] = {}
+    for check in (_run(commit, run) for run in newest.values()):
+        if _failed(check) or check.name not in named or not _failed(named[check.name]):
+            named[check.name] = check
+    checks = list(named.values())
     checks += [
         OutsideCheck(
             id=f"status-{one.id}",
@@ -73,6 +81,10 @@ def checks_of(commit: str, runs: CheckRuns, statuses: Statuses) -> tuple[Outside
         for one in statuses.statuses
     ]
     return tuple(checks[:MOST])
+
+
+def _failed(check: OutsideCheck) -> bool:
+    return check.state is CheckState.FAILED
 
 
 def _ours(comment: Comment, pull: Pull) -> bool:

@@ -117,6 +117,12 @@ class Output(Wire):
     summary: str | None = None
 
 
+class Suite(Wire):
+    """What a run belongs to: of one workflow or app and one event. Runs that are repeated stay in it."""
+
+    id: int
+
+
 class CheckRun(Wire):
     """A run of a check. `conclusion` stands once `status` is completed."""
 
@@ -126,6 +132,7 @@ class CheckRun(Wire):
     conclusion: str | None = None
     html_url: str | None = None
     output: Output | None = None
+    check_suite: Suite | None = None
 
 
 class CheckRuns(Wire):

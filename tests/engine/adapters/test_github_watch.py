@@ -154,8 +154,29 @@ async def test_checks_of_the_head_are_told(forge: GitHubForge, hub: LocalGitHub)
     assert {one.commit for one in seen.checks} == {COMMIT}
 
 
+async def test_a_failed_check_is_hidden_by_no_other_workflows_check_of_that_name(
+    forge: GitHubForge, hub: LocalGitHub
+) -> None:
+    async def told() -> list[tuple[str, CheckState]]:
+        return [(one.id, one.state) for one in (await looked(forge)).checks]
+
+    hub.check_runs[COMMIT] = [
+        run(1, "test", "completed", "failure", suite=10),
+        run(2, "test", "completed", "success", suite=20),
+    ]
+    assert await told() == [("run-1", CheckState.FAILED)]
+    hub.check_runs[COMMIT].append(run(3, "test", "completed", "success", suite=10))
+    ((_, state),) = await told()
+    assert state is CheckState.PASSED
+
+
 def run(
-    number: int, name: str, status: str, conclusion: str | None, output: Document | None = None
+    number: int,
+    name: str,
+    status: str,
+    conclusion: str | None,
+    output: Document | None = None,
+    suite: int = 1,
 ) -> Document:
     return {
         "id": number,
@@ -164,6 +185,7 @@ def run(
         "status": status,
         "conclusion": conclusion,
         "html_url": f"https://github.example/runs/{number}",
+        "check_suite": {"id": suite},
         "output": output or {"title": None, "summary": None},
     }
 

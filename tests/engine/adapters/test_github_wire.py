@@ -27,6 +27,7 @@ READ: list[tuple[type[BaseModel], str]] = [
     (ours.Review, "PullRequestReview"),
     (ours.CheckRun, "CheckRun"),
     (ours.Output, "CheckRunPropOutput"),
+    (ours.Suite, "CheckRunPropCheckSuite"),
     (ours.CheckRuns, "ReposOwnerRepoCommitsRefCheckRunsGetResponse200"),
     (ours.Status, "SimpleCommitStatus"),
     (ours.Statuses, "CombinedCommitStatus"),

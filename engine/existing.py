@@ -80,6 +80,12 @@ def delivered_elsewhere(snapshot: Snapshot) -> Delivered | None:
     return delivery if delivery and delivery.branch in theirs else None
 
 
+def holds_the_scope(snapshot: Snapshot) -> str:
+    """The branch of others whose files alone a new version could hold, once it is delivered; else empty."""
+    work = snapshot.spec.existing if snapshot.spec else None
+    return work.branch if work and snapshot.delivery else ""
+
+
 # ---------------------------------------------------------------- tickets
 
 

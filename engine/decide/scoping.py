@@ -8,6 +8,7 @@ into a request of their own; or, by an approver, as a part of what is approved a
 import re
 from collections.abc import Sequence
 
+from engine import existing
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.opening import NOTES, specify
 from engine.events import CURRENT, Choice, Chose, Linked
@@ -168,6 +169,13 @@ def _redefine(snapshot: Snapshot, event: Chose) -> Decision:
     chosen = [item for item in snapshot.scope_items if item.ts in event.picks and item.open]
     if spec is None or spec.fate is not SpecFate.APPROVED:
         return only_you(snapshot, "The spec is being changed already; your click changed nothing.")
+    if branch := existing.holds_the_scope(snapshot):
+        return only_you(
+            snapshot,
+            f"What is delivered here is the work on {branch}, and a new version could hold its files only. "
+            "Your click changed nothing: while the draft stands delivered, “Start it as its own task” on this "
+            "card begins a request for a wish.",
+        )
     if not chosen or len(chosen) != len(set(event.picks)):
         return only_you(snapshot, "The list has changed since; please choose once more.")
     if len(snapshot.notes) + len(chosen) > NOTES:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from engine import existing
 from engine.cards import FollowUpCard, OfferLine, ScopeCard, TakenFor, TakenLine, WishLine
 from engine.events import CURRENT, Choice
 from engine.request import Decided, ScopeItem, Snapshot, SpecFate, State, Taken, WishFate
@@ -116,7 +117,12 @@ def _offers(snapshot: Snapshot) -> tuple[OfferLine, ...]:
         tradeoff="You say which of them matters most; nothing stops meanwhile.",
     )
     done = snapshot.state is State.DELIVERED or snapshot.scope_decided is not None
-    return (*(() if done else (finish,)), redefine, *((order,) if len(wishes) > 1 else ()))
+    fixed = existing.holds_the_scope(snapshot)
+    return (
+        *(() if done else (finish,)),
+        *(() if fixed else (redefine,)),
+        *((order,) if len(wishes) > 1 else ()),
+    )
 
 
 def _decision(decided: Decided) -> str:

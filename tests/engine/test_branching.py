@@ -3,9 +3,11 @@
 import pytest
 
 from engine import existing
-from engine.events import Assessed, CheckFailed, Choice, Delivered, Existing, Triaged
+from engine.cards import ScopeCard
+from engine.events import Assessed, CheckFailed, Choice, Chose, Delivered, Existing, Triaged
 from engine.people import Person
-from engine.request import Escalation, Policy, RunKind, SpecFate, State
+from engine.present import Shown, render
+from engine.request import Escalation, Policy, RunKind, SpecFate, State, WishFate
 from engine.runs.material import told_in_thread
 from engine.schemas import MessageKind
 from tests.engine.forge_side import failed_check
@@ -182,3 +184,30 @@ def test_what_comes_back_from_the_draft_asks_where_the_fix_goes_too(asks: bool) 
     assert check.name in story.now.tasks[-1].trouble
     assert BRANCH not in story.now.tasks[-1].trouble
     assert story.now.feedback[0].fixed
+
+
+# ---------------------------------------------------------------- wishes
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_wish_beyond_a_branch_of_others_becomes_a_task_of_its_own(beside: bool) -> None:
+    story = not_yet() if beside else delivered()
+    if beside:
+        story.chooses(ASKER, "escalation:1", Choice.FIX)
+        story.goes_on(until=State.DELIVERED)
+    story.says("Also add a page about it")
+    told = Triaged(message=story.now.heard[0].ts, kind=MessageKind.NEW_SCOPE, title="A page about it")
+    story.ends(RunKind.TRIAGE, told)
+    (wish,) = story.now.scope_items
+    card = render(story.now, "scope:1", Shown(), POLICY)
+    assert isinstance(card, ScopeCard)
+    assert Choice.REDEFINE.value not in [offer.choice for offer in card.offers]
+
+    before = story.now.epoch
+    about = {**story.common(), "by": ASKER, "card": "scope:1"}
+    story.happens(Chose.model_validate({**about, "choice": Choice.REDEFINE, "picks": (wish.ts,)}))
+    assert (story.now.state, story.now.epoch) == (State.DELIVERED, before)
+    assert f"the work on {BRANCH}" in story.told
+    about = {**story.common(), "by": ASKER, "card": "scope:1"}
+    story.happens(Chose.model_validate({**about, "choice": Choice.START_WISH, "item": wish.ts}))
+    assert story.now.scope_items[0].fate is WishFate.ACCEPTED

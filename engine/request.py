@@ -470,6 +470,7 @@ class Pull(_Frozen):
         login: Who merged or closed it, as far as that is known.
         words: What they said last, if they closed it.
         moved_to: The commit that somebody else put on its branch; empty while it is what was delivered.
+        moved: How often somebody moved it.
     """
 
     number: int
@@ -479,6 +480,7 @@ class Pull(_Frozen):
     words: str = ""
     since: datetime | None = None
     moved_to: str = ""
+    moved: int = 0
 
 
 class ToldRemark(_Frozen):

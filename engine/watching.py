@@ -229,7 +229,7 @@ def news(snapshot: Snapshot, watched: Watched, now: datetime) -> Sequence[AtTheF
         for remark in watched.remarks
     ]
     if watched.commit and watched.commit != (known.moved_to or delivery.commit):
-        what = f"moved:{known.moved_to or delivery.commit}:{watched.commit}"
+        what = f"moved:{known.moved}:{known.moved_to or delivery.commit}:{watched.commit}"
         found.append(Moved.model_validate({**common(what), "commit": watched.commit}))
     found += [
         CheckFailed.model_validate({**common(f"check:{check.id}"), "check": check})

@@ -83,14 +83,15 @@ def _moved(moves: Moves, event: Moved) -> Decision:
     delivery = now.delivery
     rounds = {current.commit for current in now.review_rounds}
     ours = {now.head, *rounds, *(task.commit for task in now.tasks)}
+    times = pull_of(now).moved + 1
     if delivery is not None and event.commit == delivery.commit:
         if not pull_of(now).moved_to:
             return unchanged(now)
-        _see(moves, moved_to="")
+        _see(moves, moved_to="", moved=times)
     elif event.commit in ours or event.commit == pull_of(now).moved_to:
         return unchanged(now)
     else:
-        _see(moves, moved_to=event.commit)
+        _see(moves, moved_to=event.commit, moved=times)
         moves.post(
             f"Somebody else pushed {event.commit[:10]} to the branch of pull request #{event.number}. I did "
             "not check or review that, and I never push over it: what I delivered is told on the delivery."

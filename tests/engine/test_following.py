@@ -21,12 +21,13 @@ from engine.events import (
     Triaged,
     Undrafted,
 )
-from engine.ports import CheckState
+from engine.ports import CheckState, Fate, Watched
 from engine.present import Shown, render
 from engine.request import RunKind, State, WishFate
 from engine.runs.material import told_in_thread
 from engine.schemas import MessageKind
 from engine.story import tell
+from engine.watching import news
 from tests.engine.forge_side import ORDER, failed_check, remark
 from tests.engine.stories import COMMIT, Story, reached
 from tests.engine.strategies import ASKER, BYSTANDER, DANA, POLICY, delivered
@@ -349,6 +350,19 @@ def test_no_fix_starts_where_it_could_not_be_delivered() -> None:
     assert story.now.pull.moved_to == ""
     story.chooses(DANA, "feedback:1", Choice.FIX)
     assert story.state() is State.WORKING
+
+
+def test_a_branch_that_is_moved_there_and_back_is_news_each_time() -> None:
+    story = followed()
+    keys = []
+    for commit in ("e" * 40, COMMIT, "e" * 40):
+        watched = Watched(fate=Fate.OPEN, draft=True, commit=commit, remarks=(), checks=())
+        (event,) = news(story.now, watched, story.at)
+        keys.append(event.key)
+        story.happens(event)
+        assert news(story.now, watched, story.at) == []
+    assert len(set(keys)) == 3
+    assert "moved to eeeeeeeeee" in story.delivery_card().standing
 
 
 def test_our_own_push_is_no_move() -> None:

@@ -9,7 +9,9 @@ Slack, the Messages API, GitHub and its git, every envelope of Socket Mode and e
 end. Then it is played with kills before (the server has not seen it) and after (the server has done it, the
 answer is lost) each point, `--kills` of them a play and far apart, and at random moments. The servers' logs
 tell whether a card or pull request is doubled or missing, a click lost, a recorded model call made again, or
-the branch wrong. The whole takes about half an hour on two idle cores; `--kills 1` gives each kill a play.
+the branch wrong; `--kills 1` gives each kill a play of its own. All six situations have some 1700 targets;
+one took two to four seconds on two cores that had much else to do, so the whole takes an hour or more there:
+`--every 5` takes a sample.
 
 `--act` has other things happen there: the bot is asked to end, calls are refused or answers cut in half,
 events lost, doubled, late, connections dropped (tests.crash.wire.Act).

@@ -173,8 +173,8 @@ def _redefine(snapshot: Snapshot, event: Chose) -> Decision:
         return only_you(
             snapshot,
             f"What is delivered here is the work on {branch}, and a new version could hold its files only. "
-            "Your click changed nothing: while the draft stands delivered, “Start it as its own task” on this "
-            "card begins a request for a wish.",
+            "Your click changed nothing: while the draft stands delivered, “Start it as its own task” on "
+            "this card begins a request for a wish.",
         )
     if not chosen or len(chosen) != len(set(event.picks)):
         return only_you(snapshot, "The list has changed since; please choose once more.")

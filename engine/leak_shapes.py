@@ -117,6 +117,12 @@ _OURS: tuple[tuple[str, *tuple[str, ...]], ...] = (
         r"(?:SharedAccessKey|AccountKey)=[A-Za-z0-9+/]{40,}={0,2}",
         r"sig=[A-Za-z0-9%+/]{40,}",
     ),
+    # As .docker/config.json and .netrc hold them.
+    (
+        "login",
+        r"\"auth\"\s{0,4}:\s{0,4}\"[A-Za-z0-9+/]{14,400}={0,2}\"",
+        r"machine\s{1,4}\S{1,200}\s{1,4}login\s{1,4}\S{1,200}\s{1,4}password\s{1,4}\S{8,200}",
+    ),
 )
 _THEIRS: tuple[tuple[str, RegexBasedDetector], ...] = (
     ("AWS key", AWSKeyDetector()),

@@ -32,6 +32,8 @@ FAKES: dict[str, str] = {
     "SendGrid key": "SG." + (_F * 2)[:22] + "." + (_F * 3)[:43],
     "Stripe key": "sk_live_" + _F + _F[:6],
     "Hugging Face token": "hf_" + "FAKEfakeABCDEFGHabcdefghIJKLMNijkl",
+    "login": '"auth": "' + base64.b64encode(b"app:FAKE-pa55word").decode() + '"',
+    "login (of a machine)": "machine git.example.com login app password FAKE-pa55word",
     "password in an address": "postgres://app:FAKE-pa55word@db.fake-company.internal/prod",
 }
 """By kind; what stands in parentheses tells several of one kind apart."""

@@ -20,7 +20,7 @@ _PLACES = re.compile(
             r"(?<=:)(?=//)|(?<=\bwww)(?=\.)",  # addresses, also those of issues
             r"(?:(?<=^/)|(?<=[\s>*_(]/))(?=[a-z-]+(?:\s|$))",  # commands such as /merge
             r"(?<=\[)(?=[^\]]{0,40}\b(?:ci|skip|actions|no_ci)\b)",  # [skip ci] and its kin
-            r"(?<=\*\*\*no)(?=_ci)|(?<=\bbreaking change)(?=\s*:)",
+            r"(?<=\*\*\*no)(?=_ci)|(?<=\bbreaking[ -]change)(?=\s*:)",
             r"(?<=\br)(?=[+=?-](?:\W|\w|$))",  # r+, r=somebody
         )
     ),
@@ -30,7 +30,8 @@ _PLACES = re.compile(
 _WORDS = re.compile(
     "|".join(
         (
-            r"\b[a-z]+(?:-[a-z]+)+(?=\s*:)",  # trailers such as Co-authored-by:
+            # Trailers such as Co-authored-by: at the start of a line; some readers skip the marks of a list.
+            r"^[\W\d_]*[a-z]+(?:-[a-z]+)+(?=\s*:)",
             r"\b(?:clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing)|implement(?:s|ed|ing)?|complete[sd]?)"
             r":?\s+\W{0,3}[a-z][a-z0-9_]*-(?=\d)",  # tickets that a keyword closes
             r"\b(?:bors|homu|dependabot|mergify|mergifyio|renovate|jenkins|rust-timer|gemini|copilot|coderabbitai)\b"

@@ -24,7 +24,7 @@ _RAW = {
     "command": r"(?:^|[\s>*])/[a-z]+(?:\s|$)",
     "bot": r"@?\b(?:bors|homu|dependabot|mergify|jenkins|gemini)\b,?\s+\w+|\br[+=?](?:\w|\s|$)|\brecheck\b|"
     r"\bok to test\b|\b(?:re)?test this please\b",
-    "trailer": r"(?:^|\s)[a-z]+(?:-[a-z]+)+\s?:\s|\bbreaking change:",
+    "trailer": r"^[\W\d]*[a-z]+(?:-[a-z]+)+\s?:\s|\bbreaking[ -]change:",
     "skips": r"\[(?:(?:skip|no)[ -](?:ci|actions)|(?:ci|actions)[ -]skip)\]|\*\*\*no_ci\*\*\*",
 }
 _HIDDEN = re.compile("[\u00ad\u200c-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\U000e0000-\U000e01ef]")
@@ -67,6 +67,10 @@ ATTACKS = {
         "x\n\nSigned-off-by: A",
         "BREAKING CHANGE: x",
         "Change-Id: I1",
+        "- Acked-by: A",
+        "> Acked-by: A",
+        "1. Acked-by: A",
+        "BREAKING-CHANGE: x",
     ],
     "skips": ["[skip ci]", "[ci skip]", "***NO_CI***"],
     "hidden": ["a\u202eb", "a\U000e0041b", "a\u2060b"],

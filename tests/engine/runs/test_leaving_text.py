@@ -1,6 +1,7 @@
 """Nothing that others wrote brings anything about in what leaves: descriptions, comments, titles, commits."""
 
 import re
+import textwrap
 from datetime import UTC, datetime
 
 import pytest
@@ -139,6 +140,19 @@ def test_no_mixture_works_in_plain_text(where: str) -> None:
 @given(HOSTILE)
 def test_a_squashed_pull_request_has_no_trailers(text: str) -> None:
     assert trailers(f"{PLAIN['title'](text)}\n\n{described(text)}") == ""
+
+
+@settings(max_examples=40, deadline=None)
+@given(HOSTILE)
+def test_nor_if_its_lines_are_broken_anew(text: str) -> None:
+    lines = described(f"{'word ' * 12}{text} {'word ' * 9}{text}").splitlines()
+    wrapped = "\n".join(textwrap.fill(line, 72) for line in lines)
+    assert trailers(f"{PLAIN['title'](text)}\n\n{wrapped}") == ""
+
+
+@pytest.mark.parametrize("where", MARKDOWN)
+def test_names_within_a_line_stay_as_they_are(where: str) -> None:
+    assert "production-code-reviewer: fine" in MARKDOWN[where]("judged by production-code-reviewer: fine")
 
 
 @pytest.mark.parametrize("where", [*MARKDOWN, *PLAIN])

@@ -31,7 +31,8 @@ from pathlib import Path
 from time import monotonic
 
 from bot.playground.headless import situations
-from tests.crash.play import Kills, Point, Seen, Target, play
+from tests.crash.play import play
+from tests.crash.seen import NOTHING, Kills, Point, Seen, Target
 from tests.crash.verdict import wrong
 from tests.crash.wire import Act, Answering, Side, as_it_is
 from tests.quick import quick_repository
@@ -127,7 +128,7 @@ class Sweep:
         """Play without kills, then with all that were chosen."""
         began = monotonic()
         await quick_repository(self._template)
-        self._like = await self._play(Kills(), None)
+        self._like = await self._play(NOTHING, None)
         if trouble := wrong(self._like, self._like):
             return self._failed(f"without a kill: {'; '.join(trouble)}")
         self.found.points = len(self._like.points)

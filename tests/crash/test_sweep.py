@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests.crash.play import Asked, Death, Kills, Point, Seen, Target, play
+from tests.crash.play import play
+from tests.crash.seen import Asked, Death, Kills, Point, Seen, Target
 from tests.crash.sweep import SEED, Choice, Sweep, fits
 from tests.crash.verdict import wrong
 from tests.crash.wire import Act, Side

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from tests.crash.play import Asked, Seen
+from tests.crash.seen import Asked, Seen
 
 _THEIR_OWN = ("branch", "commit", "questions")
 """Holds ids of the play, or is as long as it is compared."""

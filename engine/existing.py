@@ -34,7 +34,17 @@ _ASIDE = re.compile(
     re.IGNORECASE,
 )
 _NEGATED = re.compile(r"\b(?:not|no|never|\w+n['\u2019]t)\b[^.,;:\n]*", re.IGNORECASE)
-_NONE = frozenset({"no ticket", "none", "no", "there is none"})
+# A whole answer that says that there is no ticket: “there is no ticket”, “no, we don't have one yet”.
+_TICKET = r"(?:jira )?(?:tickets?|keys?|issues?)(?: (?:key|number|id))?"
+_NONE = re.compile(
+    r"(?:(?:no|nope|sorry)\W+)?(?:no|nope|none|nothing|n/?a|"
+    r"(?:(?:there(?: is|'s| exists)|(?:it|this|we|i)(?:'s|'ve| is| has| have| goes)(?: got)?) )?"
+    rf"(?:none|no {_TICKET}|without (?:an? |any )?(?:{_TICKET}|one))|"
+    r"(?:there (?:isn't|is not)|"
+    r"(?:it|this|we|i) (?:(?:does|do)(?:n't| not) (?:have|need)|ha(?:s|ve)(?:n't| not) got)) "
+    rf"(?:an? |any )?(?:{_TICKET}|one|any))"
+    r"(?: (?:for (?:this|it|that)(?: work| one)?|here|yet|so far|at all|exists?|needed))*"
+)
 _LONGEST_LABEL = 60
 
 
@@ -132,9 +142,13 @@ def ticket_told(rounds: Sequence[Round]) -> str | None:
     given = _newest(rounds, TICKET)
     if given is None:
         return None
-    if NO_TICKET in given.labels or given.text.strip(" .!").casefold() in _NONE:
+    if NO_TICKET in given.labels or _NONE.fullmatch(_plain(given.text)):
         return ""
     return _one_key(" ".join((*given.labels, given.text)))
+
+
+def _plain(answer: str) -> str:
+    return " ".join(answer.casefold().replace("\u2019", "'").split()).strip(" .!")
 
 
 def ticket_in_thread(rounds: Sequence[Round]) -> bool:

@@ -161,6 +161,42 @@ def test_a_ticket_that_was_asked_for_is_what_was_typed(given: Given, told: str |
     assert existing.ticket_told((asked(existing.TICKET, given),)) == told
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no",
+        "There is no ticket.",
+        "there\u2019s no ticket for this",
+        "No, there is none",
+        "no ticket yet!",
+        "We don't have one",
+        "It doesn't have a Jira ticket",
+        "there isn't any",
+        "it goes without a key",
+        "Nope, no ticket needed",
+        "n/a",
+    ],
+)
+def test_plain_words_say_that_there_is_no_ticket(text: str) -> None:
+    assert existing.ticket_told((asked(existing.TICKET, Given(by=ASKER, text=text)),)) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "there is a ticket",
+        "no idea",
+        "not sure",
+        "there is no ticket but the one of Dana",
+        "no, the other one",
+        "we have one",
+        "I don't have it at hand",
+    ],
+)
+def test_other_words_without_a_key_do_not(text: str) -> None:
+    assert existing.ticket_told((asked(existing.TICKET, Given(by=ASKER, text=text)),)) is None
+
+
 def test_only_branches_of_the_remote_are_offered() -> None:
     at = datetime(2026, 8, 1, tzinfo=UTC)
     lines = [BranchLine(name=f"feat-{n}", ahead=n, subject="Do it", at=at) for n in range(1, 6)]

@@ -230,7 +230,7 @@ async def _workflows(patient: Patient) -> AsyncIterator[Diagnosis]:
 
     repository = patient.repository
     branch = f"{repository.branch_prefix}what-is-asked-for-0a1b2c"
-    found = await workflows_with_secrets(patient.workspace, [patient.commit], branch, repository.base)
+    found = await workflows_with_secrets(patient.workspace, repository, [patient.commit], branch)
     for one in found:
         accepted = one.path in repository.accepted_workflows
         on = f" on {', '.join(one.on)}" if one.on else ""
@@ -241,7 +241,8 @@ async def _workflows(patient: Patient) -> AsyncIterator[Diagnosis]:
             ""
             if accepted
             else "Each push then needs an approval of its own. Keep it away from branches beneath "
-            f"{repository.branch_prefix}, or name it in `accepted_workflows`.",
+            f"{repository.branch_prefix}, name it in `accepted_workflows`, or, if it only sets no permissions "
+            'and the default ones are to read, set `default_workflow_permissions = "read"`.',
         )
     for path in set(repository.accepted_workflows) - {one.path for one in found}:
         yield patient.says(
@@ -251,8 +252,7 @@ async def _workflows(patient: Patient) -> AsyncIterator[Diagnosis]:
         yield patient.says(
             Level.OK,
             "workflow",
-            "nothing takes more than reading rights for our branches, as far as the files tell",
-            "Workflows without `permissions` have the repository's default ones: have those be to read only.",
+            "nothing takes more than reading rights for our branches",
         )
 
 

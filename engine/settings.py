@@ -7,7 +7,7 @@ GREENLIGHT_ (two underscores go one level down). Secrets are never read from the
 import tomllib
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -140,6 +140,8 @@ class RepositorySettings(_Section):
         reviewers: Agents whose valid review every delivery needs.
         protected: Paths whose change needs an approval of its own, besides those of `engine.protected`.
         accepted_workflows: Paths of workflows that may run on our branches with the rights they have.
+        default_workflow_permissions: What GitHub's setting of that name says: the rights of workflows that
+            set none themselves.
         prepare: What checks and agents' commands need from outside, and how it is made; None: nothing.
         github: Set if pull requests are opened at GitHub; an https remote on github.com needs no section.
     """
@@ -156,6 +158,7 @@ class RepositorySettings(_Section):
     reviewers: tuple[str, ...] = ("production-code-reviewer",)
     protected: tuple[str, ...] = Field(default=(), max_length=200)
     accepted_workflows: tuple[str, ...] = Field(default=(), max_length=200)
+    default_workflow_permissions: Literal["read", "write"] = "write"
     branch_prefix: str = Field(default="greenlight/", pattern=r"^[a-z0-9][a-z0-9._-]*/$")
     checks: dict[str, CheckSettings] = Field(default_factory=dict)
     prepare: PrepareSettings | None = None

@@ -1,8 +1,9 @@
 """Which workflows of a repository would run because of our push or pull request, and with what rights. Pure.
 
 GitHub's workflow files are read; what cannot be read, and every other system's definition, counts as one that
-would run with secrets. Filters by path and conditions of jobs are not looked at: they count as met. What a
-workflow may do that sets no permissions is the repository's default, which no file tells; it does not count.
+would run with secrets. Filters by path and conditions of jobs are not looked at: they count as met. A
+workflow that sets no permissions has the repository's default ones, which no file tells: configuration does,
+and until it does they count as writing.
 """
 
 import re
@@ -77,7 +78,9 @@ def looked_at(path: str) -> bool:
     return _GITHUB.fullmatch(path.lower()) is not None or _other(path) != ""
 
 
-def would_run(path: str, content: bytes | None, branch: str, base: str) -> Workflow | None:
+def would_run(
+    path: str, content: bytes | None, branch: str, base: str, *, default_writes: bool = True
+) -> Workflow | None:
     """The workflow of this file, if it would run for us with more than reading rights.
 
     Args:
@@ -85,17 +88,20 @@ def would_run(path: str, content: bytes | None, branch: str, base: str) -> Workf
         content: Its bytes; None if it could not be read.
         branch: The branch that is pushed.
         base: The branch that the pull request goes to.
+        default_writes: Whether a workflow that sets no permissions may write to the repository.
     """
     if system := _other(path):
         return Workflow(path=path, why=(f"{system} may run it, with the variables and rights it has there",))
     try:
-        events, why = _read(content, branch, base)
+        events, why = _read(content, branch, base, default_writes)
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError, TypeError, AttributeError):
         return Workflow(path=path, why=(_UNREADABLE,))
     return Workflow(path=path, on=events, why=why) if events and why else None
 
 
-def _read(content: bytes | None, branch: str, base: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _read(
+    content: bytes | None, branch: str, base: str, default_writes: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The events that set it off, and what it has beyond reading.
 
     Raises:
@@ -109,7 +115,7 @@ def _read(content: bytes | None, branch: str, base: str) -> tuple[tuple[str, ...
         raise ValueError("no mapping")  # noqa: TRY004 (what cannot be read counts, whatever it is)
     events = tuple(sorted(set(_events(tree, branch, base))))
     own = ("it runs with the base branch's rights",) if _FOR_US & set(events) else ()
-    return events, (*_reasons(tree, text), *own) if events else ()
+    return events, (*_reasons(tree, text, default_writes), *own) if events else ()
 
 
 def _other(path: str) -> str:
@@ -190,7 +196,7 @@ def _glob(pattern: str) -> re.Pattern[str]:
 # ---------------------------------------------------------------- with what rights
 
 
-def _reasons(tree: Mapping[Any, Any], text: str) -> Iterator[str]:
+def _reasons(tree: Mapping[Any, Any], text: str, default_writes: bool) -> Iterator[str]:
     """Why it is more than a look at public code, in a few words each."""
     told = list(_texts(tree))
     if any(_SECRETS.search(e) for part in (text, *told) for e in _EXPRESSION.findall(part)):
@@ -205,10 +211,17 @@ def _reasons(tree: Mapping[Any, Any], text: str) -> Iterator[str]:
         yield "it may prove who it is to other services (id-token)"
     if any("write" in one for one in rights):
         yield "it may write to the repository"
+    if default_writes and "permissions" not in tree and not _each_sets_permissions(jobs):
+        yield "it sets no permissions, so it has the repository's default ones, which may be to write"
     if any(_self_hosted(part) for part in jobs_of):
         yield "it may run on machines of your own"
     if any("environment" in part for part in jobs_of):
         yield "it deploys to an environment"
+
+
+def _each_sets_permissions(jobs: Any) -> bool:
+    given = [*jobs.values()] if isinstance(jobs, Mapping) else []
+    return bool(given) and all(isinstance(job, Mapping) and "permissions" in job for job in given)
 
 
 def _self_hosted(job: Mapping[Any, Any]) -> bool:

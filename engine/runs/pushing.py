@@ -36,7 +36,7 @@ async def looked_through(
     guarded = [Guarded(path=path, what=what) for path in changed if (what := kind_of(path, own))]
     running = [
         one
-        for one in await workflows_with_secrets(workspace, (commit, base, today), branch, repository.base)
+        for one in await workflows_with_secrets(workspace, repository, (commit, base, today), branch)
         if one.path not in repository.accepted_workflows
     ]
     if not guarded and not running:
@@ -61,7 +61,7 @@ def _is_whole(diff: str, guarded: Sequence[Guarded]) -> bool:
 
 
 async def workflows_with_secrets(
-    workspace: Workspace, commits: Sequence[str], branch: str, base: str
+    workspace: Workspace, repository: RepositorySettings, commits: Sequence[str], branch: str
 ) -> tuple[Workflow, ...]:
     """The workflows at these commits that would run for this branch with more than reading rights.
 
@@ -69,9 +69,9 @@ async def workflows_with_secrets(
 
     Args:
         workspace: The repository's.
+        repository: Its configuration.
         commits: Where definitions stand.
         branch: The branch that would be pushed.
-        base: The branch that the pull request would go to.
     """
     found: dict[str, Workflow] = {}
     for commit in commits:
@@ -79,7 +79,14 @@ async def workflows_with_secrets(
             if entry.path in found or not workflows.looked_at(entry.path):
                 continue
             content = await _read(workspace, commit, entry.path)
-            one = await asyncio.to_thread(workflows.would_run, entry.path, content, branch, base)
+            one = await asyncio.to_thread(
+                workflows.would_run,
+                entry.path,
+                content,
+                branch,
+                repository.base,
+                default_writes=repository.default_workflow_permissions == "write",
+            )
             found |= {entry.path: one} if one else {}
     return tuple(found[path] for path in sorted(found))
 

@@ -12,8 +12,8 @@ HARMLESS = "jobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: ma
 SECRET = HARMLESS + "      - run: deploy\n        env:\n          T: ${{ secrets.TOKEN }}\n"
 
 
-def read(text: str, branch: str = BRANCH, base: str = "main") -> str:
-    found = would_run(PATH, text.encode(), branch, base)
+def read(text: str, branch: str = BRANCH, base: str = "main", *, default_writes: bool = False) -> str:
+    found = would_run(PATH, text.encode(), branch, base, default_writes=default_writes)
     return "; ".join((*found.on, *found.why)) if found else ""
 
 
@@ -104,6 +104,22 @@ def test_what_it_has_beyond_reading(text: str, why: str) -> None:
 )
 def test_an_ordinary_check_needs_nobodys_approval(text: str) -> None:
     assert read(f"on: [push, pull_request]\n{text}") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "sets"),
+    [
+        (HARMLESS, False),
+        ("permissions: {contents: read}\n" + HARMLESS, True),
+        ("permissions: {}\n" + HARMLESS, True),
+        ("jobs: {a: {runs-on: ubuntu-latest, permissions: {}}}", True),
+        ("jobs: {a: {runs-on: ubuntu-latest, permissions: {}}, b: {runs-on: ubuntu-latest}}", False),
+        ("jobs: {}", False),
+    ],
+)
+def test_without_permissions_it_has_the_default_ones(text: str, sets: bool) -> None:
+    assert ("default ones" in read(f"on: push\n{text}", default_writes=True)) is not sets
+    assert read(f"on: push\n{text}") == ""
 
 
 def test_what_runs_for_us_with_the_bases_rights_always_counts() -> None:

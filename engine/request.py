@@ -102,12 +102,14 @@ class Round(_Frozen):
     Attributes:
         about: What the program itself asks for: "repository", "branch" or "ticket"; empty for a model's
             questions.
+        hinted: The requester was told that words which are no list answer none of them.
     """
 
     questions: tuple[Question, ...]
     given: tuple[Given | None, ...]
     submitted_by: Person | None = None
     about: str = ""
+    hinted: bool = False
 
 
 # ---------------------------------------------------------------- spec

@@ -13,6 +13,10 @@ from engine.schemas import Question
 
 LONGEST_ANSWER = 500
 DETAILS = NOTES // 2
+HOW_TO_ANSWER = (
+    "Answer with the buttons on the card, or reply with a numbered list (“1. …”, “2. …”). "
+    "I fill the card with it for you to check and submit."
+)
 
 
 def answer(snapshot: Snapshot, event: Answered) -> Decision:
@@ -111,7 +115,7 @@ def submit(snapshot: Snapshot, event: Submitted, candidates: Sequence[Candidate]
 
 
 def say(snapshot: Snapshot, event: Said, candidates: Sequence[Candidate] = ()) -> Decision:
-    """A typed numbered list fills the card; anything else is people talking, unless I am addressed."""
+    """A typed numbered list fills the card; other words of the requester are details, the rest is talk."""
     current = _open_round(snapshot, snapshot.asked)
     if current is None:
         return add_detail(snapshot, event)
@@ -119,13 +123,7 @@ def say(snapshot: Snapshot, event: Said, candidates: Sequence[Candidate] = ()) -
         return _say_where(snapshot, event, current, candidates)
     understood = understand(event.text, current.questions)
     if not understood:
-        if event.mentions_bot:
-            return only_you(
-                snapshot,
-                "Answer with the buttons on the card, or reply with a numbered list "
-                "(“1. …”, “2. …”). I fill the card with it for you to check and submit.",
-            )
-        return unchanged(snapshot)
+        return _say_besides(snapshot, event, current)
     moves = Moves(snapshot, event.at)
     given: dict[int, Given | None] = {
         index: Given(
@@ -139,6 +137,21 @@ def say(snapshot: Snapshot, event: Said, candidates: Sequence[Candidate] = ()) -
     _record(moves, given)
     moves.wait()
     moves.tell(f"I filled in {len(given)} of {len(current.questions)}; please check the card and submit.")
+    return moves.quiet_decision()
+
+
+def _say_besides(snapshot: Snapshot, event: Said, current: Round) -> Decision:
+    """Words that answer no question; a requester who may have meant them to is told so once a round."""
+    if event.by != snapshot.requester:
+        return only_you(snapshot, HOW_TO_ANSWER) if event.mentions_bot else unchanged(snapshot)
+    noted = add_detail(snapshot, event)
+    if noted.snapshot is None or noted.snapshot == snapshot:
+        return noted
+    if current.hinted and not event.mentions_bot:
+        return noted
+    moves = Moves(noted.snapshot, event.at)
+    moves.set(rounds=(*snapshot.rounds[:-1], current.model_copy(update={"hinted": True})))
+    moves.tell(f"Noted as a detail; it answers none of the questions by itself. {HOW_TO_ANSWER}")
     return moves.quiet_decision()
 
 

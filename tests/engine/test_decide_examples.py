@@ -409,3 +409,24 @@ def test_a_second_mention_is_noted_and_told_where_another_request_goes() -> None
     story.goes_on(until=State.AWAITING_APPROVAL)
     story.chooses(ASKER, "spec:1", Choice.CHANGE_SPEC, "By week, please")
     assert story.now.state is State.SPECIFYING
+
+
+def test_the_requesters_words_beside_open_questions_are_kept_and_hinted_at_once() -> None:
+    story = reached(State.CLARIFYING)
+    before = story.now
+    story.says("I think daily is enough", BYSTANDER)
+    assert (story.now, story.told) == (before, "")
+    story.says("Daily is enough, I think")
+    assert story.told.startswith("Noted as a detail; it answers none of the questions")
+    story.says("And it has to be cheap")
+    assert story.told == ""
+    story.says("Did you get that?", mentions=True)
+    assert "numbered list" in story.told
+
+    assert [note.text for note in story.now.notes] == [
+        "Daily is enough, I think",
+        "And it has to be cheap",
+        "Did you get that?",
+    ]
+    assert story.now.rounds[-1].given == before.rounds[-1].given
+    assert story.now.state is State.CLARIFYING

@@ -241,7 +241,7 @@ async def _workflows(patient: Patient) -> AsyncIterator[Diagnosis]:
             ""
             if accepted
             else "Each push then needs an approval of its own. Keep it away from branches beneath "
-            f"{repository.branch_prefix}, name it in `accepted_workflows`, or, if it only sets no permissions "
+            f"{repository.branch_prefix}, name it in `accepted_workflows`, or, if it only lacks permissions "
             'and the default ones are to read, set `default_workflow_permissions = "read"`.',
         )
     for path in set(repository.accepted_workflows) - {one.path for one in found}:
@@ -252,7 +252,7 @@ async def _workflows(patient: Patient) -> AsyncIterator[Diagnosis]:
         yield patient.says(
             Level.OK,
             "workflow",
-            "nothing takes more than reading rights for our branches",
+            "nothing takes more than reading rights for our branches, as far as files and settings tell",
         )
 
 

@@ -278,7 +278,7 @@ async def test_doctor_is_well_when_all_is(tmp_path: Path, clone: Path) -> None:
     code, found = await diagnoses(config, "--repository", "shop", **env)
     assert (code, {one["level"] for one in found.values()}) == (0, {"ok"})
     assert {*env, "state_dir", "sandbox", "remote", "check tests"} <= set(found)
-    assert "as far as the files tell" in found["workflow"]["text"]
+    assert "as far as files and settings tell" in found["workflow"]["text"]
 
 
 async def test_doctor_tells_why_nothing_can_be_prepared_and_what_was_not_run(

@@ -26,6 +26,7 @@ from engine.state_dir import DATABASE
 from engine.stats import Recorded, Stats, count
 from engine.store import Store, journal
 from engine.store.database import reading
+from engine.store.migrations import VERSION_TABLE, newest
 from engine.store.tables import RequestRow
 from engine.story import Story, tell, visible
 
@@ -137,6 +138,7 @@ async def _opened(state_dir: Path) -> AsyncIterator[AsyncEngine]:
     url = f"sqlite+aiosqlite:///file:{quote(str(path))}?mode=ro&uri=true"
     engine = create_async_engine(url, connect_args={"timeout": 5})
     try:
+        await _check_version(engine, state_dir)
         yield engine
     except DBAPIError as error:
         if "locked" in str(error.orig):
@@ -144,6 +146,21 @@ async def _opened(state_dir: Path) -> AsyncIterator[AsyncEngine]:
         raise ConfigurationInvalid(f"The record in {state_dir} cannot be read.") from error
     finally:
         await engine.dispose()
+
+
+async def _check_version(engine: AsyncEngine, state_dir: Path) -> None:
+    """Only a start of the bot changes the tables, so others than this version's are left unread."""
+    async with reading(engine) as c:
+        version = (await c.execute(sa.text(f"SELECT version_num FROM {VERSION_TABLE}"))).scalar_one_or_none()  # noqa: S608
+    if version is None or version < newest():
+        raise ConfigurationInvalid(
+            f"The record in {state_dir} was written by an older Greenlight. "
+            "Start `greenlight run` once on that state directory, which brings it up to date; then ask again."
+        )
+    if version > newest():
+        raise ConfigurationInvalid(
+            f"The record in {state_dir} was written by a newer Greenlight. Read it with that version."
+        )
 
 
 async def seats(repository: RepositorySettings) -> Seats:

@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from bot.playground import sample_repository
 from engine.errors import ConfigurationInvalid
 from engine.inspecting import requests, seats, story
 from engine.settings import RepositorySettings
+from engine.store.migrations import migrate, newest
 
 
 def greenlight(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -71,6 +73,22 @@ def test_show_says_what_is_wrong_with_what_it_was_given(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "greenlight.db").close()
     foreign = greenlight("show", "T1", "--state", str(tmp_path))
     assert (foreign.returncode, "cannot be read" in foreign.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(("version", "age"), [("0002", "older"), ("0003", "older"), ("9999", "newer")])
+def test_a_record_of_another_version_is_told_as_that(tmp_path: Path, version: str, age: str) -> None:
+    database = sa.create_engine(f"sqlite:///{tmp_path}/greenlight.db")
+    migrate(database, min(version, newest()))
+    with database.begin() as c:
+        c.execute(sa.text("UPDATE gl_alembic_version SET version_num = :version"), {"version": version})
+    database.dispose()
+
+    for command in (["show"], ["show", "T1"], ["stats"]):
+        told = greenlight(*command, "--state", str(tmp_path))
+        assert (told.returncode, told.stdout) == (2, "")
+        assert f"was written by a{'n' if age == 'older' else ''} {age} Greenlight" in told.stderr
+        assert ("greenlight run" in told.stderr) == (age == "older")
+        assert "Traceback" not in told.stderr
 
 
 async def test_reading_never_makes_a_record(tmp_path: Path) -> None:

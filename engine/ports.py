@@ -420,6 +420,16 @@ class Workspace(Protocol):
         """
         ...
 
+    async def default_head(self) -> str:
+        """Fetch the branch that the remote's HEAD names, and return its head's id; empty if it names none.
+
+        Call `refresh` first.
+
+        Raises:
+            Unreachable: the remote did not answer.
+        """
+        ...
+
     async def files(self, commit: str) -> Sequence[TreeEntry]:
         """Every path at a commit, sorted."""
         ...

@@ -58,6 +58,14 @@ class Branches:
         await self._remote.fetch_all({name: f"{_OTHERS}{name}"})
         return await self._described(name)
 
+    async def fetched(self, name: str) -> str:
+        """The head of a branch, whosever it is, fetched now; empty if the remote has none of that name."""
+        if not name or name not in await self._remote.branches(f"refs/heads/{name}"):
+            return ""
+        await self._remote.fetch_all({name: f"{_OTHERS}{name}"})
+        found = await self._described(name)
+        return found.head if found else ""
+
     def _is_others(self, name: str) -> bool:
         return name != self._base and not name.startswith(self._prefix) and not hidden_characters(name)
 

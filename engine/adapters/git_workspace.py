@@ -81,6 +81,11 @@ class GitWorkspace:
         async with self._writing:
             return await self._others.named(name)
 
+    async def default_head(self) -> str:
+        """See `engine.ports.Workspace.default_head`."""
+        async with self._writing:
+            return await self._others.fetched(await self._remote.default_branch())
+
     async def files(self, commit: str) -> Sequence[TreeEntry]:
         """See `engine.ports.Workspace.files`."""
         return [git_tree.entry(node) for node in (await self._nodes(commit)).values()]

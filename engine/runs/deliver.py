@@ -5,7 +5,7 @@ from typing import Any
 
 from engine import existing, gate, scope
 from engine.agents.roster import built_in
-from engine.errors import NeedsPerson, PushRejected
+from engine.errors import NeedsPerson, PushRejected, RepositoryUnusable
 from engine.events import Cause, Delivered, Failed, Held, Leak
 from engine.findings import standing
 from engine.people import Person
@@ -64,7 +64,7 @@ async def run(context: Context) -> Delivered | Held | Failed:
     held = await pushing.looked_through(
         context.workspace,
         context.repository,
-        (spec.base_commit, moved.head if moved else spec.base_commit),
+        (spec.base_commit, *await _heads(context)),
         current.commit,
         branch,
     )
@@ -86,6 +86,19 @@ async def run(context: Context) -> Delivered | Held | Failed:
         base_moved=moved,
         replaces=replaces,
     )
+
+
+async def _heads(context: Context) -> list[str]:
+    """Where the base branch and the default branch are now: events such as comments run what stands there."""
+
+    async def look() -> list[str]:
+        try:
+            heads = [await context.workspace.refresh(), await context.workspace.default_head()]
+        except RepositoryUnusable:
+            return []  # as it was looked through when the work began
+        return list(dict.fromkeys(head for head in heads if head))
+
+    return await patiently(context, "definitions", look)
 
 
 async def _members(context: Context, spec: SpecVersion) -> frozenset[Person]:

@@ -19,24 +19,24 @@ _NOT_SHOWN = ("Binary file: ", "Too large to show: ", "[diff cut here: ")
 
 
 async def looked_through(
-    workspace: Workspace, repository: RepositorySettings, bases: tuple[str, str], commit: str, branch: str
+    workspace: Workspace, repository: RepositorySettings, bases: Sequence[str], commit: str, branch: str
 ) -> Held | None:
     """What pushing a commit to a branch, and opening a pull request of it, would do; None: nothing special.
 
     Args:
         workspace: The repository's.
         repository: Its configuration: what else is protected, and which workflows may run.
-        bases: The commit that the work began at, and where the base branch is now.
+        bases: The commit that the work began at, and wherever else definitions stand that may be run.
         commit: The commit.
         branch: The branch's name.
     """
-    base, today = bases
+    base = bases[0]
     own = (*repository.protected, *await _included(workspace, (base, commit)))
     changed = [change.path for change in await workspace.changes(base, commit)]
     guarded = [Guarded(path=path, what=what) for path in changed if (what := kind_of(path, own))]
     running = [
         one
-        for one in await workflows_with_secrets(workspace, repository, (commit, base, today), branch)
+        for one in await workflows_with_secrets(workspace, repository, (commit, *bases), branch)
         if one.path not in repository.accepted_workflows
     ]
     if not guarded and not running:

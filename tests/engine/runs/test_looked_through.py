@@ -119,6 +119,17 @@ async def test_workflows_count_at_the_commit_and_at_the_base(repository: Reposit
     assert await repository.look(with_it, accepted_workflows=(path,)) is not None, "it changes"
 
 
+async def test_the_default_branch_is_known_also_where_it_is_not_the_base(repository: Repository) -> None:
+    assert await repository.workspace.default_head() == repository.base
+    other = await repository.commit({"a.txt": b"a\n"})
+    await repository.workspace.push(other, BRANCH)
+    await git(repository.remote, "update-ref", "refs/heads/trunk", f"refs/heads/{BRANCH}")
+    await git(repository.remote, "symbolic-ref", "HEAD", "refs/heads/trunk")
+    assert await repository.workspace.default_head() == other
+    await git(repository.remote, "symbolic-ref", "HEAD", "refs/heads/gone")
+    assert await repository.workspace.default_head() == ""
+
+
 async def test_files_that_gitlab_takes_in_are_protected(repository: Repository) -> None:
     base = await repository.commit(
         {".gitlab-ci.yml": b"include:\n  - local: /build/jobs.yml\nx: !reference [a]\n"}

@@ -46,8 +46,14 @@ def unconfirmed(snapshot: Snapshot) -> tuple[Criterion, ...]:
 
 
 def with_attestations(snapshot: Snapshot, settled: Sequence[Settled]) -> tuple[Settled, ...]:
-    """How criteria stand, with what people said of the newest delivery."""
+    """How criteria stand, with what people said of the newest delivery; `told_by` names who did."""
     return tuple(_with_word(one, said_of(snapshot, one.id)) for one in settled)
+
+
+def told_by(snapshot: Snapshot, settled: Settled) -> Person | None:
+    """Whose word the evidence of one of these is; None if it is nobody's."""
+    said = said_of(snapshot, settled.id)
+    return said.by if said and settled.status in {Status.ATTESTED, Status.NOT_ATTESTED} else None
 
 
 def _with_word(settled: Settled, said: Attestation | None) -> Settled:
@@ -56,5 +62,5 @@ def _with_word(settled: Settled, said: Attestation | None) -> Settled:
     status = Status.ATTESTED if said.held else Status.NOT_ATTESTED
     word = "held" if said.held else "did not hold"
     note = f": {said.note}" if said.note else ""
-    evidence = f"{said.by.user} said on {said.at:%Y-%m-%d %H:%M} UTC that it {word}{note}"
+    evidence = f"said on {said.at:%Y-%m-%d %H:%M} UTC that it {word}{note}"
     return settled.model_copy(update={"status": status, "evidence": evidence})

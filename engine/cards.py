@@ -362,12 +362,13 @@ class PushCard(_Card):
 
 
 class CriterionLine(_Frozen):
-    """A criterion, how it stands, and the evidence."""
+    """A criterion, how it stands, and the evidence; `by`: the person whose word that is."""
 
     id: str
     text: str
     status: str
     evidence: str
+    by: Person | None = None
 
 
 class AttestedLine(_Frozen):

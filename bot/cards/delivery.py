@@ -64,7 +64,8 @@ def _criterion(page: Page, criterion: CriterionLine) -> str:
     name = page.words(criterion.id, 20, bold)
     first = f"{mark} {name} {page.words(criterion.text, 300, line)}"
     status = page.words(criterion.status, 40, line)
-    evidence = f": {page.words(criterion.evidence, 200, line)}" if criterion.evidence.strip() else ""
+    by = f"{mention(criterion.by)} " if criterion.by else ""
+    evidence = f": {by}{page.words(criterion.evidence, 200, line)}" if criterion.evidence.strip() else ""
     return f"{first}\n      _{status}_{evidence}"
 
 

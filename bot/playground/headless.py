@@ -7,7 +7,7 @@ from typing import Any
 from bot.playground.demo import Demo, DemoOptions
 from bot.playground.people import Ending, Over, People, Player, Stands
 from bot.playground.script import SCENARIOS, ScenarioInvalid
-from engine.attesting import with_attestations
+from engine.attesting import told_by, with_attestations
 from engine.errors import ConfigurationInvalid
 from engine.request import Snapshot, State, WishFate
 
@@ -148,7 +148,7 @@ def outcome_of(name: str, snapshot: Snapshot, ends: Ending) -> dict[str, Any]:
                 "text": s.text,
                 "settled_by": s.settled_by.value,
                 "status": s.status.value,
-                "evidence": s.evidence,
+                "evidence": f"{by.user} {s.evidence}" if (by := told_by(snapshot, s)) else s.evidence,
             }
             for s in with_attestations(snapshot, current.settled if current else ())
         ],

@@ -1,6 +1,6 @@
 """The delivery as a card and as text: evidence a criterion, and what is still to be said of it."""
 
-from engine.attesting import asked_of, attested_criteria, said_of, with_attestations
+from engine.attesting import asked_of, attested_criteria, said_of, told_by, with_attestations
 from engine.cards import AttestedLine, CriterionLine, DeliveryCard
 from engine.decide.answering import pull_of
 from engine.events import Cause, Delivered
@@ -31,7 +31,9 @@ def delivery_card(snapshot: Snapshot, index: int, shown: Shown) -> DeliveryCard:
         repository=snapshot.repository if where(snapshot) else "",
         commit=delivery.commit,
         criteria=tuple(
-            CriterionLine(id=s.id, text=s.text, status=s.status.value, evidence=s.evidence)
+            CriterionLine(
+                id=s.id, text=s.text, status=s.status.value, evidence=s.evidence, by=told_by(snapshot, s)
+            )
             for s in with_attestations(snapshot, current.settled if current else ())
         ),
         base=_base(delivery),

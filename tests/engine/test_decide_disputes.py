@@ -4,7 +4,7 @@ import pytest
 
 from bot.cards import blocks
 from engine import findings
-from engine.cards import ProgressCard, ReviewCard
+from engine.cards import DeliveryCard, ProgressCard, ReviewCard
 from engine.events import Choice, Ruled, Specified, Triaged
 from engine.people import Person
 from engine.present import Shown, render
@@ -155,6 +155,12 @@ def test_confirmed_is_not_done_while_something_is_still_to_be_seen() -> None:
 
     assert stands(story) is State.DONE
     assert [(a.by, a.held, a.note) for a in story.now.attestations] == [(NAMED_PERSON, True, "18 minutes")]
+    card = render(story.now, "delivery:1", Shown(), story.policy)
+    assert isinstance(card, DeliveryCard)
+    *others, attested = card.criteria
+    assert attested.by == NAMED_PERSON
+    assert NAMED_PERSON.user not in attested.evidence
+    assert not any(one.by for one in others)
 
 
 def test_what_is_still_to_be_seen_is_not_said_to_hold() -> None:

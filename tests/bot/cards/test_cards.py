@@ -401,6 +401,7 @@ def test_a_delivery_never_calls_passed_what_was_not_checked() -> None:
             CriterionLine(id="AC3", text="Fast", status="attestation pending", evidence="Dana, by Friday"),
             CriterionLine(id="AC4", text="Odd", status="not checked", evidence="no result"),
             CriterionLine(id="AC5", text="New word", status="sparkling", evidence=""),
+            CriterionLine(id="AC6", text="Runs", status="attested", evidence="said that it held", by=RILEY),
         ),
         minor=(),
         unverified=("agent: I ran the tests (no receipt)",),
@@ -417,6 +418,7 @@ def test_a_delivery_never_calls_passed_what_was_not_checked() -> None:
         "$0.17",
     ):
         assert part in text
+    assert "_attested_: <@U0RILEY> said that it held" in text
     assert "Claimed, but not verified" in text
     assert press(card, "Confirm: done") == Choose(request=REQUEST, card="delivery:1", choice=Choice.CONFIRM)
     assert isinstance(press(card, "Not yet…"), ChooseInWords)

@@ -117,8 +117,9 @@ async def test_where_the_chat_is_shut_and_the_request_has_ended_it_is_given_up(t
     chat = MemoryChat()
     async with running(tmp_path, chat) as engine:
         engine._performer.refused_pauses_s = (0.1, 0.2)
+        engine._performer.shut_pauses_s = (0.1,)
         await engine.accept(opened())
-        await until(lambda: bool(chat.shown("note:2")))
+        await until(lambda: chat.shown("progress") == "clarifying 0" and bool(chat.shown("note:2")))
         chat.refused = dict.fromkeys(("progress", "refused:progress"), ChatShut("archived", "is_archived"))
         await engine.accept(stopped())
         await until(lambda: chat.tried["refused:progress"] == 1)

@@ -119,6 +119,8 @@ class Isolation:
         arguments.add(*self._namespaces(userns))
         _add_system(arguments)
         _add_scratch(arguments, command.limits)
+        if isinstance(command, Preparation):
+            _add_room(arguments, command.room.absolute())
         _add_toolchain(arguments, self.toolchain)
         if isinstance(command, Command):
             arguments.add("--unshare-net")
@@ -127,7 +129,6 @@ class Isolation:
             filter_, size = seccomp_program(), "unlimited"
         else:
             _add_network(arguments)
-            _add_room(arguments, command.room.absolute())
             filter_, size = seccomp_program(_INTERNET), str(command.limits.tree_mb * _MEGABYTE)
         arguments.add("--remount-ro", "/", "--seccomp", arguments.open(filter_))
         for name, value in self._environment(command).items():
@@ -223,6 +224,7 @@ def _programs(mounts: Sequence[Mount]) -> list[str]:
 
 
 def _add_room(arguments: Arguments, room: Path) -> None:
+    """Before the toolchain, which may stand beneath /tmp."""
     for name, seen in (("tree", TREE), ("home", _HOME), ("tmp", "/tmp")):  # noqa: S108 - the sandbox's own
         arguments.add("--bind", str(room / name), seen)
 

@@ -17,6 +17,9 @@ def migrate(engine: sa.Engine, to: str = "head") -> None:
     """Bring our tables to a version, in one transaction. Synchronous: call it off the loop."""
     config = _config()
     with engine.begin() as connection:
+        if connection.dialect.name == "sqlite":
+            # Its driver begins by itself before changes of rows only: each table would stay alone.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, to)
 

@@ -1,9 +1,12 @@
 import asyncio
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import event
 from sqlmodel import SQLModel
 
 from engine.errors import CapReached
@@ -25,6 +28,31 @@ def test_migrations_make_exactly_the_tables(database: Database) -> None:
     with database.durable.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": ours, "compare_type": True})
         assert compare_metadata(context, SQLModel.metadata) == []
+
+
+class _Died(Exception):
+    pass
+
+
+def test_a_migration_that_dies_anywhere_leaves_nothing_half_done(tmp_path: Path) -> None:
+    for number in itertools.count(1, 3):
+        path = tmp_path / f"{number}.db"
+        left = itertools.count(-number + 1)
+
+        def die(*_: object, left: Iterator[int] = left) -> None:
+            if next(left) == 0:
+                raise _Died
+
+        dying = open_database(path).durable
+        event.listen(dying, "before_cursor_execute", die)
+        try:
+            migrate(dying)
+        except _Died:
+            dying.dispose()
+        else:
+            assert number > 10, "the end was reached by dying at many places before"
+            return
+        test_migrations_make_exactly_the_tables(open_database(path))
 
 
 def test_tables_of_others_are_left_alone(database: Database) -> None:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import random
+import time
 from collections import Counter
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -22,8 +23,10 @@ def start(state: Path, log: Path) -> ForkServerProcess:
     return process
 
 
-def killed_after(process: ForkServerProcess, seconds: float) -> bool:
-    """Whether it had to be killed; else it ended well."""
+def killed_after(process: ForkServerProcess, seconds: float, log: Path | None = None, lines: int = 0) -> bool:
+    """Whether it had to be killed, then that long after its log held so many lines; else it ended well."""
+    while log is not None and process.is_alive() and _lines(log) < lines:
+        time.sleep(0.005)
     process.join(seconds)
     if process.exitcode is None:
         process.kill()
@@ -33,12 +36,19 @@ def killed_after(process: ForkServerProcess, seconds: float) -> bool:
     return False
 
 
+def _lines(log: Path) -> int:
+    return log.read_bytes().count(b"\n") if log.exists() else 0
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_kills_at_random_moments_lose_and_double_nothing(tmp_path: Path, seed: int) -> None:
     moments = random.Random(seed)  # noqa: S311 (moments, not secrets)
     state, log = tmp_path / "state", tmp_path / "log"
     kills = 0
-    while kills < KILLS and killed_after(start(state, log), moments.uniform(0.1, 1.5)):
+    while kills < KILLS:
+        more = _lines(log) + moments.randrange(8)
+        if not killed_after(start(state, log), moments.uniform(0, 0.05), log, more):
+            break
         kills += 1
     assert kills >= 4, "the work was over before the kills: they proved nothing"
     if kills == KILLS:

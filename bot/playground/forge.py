@@ -85,7 +85,7 @@ class _Pages:
         self._style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
         digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
         self._policy = (
-            f"default-src 'none'; style-src 'sha256-{digest}'; "
+            f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
             "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         )
         self._templates = jinja2.Environment(

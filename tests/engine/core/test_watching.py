@@ -233,7 +233,7 @@ async def test_a_forge_that_never_answers_holds_nothing_up_and_a_restart_goes_on
 
 
 async def test_what_is_told_during_a_look_is_looked_at_once_more(place: Place) -> None:
-    place.forge.slow_s = 0.2
+    place.forge.slow_s = 0.8
     async with place.running() as engine:
         await engine.look_at(1)
         await until(lambda: place.forge.looks == 1)

@@ -40,6 +40,7 @@ def _lines(log: Path) -> int:
     return log.read_bytes().count(b"\n") if log.exists() else 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2])
 def test_kills_at_random_moments_lose_and_double_nothing(tmp_path: Path, seed: int) -> None:
     moments = random.Random(seed)  # noqa: S311 (moments, not secrets)

@@ -127,6 +127,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Played:
 # ---------------------------------------------------------------- as the example goes
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("journey base")
 class TestBase:
     def test_the_outcome_as_json(self, base: Played) -> None:

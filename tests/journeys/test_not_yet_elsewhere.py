@@ -99,6 +99,7 @@ async def asked_where(stage: Stage) -> tuple[str, Message, Record]:
     return thread, question, first
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("journey not-yet")
 async def test_a_fix_beside_is_asked_for_and_the_first_draft_says_what_replaces_it(tmp_path: Path) -> None:
     script = Script()
@@ -122,6 +123,7 @@ async def test_a_fix_beside_is_asked_for_and_the_first_draft_says_what_replaces_
     assert [f"It is in #{after.number}," in comment.body for comment in before.comments].count(True) == 1
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("journey not-yet")
 async def test_what_its_owner_pushes_is_reviewed_and_updates_the_one_draft(tmp_path: Path) -> None:
     async with staged(tmp_path, Script()) as stage:

@@ -239,9 +239,7 @@ class LostSight(_AtTheForge):
     sentence: str
 
 
-AtTheForge = (
-    Remarked | CheckFailed | CheckPassed | Moved | Undrafted | Merged | Closed | Reopened | LostSight
-)
+AtTheForge = Remarked | CheckFailed | CheckPassed | Moved | Undrafted | Merged | Closed | Reopened | LostSight
 
 
 # ---------------------------------------------------------------- how runs end

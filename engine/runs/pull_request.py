@@ -76,8 +76,7 @@ def body(
     if len(text) <= longest:
         return text
     return (
-        text[:longest].rpartition("\n")[0]
-        + "\n\n(The rest is left out: it is too long for a description.)\n"
+        text[:longest].rpartition("\n")[0] + "\n\n(The rest is left out: it is too long for a description.)\n"
     )
 
 

@@ -14,6 +14,8 @@ from engine.errors import DiskFull, Rejected, RepositoryUnusable, Unreachable
 
 LOCAL_TIMEOUT_S = 120.0
 REMOTE_TIMEOUT_S = 300.0
+_GRACE_S = 0.5
+_SHORT = frozenset({"fast-import", "update-ref"})
 _CHUNK = 1 << 16
 _ID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -161,7 +163,10 @@ class Git:
         finally:
             await asyncio.wait([spawning])
             if spawning.exception() is None:
-                await _end(spawning.result())
+                # Signals come between a lock and what would remove it: what takes a moment ends by itself.
+                at_once = arguments[0] in _SHORT and await _ended_by(spawning.result(), 0, _GRACE_S)
+                if not at_once:
+                    await _end(spawning.result())
 
 
 async def _feed(process: Process, text: str) -> None:
@@ -173,9 +178,25 @@ async def _feed(process: Process, text: str) -> None:
 
 
 async def _end(process: Process) -> None:
+    """First in the way in which git takes its lock files along."""
+    if not (process.returncode is None and await _ended_by(process, signal.SIGTERM, _GRACE_S)):
+        await _ended_by(process, signal.SIGKILL, None)
+
+
+async def _ended_by(process: Process, number: int, within_s: float | None) -> bool:
+    """Whether it is dead; 0 sends no signal."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, number)
+    try:
+        async with asyncio.timeout(within_s):
+            await _dead(process)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _dead(process: Process) -> None:
     for stream in (process.stdout, process.stderr):
         while stream is not None and await stream.read(_CHUNK):
             pass

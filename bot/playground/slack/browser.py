@@ -106,6 +106,7 @@ class Page:
         """The page's routes."""
         return [
             web.get("/", self._index),
+            web.get("/favicon.ico", self._no_icon),
             web.get("/page/events", self._events),
             web.post("/page/act", self._act),
             web.get("/page/{name}", self._file),
@@ -118,6 +119,10 @@ class Page:
 
     async def _index(self, _: web.Request) -> web.Response:
         return _asset("index.html")
+
+    async def _no_icon(self, _: web.Request) -> web.Response:
+        """What browsers ask for beside answers that are no pages."""
+        return web.Response(status=204)
 
     async def _file(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]

@@ -171,7 +171,8 @@ async def test_the_repository_is_asked_for_or_named_and_can_be_changed_before_ap
         await card(slack, thread, "spec:2", "was approved by", f"<@{DANA}>")
         snapshot = await stage.snapshot(CHANNEL, thread)
         assert snapshot is not None
-        assert (snapshot.repository, snapshot.state) == ("data-platform", State.WORKING)
+        assert snapshot.repository == "data-platform"
+        assert State.WORKING in snapshot.states, "how far it is by now depends on the machine"
         shown = "".join(message.words for message in slack.workspace.messages.values())
         shown += "".join(message.words for user in (RILEY, SAM, OLA) for message in slack.ephemerals(user))
         assert "hidden-ledger" not in shown

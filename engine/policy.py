@@ -113,7 +113,7 @@ def pending_push(snapshot: Snapshot) -> Push | None:
     """The push that waits for an approval of its own, if one does."""
     waits = snapshot.state is State.AWAITING_APPROVAL and snapshot.spec is not None
     push = snapshot.pushes[-1] if snapshot.pushes else None
-    if not waits or push is None or push.commit != snapshot.head or push.fate is not PushFate.OPEN:
+    if not waits or push is None or push.held.commit != snapshot.head or push.fate is not PushFate.OPEN:
         return None
     return push if snapshot.spec and snapshot.spec.fate is SpecFate.APPROVED else None
 
@@ -121,7 +121,7 @@ def pending_push(snapshot: Snapshot) -> Push | None:
 def push_allowed(policy: Policy, snapshot: Snapshot) -> bool:
     """Whether the head may be pushed as far as it was asked: nothing was, or enough people approved that."""
     push = snapshot.pushes[-1] if snapshot.pushes else None
-    return push is None or push.commit != snapshot.head or enough(policy, snapshot, push.approvals)
+    return push is None or push.held.commit != snapshot.head or enough(policy, snapshot, push.approvals)
 
 
 def can_suffice(policy: Policy, snapshot: Snapshot) -> bool:

@@ -15,12 +15,11 @@ from engine.events import (
     Delivered,
     Existing,
     Fact,
-    Guarded,
+    Held,
     Leak,
     Mark,
     Reviewed,
     Seat,
-    Workflow,
 )
 from engine.people import Person
 from engine.ports import CheckState, Fate, OutsideCheck, Remark
@@ -350,19 +349,14 @@ class PushFate(StrEnum):
 
 
 class Push(_Frozen):
-    """A push of exactly this commit, with what makes it more than a push. See `engine.events.Held`.
+    """A push that was held, and who approved exactly that.
 
     Attributes:
         decided_by: Who wanted the work changed instead.
     """
 
     number: int
-    commit: str
-    branch: str
-    guarded: tuple[Guarded, ...]
-    workflows: tuple[Workflow, ...]
-    diff: str
-    whole: bool = True
+    held: Held
     approvals: tuple[Approval, ...] = ()
     fate: PushFate = PushFate.OPEN
     decided_by: Person | None = None

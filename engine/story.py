@@ -218,7 +218,7 @@ class _Teller:
     def _approved_push(self, event: Chose) -> str:
         what = f"approved the push of commit {event.item[:10]}"
         push = next((push for push in self._now.pushes if f"push:{push.number}" == event.card), None)
-        counted = push and push.commit == event.item and event.by in {one.by for one in push.approvals}
+        counted = push and push.held.commit == event.item and event.by in {one.by for one in push.approvals}
         return what if counted else f"{what}{NOT_COUNTED}"
 
     def _about(self, *messages: str) -> tuple[str, ...]:

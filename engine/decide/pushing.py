@@ -12,15 +12,7 @@ STALE = "That is no longer what is to be pushed; your click changed nothing."
 
 def held(moves: Moves, result: Held) -> None:
     """Nothing was pushed: ask those who approve specs. A new commit, or another content, asks anew."""
-    push = Push(
-        number=len(moves.now.pushes) + 1,
-        commit=result.commit,
-        branch=result.branch,
-        guarded=result.guarded,
-        workflows=result.workflows,
-        diff=result.diff,
-        whole=result.whole,
-    )
+    push = Push(number=len(moves.now.pushes) + 1, held=result)
     moves.set(pushes=(*moves.now.pushes, push))
     moves.enter(State.AWAITING_APPROVAL)
     moves.wait()
@@ -34,15 +26,15 @@ def choose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
         return only_you(snapshot, STALE)
     if event.choice is Choice.APPROVE_PUSH:
         return _approve(snapshot, push, event, policy)
-    if event.choice is Choice.FIX and push.guarded:
+    if event.choice is Choice.FIX and push.held.guarded:
         return _change(snapshot, push, event, policy)
     return only_you(snapshot, "That is not one of the options; your click changed nothing.")
 
 
 def _approve(snapshot: Snapshot, push: Push, event: Chose, policy: Policy) -> Decision:
-    if event.item != push.commit:
+    if event.item != push.held.commit:
         return only_you(snapshot, STALE)
-    if not push.whole:
+    if not push.held.whole:
         return only_you(snapshot, "This cannot be approved, because it is too much to be shown whole.")
     if not may_approve(policy, snapshot, event.by):
         return only_you(snapshot, _why_not(policy, snapshot, event))
@@ -76,7 +68,7 @@ def _change(snapshot: Snapshot, push: Push, event: Chose, policy: Policy) -> Dec
             return only_you(snapshot, "Only approvers can advise the one who does the work: choose it anew.")
     moves = Moves(snapshot, event.at)
     _replace(moves, push.model_copy(update={"fate": PushFate.CHANGED, "decided_by": event.by}))
-    named = "; ".join(f"{one.path} ({one.what})" for one in push.guarded[:20])
+    named = "; ".join(f"{one.path} ({one.what})" for one in push.held.guarded[:20])
     reviewing.grant_round(moves, policy)
     reviewing.start_fix(
         moves, advice, f"People did not let this be pushed, because it changes protected files: {named}"

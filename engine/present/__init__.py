@@ -96,7 +96,7 @@ def detail(snapshot: Snapshot, key: str) -> Detail | None:
     if kind == "review" and 0 <= index < len(snapshot.review_rounds):
         return Detail(title=f"Review, round {index + 1}", text=outcome.review_text(snapshot, index))
     if kind == "push" and 0 <= index < len(snapshot.pushes):
-        return Detail(title="Push", text=push_text(snapshot.pushes[index]))
+        return Detail(title="Push", text=push_text(snapshot.pushes[index].held))
     if kind == "delivery" and snapshot.delivery:
         return Detail(title="Delivery", text=delivery.delivery_text(snapshot))
     if kind == "feedback" and 0 <= index < len(snapshot.feedback):

@@ -10,7 +10,7 @@ from engine.people import Person
 from engine.policy import enough
 from engine.ports import Workspace
 from engine.protected import kind_of
-from engine.request import Policy, Push, Snapshot
+from engine.request import Policy, Snapshot
 from engine.settings import RepositorySettings
 
 LONGEST_DIFF = 60_000
@@ -94,16 +94,9 @@ async def workflows_with_secrets(
 def allowed(snapshot: Snapshot, policy: Policy, held: Held, members: frozenset[Person]) -> bool:
     """Whether enough people who still may approved exactly this."""
     push = snapshot.pushes[-1] if snapshot.pushes else None
-    if push is None or not held.whole or not _same(push, held):
+    if push is None or not held.whole or push.held != held:
         return False
     return enough(policy, snapshot, [one for one in push.approvals if one.by in members])
-
-
-def _same(push: Push, held: Held) -> bool:
-    return all(
-        getattr(push, name) == getattr(held, name)
-        for name in ("commit", "branch", "guarded", "workflows", "diff", "whole")
-    )
 
 
 async def _included(workspace: Workspace, commits: Sequence[str]) -> tuple[str, ...]:

@@ -93,7 +93,7 @@ class Witness:
         assert may_approve(policy, event.by)
         assert event.item == before.head
         assert event.card == f"push:{len(before.pushes)}"
-        assert before.pushes[-1].whole
+        assert before.pushes[-1].held.whole
         assert new == {(len(before.pushes), event.by)}
         self.pushes.setdefault((len(before.pushes), before.head), set()).add(event.by)
 
@@ -136,7 +136,7 @@ class Witness:
         assert current is not None
         assert spec is not None
         assert current.commit == after.head != BASE
-        if after.pushes and after.pushes[-1].commit == after.head:
+        if after.pushes and after.pushes[-1].held.commit == after.head:
             clicked = self.pushes.get((len(after.pushes), after.head), set())
             assert len({p for p in clicked if may_approve(policy, p)}) >= policy.approvals
         entitled = {p for p in self.clicks.get(spec.hash, set()) if may_approve(policy, p)}

@@ -127,7 +127,7 @@ def test_a_new_commit_voids_it() -> None:
     story.ends(RunKind.TASK, task_ended(fix.id, OTHER))
     story.goes_on(until=State.DELIVERING)
     story.ends(RunKind.DELIVER, held(OTHER))
-    assert [push.commit for push in story.now.pushes] == [COMMIT, OTHER]
+    assert [push.held.commit for push in story.now.pushes] == [COMMIT, OTHER]
     approves(story, DANA, COMMIT, "push:1")
     approves(story, DANA, COMMIT, "push:2")
     approves(story, DANA, OTHER, "push:1")

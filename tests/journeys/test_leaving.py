@@ -222,7 +222,7 @@ async def test_a_changed_workflow_needs_an_approval_of_its_own_for_its_commit(bo
     await thread.card("delivery:1")
     delivered = await thread.becomes(State.DELIVERED)
     assert delivered.delivery is not None
-    assert delivered.delivery.commit == delivered.pushes[-1].commit != waiting.head
+    assert delivered.delivery.commit == delivered.pushes[-1].held.commit != waiting.head
     assert bot.pull_requests == before + 1
     kept = await git(bot.remote("notes"), "cat-file", "--batch-all-objects", "--batch-check")
     assert waiting.head not in kept, "what was not approved never left"

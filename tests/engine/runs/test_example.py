@@ -252,9 +252,9 @@ async def _looks_at_what_leaves(w: World, now: Snapshot, result: Delivered) -> N
     assert isinstance(held, Held)
     assert [one.path for one in held.guarded] == [path]
     assert f"+++ b/{path}" in held.diff
-    push = Push.model_validate(held.model_dump() | {"number": 1, "approvals": (Approval(by=DANA, at=AT),)})
+    push = Push(number=1, held=held, approvals=(Approval(by=DANA, at=AT),))
     assert await deliver(now.model_copy(update={"pushes": (push,)}), 22) == result
-    other = push.model_copy(update={"diff": "something else"})
+    other = push.model_copy(update={"held": held.model_copy(update={"diff": "something else"})})
     assert await deliver(now.model_copy(update={"pushes": (other,)}), 23) == held
     by_rita = push.model_copy(update={"approvals": (Approval(by=RITA, at=AT),)})
     assert await deliver(now.model_copy(update={"pushes": (by_rita,)}), 24) == held

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from engine.events import Guarded, Leak, Workflow
+from engine.events import Guarded, Held, Leak, Workflow
 from engine.request import Approval, LetThrough, Push
 from engine.runs import pull_request
 from tests.engine.runs.states import rich
@@ -130,15 +130,14 @@ def test_the_body_says_who_let_it_leave() -> None:
     assert state.round is not None
     by, at = state.specs[-1].approvals[0].by, state.specs[-1].approvals[0].at
     leak = Leak(path="src/a.py", line=3, kind="npm token")
-    push = Push(
-        number=1,
+    held = Held(
         commit=state.round.commit,
         branch="b",
         guarded=(Guarded(path="sub/CLAUDE.md", what="what agents are told"),),
         workflows=(Workflow(path="Jenkinsfile", why=("it may be run",)),),
         diff="",
-        approvals=(Approval(by=by, at=at),),
     )
+    push = Push(number=1, held=held, approvals=(Approval(by=by, at=at),))
     words = LetThrough(commit=state.round.commit, leak=leak, by=by, at=at)
     state = state.model_copy(update={"pushes": (push,), "let_through": (words,)})
     body = pull_request.body(state, state.round.settled, NAMES) if state.round else ""
@@ -146,9 +145,8 @@ def test_the_body_says_who_let_it_leave() -> None:
     assert "- It changes `sub/CLAUDE.md`: what agents are told\n" in body
     assert "- It may run `Jenkinsfile`: it may be run\n" in body
     assert "(npm token) at `src/a.py:3`: Dana said that it is none." in body
-    other = state.model_copy(
-        update={"pushes": (push.model_copy(update={"commit": "d" * 40}),), "let_through": ()}
-    )
+    elsewhere = push.model_copy(update={"held": held.model_copy(update={"commit": "d" * 40})})
+    other = state.model_copy(update={"pushes": (elsewhere,), "let_through": ()})
     assert "approved by itself" not in pull_request.body(
         other, other.round.settled if other.round else (), NAMES
     )

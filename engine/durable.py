@@ -11,6 +11,7 @@ some idle CPU, its order on SQLite is not that of arrival, and a waiting run can
 
 import asyncio
 import contextvars
+import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ _FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _PRUNE_AT_ONCE = 500
 
 log = structlog.get_logger()
+
+# Its records go where the process's do: a handler of its own would keep the stream it began with.
+logging.getLogger("dbos").addHandler(logging.NullHandler())
 
 
 class Workflow(StrEnum):

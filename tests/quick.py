@@ -6,6 +6,20 @@ from bot.playground import sample_repository
 from tests.journeys.reading import git
 
 MAKEFILE = ".PHONY: test lint-sql check-quality\ntest lint-sql check-quality:\n\t@echo 0 violations\n"
+CHECKS = """
+[repositories.checks.tests]
+argv = ["make", "test"]
+about = "unit tests of the models on small data"
+
+[repositories.checks.lint-sql]
+argv = ["make", "lint-sql"]
+about = "style of the SQL files, linting, sqlfluff"
+
+[repositories.checks.check-quality]
+argv = ["make", "check-quality"]
+about = "data-quality rules executed on small data"
+"""
+
 NOBODY = {f"GIT_{who}_{what}": "nobody" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 

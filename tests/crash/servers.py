@@ -5,7 +5,6 @@ import contextlib
 import json
 import re
 import shutil
-import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -19,14 +18,16 @@ from bot.playground.slack import LocalSlack, SlackOptions
 from tests.crash.names import of_forge, of_git, of_model, of_slack
 from tests.crash.seen import Asked, Seen
 from tests.crash.wire import CAME, Answering, Relay, Watcher
-from tests.github.git_http import GitHttp
+from tests.github.git_http import GitHttp, branch_head
 from tests.github.local_github import TOKEN, LocalGitHub
 from tests.journeys.bots import environment
 from tests.journeys.reading import git
+from tests.quick import CHECKS
 
 FULL = "acme/data-platform"
 RETRY_DELAYS = (0.2, 0.3, 0.5, 1.0, 1.0, 2.0, 2.0, 4.0, 4.0, 8.0, 8.0, 16.0)
-CONFIG = """
+CONFIG = (
+    """
 state_dir = "{directory}/state"
 
 [[repositories]]
@@ -37,22 +38,10 @@ approvers = ["U0DANA"]
 
 [repositories.github]
 api = "{api}"
-
-[repositories.checks.tests]
-argv = ["make", "test"]
-about = "unit tests of the models on small data"
-
-[repositories.checks.lint-sql]
-argv = ["make", "lint-sql"]
-about = "style of the SQL files, linting, sqlfluff"
-
-[repositories.checks.check-quality]
-argv = ["make", "check-quality"]
-about = "data-quality rules executed on small data"
-
-[web]
-enabled = {web}
 """
+    + CHECKS
+    + "\n[web]\nenabled = {web}\n"
+)
 
 
 @dataclass
@@ -82,7 +71,7 @@ async def world(
         stack.push_async_callback(model.close)
         slack = await stack.enter_async_context(LocalSlack(options))
         served = await stack.enter_async_context(GitHttp(directory / "served", {TOKEN}))
-        hub = await stack.enter_async_context(LocalGitHub(FULL, heads=lambda it: _head(bare, it)))
+        hub = await stack.enter_async_context(LocalGitHub(FULL, heads=lambda it: branch_head(bare, it)))
         origin = hub.api.removesuffix("/api/v3")
         relays = [
             Relay(slack.url, watcher, of_slack, answering),
@@ -181,13 +170,3 @@ def _steady(text: str) -> str:
     text = "\n".join(sorted(text.splitlines()))
     text = re.sub(r"(greenlight/[\w-]+-)[0-9a-f]{6}\b", r"\1ID", text)
     return re.sub(r"\d+", "0", re.sub(r"\b(?=[0-9a-f]*\d)[0-9a-f]{6,40}\b", "ID", text))
-
-
-def _head(bare: Path, branch: str) -> str | None:
-    done = subprocess.run(
-        ["git", "-C", str(bare), "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip() or None

@@ -16,6 +16,8 @@ from typing import Any, Protocol, Self
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, ClientWebSocketResponse, WSMsgType, web
 
+from tests.loopback import Loopback
+
 MOST_BYTES = 1 << 28
 LATE_S = 0.6
 _NOT_PASSED_ON = {"host", "content-length", "transfer-encoding", "connection"}
@@ -72,7 +74,7 @@ def as_it_is(_request: web.Request, _body: bytes, answer: bytes) -> bytes:
     return answer
 
 
-class Relay:
+class Relay(Loopback):
     """A relay to one server; a context manager.
 
     Args:
@@ -80,6 +82,8 @@ class Relay:
         naming: What a request is called, from the request and its body.
         answering: What becomes of an answer's body on its way.
     """
+
+    most_bytes = MOST_BYTES
 
     def __init__(
         self, upstream: str, watcher: Watcher, naming: Naming, answering: Answering = as_it_is
@@ -89,23 +93,16 @@ class Relay:
         self._naming = naming
         self._answering = answering
         self._late: list[asyncio.Future[None]] = []
-        self.url = ""
 
     async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=MOST_BYTES)
-        app.router.add_route("*", "/{path:.*}", self._serve)
         self._session = ClientSession(auto_decompress=False, timeout=ClientTimeout(total=None))
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
+        return await super().__aenter__()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._session.close()
-        await self._runner.cleanup()
+        await super().__aexit__(kind, error, trace)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         try:

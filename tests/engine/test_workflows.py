@@ -192,4 +192,5 @@ def test_nothing_breaks_it(text: str, data: bytes) -> None:
         data,
         f"on: {{push: {{branches: ['{text}']}}}}".encode("utf-8", "replace"),
     ):
-        would_run(PATH, content, BRANCH, "main")
+        found = would_run(PATH, content, BRANCH, "main")
+        assert found is None or found.why, "what counts says why"

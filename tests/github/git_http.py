@@ -3,15 +3,16 @@
 import asyncio
 import base64
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from aiohttp import web
 
+from tests.loopback import Loopback
 
-class GitHttp:
+
+class GitHttp(Loopback):
     """The server; a context manager.
 
     Args:
@@ -24,29 +25,14 @@ class GitHttp:
         answers: Status, headers and text for the next requests instead of git's answer.
     """
 
+    most_bytes = 1 << 28
+
     def __init__(self, directory: Path, tokens: set[str]) -> None:
         self._directory = directory
         self.tokens = tokens
         self.asked: list[tuple[str, str, str]] = []
         self.answers: list[tuple[int, dict[str, str], str]] = []
         self.meanwhile: Callable[[], object] | None = None
-        self._runner: web.AppRunner | None = None
-        self.url = ""
-
-    async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=1 << 28)
-        app.router.add_route("*", "/{path:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._runner is not None
-        await self._runner.cleanup()
 
     async def _serve(self, request: web.Request) -> web.Response:
         body = await request.read()
@@ -94,3 +80,14 @@ class GitHttp:
 
 def _basic(token: str) -> str:
     return "Basic " + base64.b64encode(f"x-access-token:{token}".encode()).decode()
+
+
+def branch_head(bare: Path, branch: str) -> str | None:
+    """What the bare repository holds on a branch."""
+    done = subprocess.run(
+        ["git", "-C", str(bare), "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip() or None

@@ -12,14 +12,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import jwt
 from aiohttp import web
 
 from tests.github.documents import Document
 from tests.github.held_repository import HeldRepository, Refused, require
+from tests.loopback import Loopback
 
 TOKEN = "github_pat_fake_0000000000"  # noqa: S105 (visibly fake)
 BASE = "/api/v3"
@@ -54,7 +54,7 @@ class Call:
     status: int = 0
 
 
-class LocalGitHub(HeldRepository):
+class LocalGitHub(HeldRepository, Loopback):
     """The server; a context manager.
 
     Args:
@@ -70,6 +70,8 @@ class LocalGitHub(HeldRepository):
         installation: Of the App on the repository; None: not installed.
     """
 
+    cancels = True
+
     def __init__(self, full: str = "acme/data", heads: Callable[[str], str | None] | None = None) -> None:
         super().__init__(full, heads)
         self.calls: list[Call] = []
@@ -79,23 +81,11 @@ class LocalGitHub(HeldRepository):
         self.app_key = ""
         self.installation: Document | None = {"id": 77, "suspended_at": None}
         self.issued: list[Document] = []
-        self._runner: web.AppRunner | None = None
-        self.api = ""
 
-    async def __aenter__(self) -> Self:
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._serve)
-        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.api = f"http://127.0.0.1:{self._runner.addresses[0][1]}{BASE}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._runner is not None
-        await self._runner.cleanup()
+    @property
+    def api(self) -> str:
+        """The API's base address."""
+        return f"{self.url}{BASE}"
 
     def asked(self, method: str, path: str) -> list[Call]:
         """The calls of a method whose path beneath the repository's matches."""

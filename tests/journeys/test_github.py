@@ -1,7 +1,6 @@
 """From a mention to a draft at GitHub: its REST API and its git stand on this machine, all else is real."""
 
 import contextlib
-import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from engine.request import State
 from engine.settings import CheckSettings, FollowSettings, GitHubSettings, Settings
 from tests.github import documents
 from tests.github.documents import failure
-from tests.github.git_http import GitHttp
+from tests.github.git_http import GitHttp, branch_head
 from tests.github.local_github import STUCK, TOKEN, Fault, LocalGitHub
 from tests.journeys.bad_input import (
     DANA,
@@ -76,17 +75,6 @@ class AtGitHub:
         return (await git(clone, "rev-parse", "HEAD")).strip()
 
 
-def head(bare: Path, branch: str) -> str | None:
-    """What the bare repository holds on a branch."""
-    done = subprocess.run(
-        ["git", "-C", str(bare), "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip() or None
-
-
 @contextlib.asynccontextmanager
 async def at_github(directory: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AtGitHub]:
     bare = directory / "served" / "acme" / "data.git"
@@ -94,7 +82,7 @@ async def at_github(directory: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     async with (
         GitHttp(directory / "served", {TOKEN}) as served,
-        LocalGitHub(heads=lambda it: head(bare, it)) as hub,
+        LocalGitHub(heads=lambda it: branch_head(bare, it)) as hub,
     ):
         section = GitHubSettings(api=hub.api, labels=("greenlight",))
         remote = f"{served.url}/acme/data.git"
@@ -110,7 +98,7 @@ async def test_the_branch_is_pushed_and_the_draft_is_opened_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     async with at_github(tmp_path, monkeypatch) as there:
-        main = head(there.bare, "main")
+        main = branch_head(there.bare, "main")
         there.hub.files[str(main), ".github/CODEOWNERS"] = b"* @ann\n"
         there.hub.faults.append(
             Fault(
@@ -132,8 +120,8 @@ async def test_the_branch_is_pushed_and_the_draft_is_opened_once(
         assert pull["html_url"] in card.words
         branch = pull["head"]["ref"]
         assert branch.startswith("greenlight/greeting-")
-        assert head(there.bare, branch) == pull["head"]["sha"] == delivered.delivery.commit
-        assert head(there.bare, "main") == main
+        assert branch_head(there.bare, branch) == pull["head"]["sha"] == delivered.delivery.commit
+        assert branch_head(there.bare, "main") == main
         assert await git(there.bare, "show", f"{branch}:notes/hello.md") == "Hello.\n"
         assert [one["name"] for one in pull["labels"]] == ["greenlight"]
         assert f"`{delivered.delivery.commit}`" in pull["body"]
@@ -222,7 +210,7 @@ async def test_killed_while_github_is_asked_the_bot_opens_and_says_nothing_twice
     await model.start()
     async with (
         GitHttp(tmp_path / "served", {TOKEN}) as served,
-        LocalGitHub(heads=lambda name: head(bare, name)) as hub,
+        LocalGitHub(heads=lambda name: branch_head(bare, name)) as hub,
         LocalSlack(SlackOptions(paces={})) as slack,
     ):
         remote = f"{served.url}/acme/data.git"
@@ -248,7 +236,7 @@ async def test_killed_while_github_is_asked_the_bot_opens_and_says_nothing_twice
             await bot.stop()
     await model.close()
     (pull,) = hub.pulls.values()
-    assert head(bare, pull["head"]["ref"]) == pull["head"]["sha"]
+    assert branch_head(bare, pull["head"]["ref"]) == pull["head"]["sha"]
     assert [one["name"] for one in pull["labels"]] == ["greenlight"]
     assert len(hub.comments[1]) == 1
     assert TOKEN not in (tmp_path / "log").read_text()
@@ -271,7 +259,7 @@ async def test_the_doctor_tries_the_repository_at_github(tmp_path: Path) -> None
     await small_repository(bare)
     async with (
         GitHttp(tmp_path / "served", {TOKEN}) as served,
-        LocalGitHub(heads=lambda name: head(bare, name)) as hub,
+        LocalGitHub(heads=lambda name: branch_head(bare, name)) as hub,
     ):
         section = GitHubSettings(api=hub.api)
         there = repository(

@@ -15,12 +15,13 @@ from bot.playground.slack import LocalSlack, SlackOptions
 from engine.adapters.local_forge import read_records
 from tests.journeys.bots import bot_process, environment
 from tests.journeys.reading import SITUATION, can_stop, cards, git, posted, until
-from tests.quick import quick_repository
+from tests.quick import CHECKS, quick_repository
 
 CHANNEL = "C0DATA"
 SEED = 20261124
 CARDS = {"progress", "questions:1", "spec:1", "review:1", "review:2", "delivery:1"}
-CONFIG = """
+CONFIG = (
+    """
 state_dir = "{directory}/state"
 
 [[repositories]]
@@ -28,19 +29,9 @@ name = "data-platform"
 remote = "{directory}/remote.git"
 channels = ["{channel}"]
 approvers = ["U0DANA"]
-
-[repositories.checks.tests]
-argv = ["make", "test"]
-about = "unit tests of the models on small data"
-
-[repositories.checks.lint-sql]
-argv = ["make", "lint-sql"]
-about = "style of the SQL files, linting, sqlfluff"
-
-[repositories.checks.check-quality]
-argv = ["make", "check-quality"]
-about = "data-quality rules executed on small data"
 """
+    + CHECKS
+)
 
 
 class Moments:

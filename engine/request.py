@@ -101,6 +101,7 @@ class Round(_Frozen):
     Attributes:
         about: What the program itself asks for: "repository", "branch" or "ticket"; empty for a model's
             questions.
+        title: Of the request when they were asked; its card keeps it. Empty in rows of older versions.
         hinted: The requester was told that words which are no list answer none of them.
     """
 
@@ -108,6 +109,7 @@ class Round(_Frozen):
     given: tuple[Given | None, ...]
     submitted_by: Person | None = None
     about: str = ""
+    title: str = ""
     hinted: bool = False
 
 

@@ -139,7 +139,7 @@ def _asked(moves: Moves, about: str) -> int:
 
 
 def _ask(moves: Moves, about: str, question: Question) -> None:
-    asked = Round(questions=(question,), given=(None,), about=about)
+    asked = Round(questions=(question,), given=(None,), about=about, title=moves.now.title)
     moves.set(rounds=(*moves.now.rounds, asked))
     moves.enter(State.CLARIFYING)
     moves.wait()

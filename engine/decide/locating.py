@@ -84,7 +84,8 @@ def _not_here(name: str) -> str:
 
 def ask(moves: Moves, candidates: Sequence[Candidate], because: str = "") -> None:
     """Ask which repository it is, and wait."""
-    asked = Round(questions=(naming.question(candidates, because),), given=(None,), about=REPOSITORY)
+    question = naming.question(candidates, because)
+    asked = Round(questions=(question,), given=(None,), about=REPOSITORY, title=moves.now.title)
     moves.set(rounds=(*moves.now.rounds, asked))
     moves.enter(State.CLARIFYING)
     moves.wait()

@@ -148,7 +148,8 @@ def specify(moves: Moves) -> None:
 def asked(moves: Moves, result: Asked) -> None:
     """The questions of a round are there: show them and wait."""
     questions = result.questions.questions
-    moves.set(rounds=(*moves.now.rounds, Round(questions=questions, given=(None,) * len(questions))))
+    asked = Round(questions=questions, given=(None,) * len(questions), title=moves.now.title)
+    moves.set(rounds=(*moves.now.rounds, asked))
     moves.wait()
     moves.show(f"questions:{moves.now.asked}")
 

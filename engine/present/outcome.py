@@ -42,7 +42,7 @@ def questions_card(snapshot: Snapshot, index: int, policy: Policy | None) -> Que
     return QuestionsCard(
         request=snapshot.id,
         key=f"questions:{index + 1}",
-        title=snapshot.title,
+        title=current.title or snapshot.title,
         round=index + 1,
         ordinal=0 if current.about else counted,
         rounds=max(policy.question_rounds if policy else 1, counted),

@@ -11,7 +11,7 @@ from engine.cards import (
     SpecCard,
     StepStatus,
 )
-from engine.events import Cause, Choice, Chose, Failed, Triaged
+from engine.events import Assessed, Cause, Choice, Chose, Failed, Triaged
 from engine.present import Shown, detail, render
 from engine.present.outcome import GOOD
 from engine.present.spec import difference
@@ -19,7 +19,7 @@ from engine.request import RunKind, ShowCard, State
 from engine.schemas import Condition, MessageKind, Outcome, Plan, Severity
 from tests.engine.laws import clear, shown
 from tests.engine.stories import COMMIT, Story, reached
-from tests.engine.strategies import ASKER, BASE, DANA, ERIN, POLICY, planned, task_ended
+from tests.engine.strategies import ASKER, BASE, DANA, ERIN, POLICY, assessment, planned, task_ended
 
 
 def progress(story: Story) -> ProgressCard:
@@ -223,6 +223,19 @@ def test_questions_close_on_submit() -> None:
     assert not card.open
     assert card.submitted_by == DANA
     assert card.items[1].assumed
+
+
+def test_questions_keep_the_title_under_which_they_were_asked() -> None:
+    story = reached(State.CLARIFYING)
+    for number in range(len(story.now.rounds[0].questions)):
+        story.answers(ASKER, number, you_decide=True)
+    story.submits()
+    other = assessment().model_copy(update={"title": "Time until it is resolved"})
+    story.ends(RunKind.ASSESS, Assessed(assessment=other, base_commit=BASE))
+    assert progress(story).title == "Time until it is resolved"
+    card = render(story.now, "questions:1", Shown(), POLICY)
+    assert isinstance(card, QuestionsCard)
+    assert card.title == "Resolution time"
 
 
 def test_a_failed_step_is_told_with_its_reference() -> None:

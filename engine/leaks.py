@@ -1,16 +1,19 @@
-"""Credentials in what was written: where, and of which kind, never what they say. Pure.
+"""Credentials in what was written: where, and of which kind, never what they say.
 
 It takes long on long texts: use a thread. Only what is new is looked at: lines that a file did not hold
-before. Nothing in the text or the repository changes what is looked for.
+before. Nothing in the text or the repository changes what is looked for. Besides what has the form of a
+credential, the values of `engine.own_secrets` are found.
 """
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
+from engine import own_secrets
 from engine.events import Leak
 from engine.leak_shapes import KEY, Span, guesses, shapes
 
@@ -19,6 +22,17 @@ REMOVED = "(secret removed)"
 UNREAD = "not all of it was looked through for secrets"
 
 _LONGEST_LINE, _OVERLAP = 2_000, 300
+_KEPT_IN_MIND, _TOO_LONG_FOR_IT = 128, 100_000
+_KEY_BEGINS = r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
+_KEY_BLOCKS = (
+    re.compile(
+        _KEY_BEGINS
+        + r"(?:(?!-----)[\s\S]){1,20000}-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
+    ),
+    # Cut off before its end; between its lines may stand their numbers, or signs of quoting.
+    re.compile(_KEY_BEGINS + r"(?:[\s\\nr|>+:\d]{0,20}[A-Za-z0-9+/=]{20,})+"),
+)
+_WITHHELD = re.compile(r"\([A-Za-z][A-Za-z' -]{2,40} withheld\)")
 _KEY_LINES, _KEY_TEXT = 120, re.compile(r"[A-Za-z0-9+/=]{24,}")
 # Full of digests: there only the form tells, never the look of randomness.
 _LOCKS = re.compile(
@@ -76,11 +90,27 @@ def in_text(name: str, text: str) -> tuple[Leak, ...]:
     )[:MOST]
 
 
+def mark(kind: str) -> str:
+    """What stands in the place of what was taken out."""
+    return f"({kind} withheld)"
+
+
+def marked(text: str) -> bool:
+    """Whether something was taken out of the text; or it says so, which nobody has to believe."""
+    return bool(_WITHHELD.search(text)) or REMOVED in text
+
+
 def redacted(text: str) -> str:
-    """The text with everything that has the form of a credential taken out, on each line."""
-    while (left := "".join(_redacted(line) for line in text.splitlines(keepends=True))) != text:
-        text = left  # what is left may come to look like one
-    return text
+    """The text with everything that has the form of a credential taken out, each with a mark of its kind."""
+    if len(text) > _TOO_LONG_FOR_IT:
+        return _all_redacted(text, own_secrets.known())
+    return _remembered(text, own_secrets.known())
+
+
+def kinds(text: str) -> tuple[str, ...]:
+    """The kinds of what `redacted` takes out."""
+    found = (span.kind for line in text.splitlines() for span in _spans(line, shapes))
+    return tuple(dict.fromkeys(found))
 
 
 def without(text: str, values: Iterable[str]) -> str:
@@ -93,24 +123,46 @@ def without(text: str, values: Iterable[str]) -> str:
 def cleaned(model: M, values: Iterable[str] = ()) -> M:
     """The model with these values, and whatever has the form of a credential, taken out of its strings."""
     values = tuple(value for value in values if value)
-
-    def clean(part: Any) -> Any:
-        if isinstance(part, str):
-            return without(part, values)[: len(part)]  # bounds of the model's fields still hold
-        if isinstance(part, list):
-            return [clean(one) for one in part]
-        return {key: clean(one) for key, one in part.items()} if isinstance(part, dict) else part
-
     plain = model.model_dump(mode="json")
-    left = clean(plain)
-    return model if left == plain else type(model).model_validate(left)
+    left = _each(plain, lambda text: without(text, values))
+    if left == plain:
+        return model
+    try:
+        return type(model).model_validate(left)
+    except ValidationError:  # a mark may be longer than what it stands for, and a field full
+        return type(model).model_validate(_each(plain, lambda text: without(text, values)[: len(text)]))
+
+
+def without_secrets(part: Any) -> Any:
+    """What JSON can hold, with everything that has the form of a credential taken out of its strings."""
+    return _each(part, redacted)
+
+
+def _each(part: Any, clean: Callable[[str], str]) -> Any:
+    if isinstance(part, str):
+        return clean(part)
+    if isinstance(part, list | tuple):
+        return [_each(one, clean) for one in part]
+    return {key: _each(one, clean) for key, one in part.items()} if isinstance(part, dict) else part
+
+
+def _all_redacted(text: str, _own: tuple[str, ...]) -> str:
+    if "PRIVATE KEY-----" in text or "KEY BLOCK-----" in text:
+        for block in _KEY_BLOCKS:
+            text = block.sub(mark(KEY), text)
+    while (left := "".join(_redacted(line) for line in text.splitlines(keepends=True))) != text:
+        text = left  # what is left may come to look like one
+    return text
+
+
+_remembered = lru_cache(_KEPT_IN_MIND)(_all_redacted)
 
 
 def _redacted(line: str) -> str:
     kept, at = [], 0
     for span in sorted(_spans(line, shapes), key=lambda span: (span.start, -span.end)):
         if span.start >= at:
-            kept += [line[at : span.start], REMOVED]
+            kept += [line[at : span.start], mark(span.kind)]
         at = max(at, span.end)
     return "".join(kept) + line[at:]
 
@@ -139,6 +191,11 @@ def _spans(line: str, find: _Find) -> Iterator[Span]:
         piece = line[start : start + _LONGEST_LINE + _OVERLAP]
         for span in find(piece):
             yield Span(start + span.start, start + span.end, span.kind)
+    for value in own_secrets.known():
+        at = line.find(value)
+        while at >= 0:
+            yield Span(at, at + len(value), own_secrets.OWN)
+            at = line.find(value, at + len(value))
 
 
 def _lines(data: bytes) -> list[str]:

@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel, Field
 
+from engine import own_secrets
 from engine.events import Leak, Ran, Verified
 from engine.leak_shapes import NAMED, RANDOM
-from engine.leaks import MOST, REMOVED, cleaned, in_file, in_text, redacted, without
+from engine.leaks import MOST, REMOVED, cleaned, in_file, in_text, mark, marked, redacted, without
+from engine.leaks import kinds as withheld_kinds
 from engine.schemas import Report
 from tests import fake_secrets
 from tests.engine.strategies import check_result, report
@@ -91,7 +94,7 @@ def test_a_key_that_is_exchanged_within_its_frame_is_found() -> None:
 def test_a_path_that_holds_one_is_not_shown() -> None:
     found = in_file(f"x/{FAKES['GitHub token']}.txt", None, b"text")
     assert [leak.kind for leak in found] == ["GitHub token"]
-    assert [leak.path for leak in found] == [f"x/{REMOVED}.txt"]
+    assert [leak.path for leak in found] == ["x/(GitHub token withheld).txt"]
 
 
 def test_what_is_found_is_bounded() -> None:
@@ -195,3 +198,71 @@ def test_ordinary_code_hardly_ever_looks_like_it() -> None:
     lines = sum(data.count(b"\n") for data in texts.values())
     assert lines > 20_000
     assert len(found) < lines / 10_000, found
+
+
+# ---------------------------------------------------------------- withheld
+
+
+@pytest.mark.parametrize("name", sorted(FAKES))
+def test_a_mark_tells_the_kind_and_stays(name: str) -> None:
+    told = redacted(f"before {FAKES[name]} after")
+    assert told == f"before {mark(kind_of(name))} after" or kind_of(name) in told
+    assert FAKES[name] not in told
+    assert marked(told)
+    assert redacted(told) == told
+    assert withheld_kinds(f"x {FAKES[name]}") == (kind_of(name),)
+
+
+BODY = "\n".join(["MIIEFAKEfakeFAKEfake0123456789" * 2] * 5)
+BEGIN = FAKES["private key"]
+END = BEGIN.replace("BEGIN", "END")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        f"{BEGIN}\n{BODY}\n{END}",
+        f"{BEGIN}\r\nProc-Type: 4,ENCRYPTED\r\n\r\n{BODY}\r\n{END}",
+        f"{BEGIN}\\n{BODY}\\n{END}".replace("\n", "\\n"),
+        "\n".join(f"{n}| {line}" for n, line in enumerate([BEGIN, *BODY.splitlines(), END], 1)),
+        f"{BEGIN}\n{BODY}",
+        f"> {BEGIN}\n> " + BODY.replace("\n", "\n> "),
+    ],
+)
+def test_a_private_key_goes_with_its_body(key: str) -> None:
+    told = redacted(f"Use this:\n{key}\nThank you.")
+    assert "MIIE" not in told
+    assert "private key withheld" in told
+    assert told.startswith("Use this:\n")
+    assert told.endswith("Thank you.")
+
+
+def test_values_of_the_process_are_found_whatever_their_form() -> None:
+    value = "visibly-fake-webhook-secret"
+    assert redacted(f"a {value} b") == f"a {value} b"
+    own_secrets.learn_from(
+        {"GITHUB_WEBHOOK_SECRET": value, "SOME_KEY_FILE": "/etc/fake-key.pem", "API_KEY": "short"}
+    )
+    assert redacted(f"a {value} b") == f"a {mark(own_secrets.OWN)} b"
+    assert redacted("/etc/fake-key.pem short") == "/etc/fake-key.pem short"
+    assert {leak.kind for leak in in_text("x", value)} == {own_secrets.OWN}
+
+
+def test_a_mark_that_does_not_fit_is_cut_to_the_field() -> None:
+    class Short(BaseModel):
+        text: str = Field(max_length=20)
+
+    assert cleaned(Short(text=FAKES["AWS key"])) == Short(text=mark("AWS key"))
+    assert cleaned(Short(text=f"{FAKES['AWS key']}")).text == "(AWS key withheld)"
+
+
+def test_the_code_of_this_project_and_of_the_sample_is_left_as_it_is() -> None:
+    files = [
+        f
+        for d in ("bot", "engine")
+        for f in (ROOT / d).rglob("*")
+        if f.suffix in {".py", ".sql", ".md", ".yml", ".csv", ".js", ".html"}
+    ]
+    changed = [f.name for f in files if redacted(f.read_text()) != f.read_text()]
+    assert len(files) > 300
+    assert changed == []

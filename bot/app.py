@@ -72,7 +72,7 @@ class SlackApp:
         self._client = client
         self._app_token = app_token
         self._bolt = AsyncApp(client=client, process_before_response=True)
-        self._listeners = Listeners(engine, client, me.user)
+        self._listeners = Listeners(engine, client, me)
         self._listeners.register(self._bolt)
         self._socket = AsyncSocketModeHandler(self._bolt, app_token)
 

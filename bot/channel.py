@@ -8,6 +8,7 @@ Where another server stands for Slack, answers may be thin and methods missing. 
 then done without; Slack itself is believed only what it says.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from time import monotonic
 from typing import Any
@@ -22,7 +23,8 @@ from bot.decode import plain_words
 from bot.pacing import NewestWins, Turns
 from bot.slack_errors import GONE, ShortWaits, is_slack, lacks_method, part, slack_errors
 from engine.cards import Card, ProgressCard
-from engine.errors import ChatRefused, ConfigurationInvalid, GreenlightError, Unreachable
+from engine.errors import ChatRefused, ChatShut, ConfigurationInvalid, GreenlightError, Transient, Unreachable
+from engine.leaks import redacted
 from engine.people import Person, Profile
 from engine.ports import Ref, ThreadMessage
 
@@ -33,6 +35,7 @@ POST_INTERVAL_S = 1.0
 POST_BURST = 4
 UPDATE_INTERVAL_S = 1.2
 PROFILE_SECONDS = 600.0
+LOOK_UP_SECONDS = 5.0
 MANY_PROFILES = 5000
 PAGE = 200
 MOST_PAGES = 25
@@ -73,7 +76,8 @@ async def identify(client: AsyncWebClient) -> Identity:
         Transient: Slack did not answer.
         ChatRefused: the token is not valid.
         ConfigurationInvalid: the answer does not say which workspace or which user that is, or comes from
-            a server that is not Slack's and does not speak as Slack does.
+            a server that is not Slack's and does not speak as Slack does; or the token is of an
+            installation for a whole organization.
     """
     try:
         async with slack_errors("to tell me who I am"):
@@ -85,6 +89,11 @@ async def identify(client: AsyncWebClient) -> Identity:
             f"{client.base_url} answered, but it is not a Slack Web API. Check SLACK_API_URL."
         ) from error
     told = {name: str(answer.get(name) or "") for name in ("team_id", "user_id", "bot_id")}
+    if answer.get("is_enterprise_install") is True:
+        raise ConfigurationInvalid(
+            "This token is of an installation for a whole organization, and I serve one workspace. "
+            "Install the app in that workspace itself and copy its token to SLACK_BOT_TOKEN."
+        )
     missing = [name for name in ("team_id", "user_id") if not told[name]]
     if missing:
         raise ConfigurationInvalid(
@@ -181,10 +190,28 @@ class SlackChat:
         if profile is not None and monotonic() < expires:
             return profile
         try:
+            async with slack_errors(), asyncio.timeout(LOOK_UP_SECONDS):
+                return await self.person_now(person)
+        except GreenlightError as error:
+            why = UNTOLD if isinstance(error, Transient) else error.sentence
+            return Profile(person=person, name=person.user, known=False, why=why)
+
+    async def person_now(self, person: Person) -> Profile:
+        """Who that is today. Of whom Slack refuses to tell, a profile that may do nothing.
+
+        Raises:
+            Transient: Slack cannot tell now.
+            ChatShut: Slack tells me of nobody until people change that.
+        """
+        try:
             async with slack_errors("to tell me who this is"):
                 user = part(await self._client.users_info(user=person.user), "user", dict)
         except GreenlightError as error:
-            return self._untold(person, error)
+            if self._lacks_method(error):  # then team and user id are all there is
+                return Profile(person=person, name=person.user)
+            if not isinstance(error, ChatRefused) or isinstance(error, ChatShut):
+                raise
+            return Profile(person=person, name=person.user, known=False, why=error.sentence)
         profile = self._profile(person, user)
         if len(self._profiles) >= MANY_PROFILES:
             self._profiles.clear()
@@ -279,27 +306,21 @@ class SlackChat:
         by_id = self._me.bot is not None and message.get("bot_id") == self._me.bot
         return by_id or message.get("user") == self._me.user
 
-    def _untold(self, person: Person, error: GreenlightError) -> Profile:
-        """Where the server has no profiles, team and user id are all there is; else nothing is allowed."""
-        if self._lacks_method(error):
-            return Profile(person=person, name=person.user)
-        why = error.sentence if isinstance(error, ChatRefused) else UNTOLD
-        return Profile(person=person, name=person.user, known=False, why=why)
-
     def _profile(self, person: Person, user: Mapping[str, Any]) -> Profile:
         shown = user["profile"] if isinstance(user.get("profile"), Mapping) else {}
         name = (
             shown.get("display_name") or shown.get("real_name") or user.get("real_name") or user.get("name")
         )
-        elsewhere = {str(user.get("team_id") or self._me.team), person.team} != {self._me.team}
+        team = user.get("team_id") or (self._me.team if self._foreign else "")
+        why = LEFT if user.get("deleted") else "" if team else UNTOLD
         return Profile(
             person=person,
-            name=str(name or person.user),
-            known=not user.get("deleted"),
-            why=LEFT if user.get("deleted") else "",
+            name=redacted(str(name or person.user)),
+            known=not why,
+            why=why,
             bot=bool(user.get("is_bot")) or person.user == "USLACKBOT",
             guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
-            outside=bool(user.get("is_stranger")) or elsewhere,
+            outside=bool(user.get("is_stranger")) or {str(team), person.team} != {self._me.team},
         )
 
     def _heard(self, message: Mapping[str, Any], team: str) -> ThreadMessage:
@@ -310,7 +331,7 @@ class SlackChat:
             ts=str(message["ts"]),
             author=author if user else None,
             by_bot=by_bot,
-            text=plain_words(str(message.get("text") or ""), self._me.user),
+            text=redacted(plain_words(str(message.get("text") or ""), self._me.user)),
         )
 
 

@@ -59,6 +59,7 @@ FORWARD_BESIDE = (
     "I read only your own words, not the message that is forwarded or linked with them. "
     "If it matters, tell me in your own words what it says."
 )
+QUOTED = "I do not act on quotations. Mention me in your own words."
 EDITED = "I do not read edits. Mention me in a new message."
 EDITED_SINCE = (
     "I do not read edits: I go by your message as it was first sent. "
@@ -77,6 +78,7 @@ _STOP = re.compile(
     r"(\W+(it|this|that|now|please|everything|all|thanks|thank\W+you))*\W*",
     re.IGNORECASE,
 )
+_QUOTATION = re.compile(r"^[^\S\n]*&gt;(&gt;&gt;[\s\S]*|[^\n]*)", re.MULTILINE)
 _EMOJI = re.compile(r":[a-z0-9_+-]+:")
 _TOKEN = re.compile(r"<([^<>\n]*)>")
 
@@ -156,6 +158,9 @@ class Heard(_Frozen):
     """
 
     key: str
+    home: str
+    """The workspace whose request it is about, as what came says; empty if it names none."""
+    by: Person
     place: Place
     what: Event | Tell | OpenText | OpenSection | OpenWishes | ShowPage | ShowDetail | Missing
     then: ShowPage | None = None
@@ -188,20 +193,23 @@ def message(body: Mapping[str, Any], bot_user: str) -> Heard | None:
     if said.subtype not in _SPOKEN:
         return None
     mentioned = _is_addressed(said, bot_user)
-    if not mentioned and (said.thread_ts is None or said.thread_ts == said.ts):
+    within = said.thread_ts is not None and said.thread_ts != said.ts
+    if not mentioned and not within and not _mentions(said.text, bot_user):
         return None
     place = Place(channel=said.channel, thread_ts=said.thread_ts, user=said.user)
+    by = Person(team=said.user_team or said.team or heard.home, user=said.user)
     key = f"{heard.home}:{said.channel}:{said.ts}:msg"
-    what = _spoken(heard, key, at, bot_user, mentioned=mentioned)
+    what: Event | Tell = Tell(sentence=QUOTED)
+    if mentioned or within:
+        what = _spoken(heard, key, at, by, bot_user, mentioned=mentioned)
     besides = FORWARD_BESIDE if said.forwards and isinstance(what, Opened) else ""
-    return Heard(key=key, place=place, what=what, besides=besides)
+    return Heard(key=key, home=heard.home, by=by, place=place, what=what, besides=besides)
 
 
 def _is_addressed(said: Message, bot_user: str) -> bool:
-    """A mention; and a direct message, which says it by where it stands."""
-    if said.type == "app_mention" or said.direct:
-        return True
-    return _mentions(said.text, bot_user)
+    """A mention outside of quotations; and a direct message, which says it by where it stands."""
+    unseen = said.type == "app_mention" and not _mentions(said.text, bot_user)
+    return said.direct or unseen or _mentions(_QUOTATION.sub("", said.text), bot_user)
 
 
 def _mentions(text: str, bot_user: str) -> bool:
@@ -227,16 +235,19 @@ def _edited(body: Mapping[str, Any], heard: EventBody, bot_user: str) -> Heard |
     place = Place(channel=channel, thread_ts=after.thread_ts, user=after.user)
     return Heard(
         key=f"{heard.home}:{channel}:{after.ts}:edit",
+        home=heard.home,
+        by=Person(team=heard.home, user=after.user),
         place=place,
         what=Tell(sentence=EDITED_SINCE if mentioned else EDITED),
     )
 
 
-def _spoken(heard: EventBody, key: str, at: datetime, bot_user: str, *, mentioned: bool) -> Event | Tell:
-    said, home = heard.event, heard.home
+def _spoken(
+    heard: EventBody, key: str, at: datetime, by: Person, bot_user: str, *, mentioned: bool
+) -> Event | Tell:
+    said = heard.event
     thread_ts = said.thread_ts or said.ts
-    by = Person(team=said.user_team or said.team or home, user=said.user or "")
-    request = f"{home}:{said.channel}:{thread_ts}"
+    request = f"{heard.home}:{said.channel}:{thread_ts}"
     text = plain_words(said.text, bot_user)
     if _STOP.fullmatch(_EMOJI.sub(" ", text)):
         if said.thread_ts is None:
@@ -295,12 +306,12 @@ def action(body: Mapping[str, Any]) -> Heard | None:
     container = clicked.container
     where = container.view_id if isinstance(container, InModal) else container.message_ts
     key = f"{home}:{place.channel}:{where}:{act.action_ts}:{act.action_id}"
-    if press is None or not _stands_here(press.request, place):
-        return Heard(key=key, place=place, what=Tell(sentence=OUT_OF_DATE))
     by = _person(clicked.user, clicked.team, home)
+    if press is None or not _stands_here(press.request, place):
+        return Heard(key=key, home=home, by=by, place=place, what=Tell(sentence=OUT_OF_DATE))
     what = _pressed(press, clicked, act, place, (key, at, by))
     then = _page(press.request, clicked, place, leaf.page) if isinstance(container, InModal) else None
-    return Heard(key=key, place=place, what=what, then=then)
+    return Heard(key=key, home=home, by=by, place=place, what=what, then=then)
 
 
 def _leaf(clicked: ActionBody) -> Leaf:
@@ -410,14 +421,26 @@ def submission(body: Mapping[str, Any], now: datetime) -> Heard | None:
         return None
     place = Place(channel=asked.channel, thread_ts=asked.thread_ts, user=sent.user.id)
     key = f"view:{sent.view.id}:{sent.view.hash}"
-    by = _person(sent.user, sent.team, asked.press.request.partition(":")[0])
+    home = asked.press.request.partition(":")[0]
+    by = _person(sent.user, sent.team, home)
+    what = _typed(asked, sent, key, now, by)
+    return Heard(key=key, home=home, by=by, place=place, what=what)
+
+
+def _typed(
+    asked: InWords, sent: SubmissionBody, key: str, now: datetime, by: Person
+) -> Event | Tell | Missing:
+    if not _stands_here(
+        asked.press.request, Place(channel=asked.channel, thread_ts=asked.thread_ts, user="")
+    ):
+        return Missing(block_id=BLOCK, sentence=OUT_OF_DATE)
     if isinstance(asked.press, ChooseWishes):
-        return Heard(key=key, place=place, what=_wishes(asked.press, sent, key, now, by))
+        return _wishes(asked.press, sent, key, now, by)
     field = sent.view.state.values.get(BLOCK, {}).get(FIELD, Field())
     text = (field.value or "").strip()
     if not text and not getattr(asked.press, "optional", False):
-        return Heard(key=key, place=place, what=Missing(block_id=BLOCK, sentence=NOTHING_TYPED))
-    return Heard(key=key, place=place, what=_event(asked.press, key, now, by, text=text))
+        return Missing(block_id=BLOCK, sentence=NOTHING_TYPED)
+    return _event(asked.press, key, now, by, text=text)
 
 
 def _wishes(

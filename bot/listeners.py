@@ -25,6 +25,7 @@ from bot.cards.modals import BLOCK, CALLBACK, detail_modal, text_modal
 from bot.cards.presses import ACTION, ChooseInWords
 from bot.cards.text import mrkdwn
 from bot.cards.wish_modal import wish_modal
+from bot.channel import Identity
 from bot.decode import (
     Heard,
     Missing,
@@ -40,7 +41,9 @@ from bot.slack_errors import slack_errors
 from engine.cards import Card, Detail, ScopeCard
 from engine.errors import GreenlightError
 from engine.events import Answered, Chose, Event, Reply, Sign
+from engine.people import Person
 from engine.trace import trace
+from engine.withholding import kept as without_secrets
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +65,10 @@ class Acceptor(Protocol):
         """Store the event and all that follows from it; tell what the one who caused it is told."""
         ...
 
+    async def not_entitled(self, person: Person) -> str:
+        """Why nothing of this person counts and they are shown nothing; empty if it does."""
+        ...
+
     async def detail(self, request: str, card: str) -> Detail | None:
         """The whole of a card, or None if there is nothing more to it."""
         ...
@@ -77,13 +84,14 @@ class Listeners:
     Args:
         engine: Takes the events.
         client: For what is told to the one who acted.
-        bot_user: The bot's own user id.
+        me: Who the bot is. An app may be installed in several workspaces; what comes from others is
+            none of this bot's.
     """
 
-    def __init__(self, engine: Acceptor, client: AsyncWebClient, bot_user: str) -> None:
+    def __init__(self, engine: Acceptor, client: AsyncWebClient, me: Identity) -> None:
         self._engine = engine
         self._client = client
-        self._bot_user = bot_user
+        self._me = me
         self._replies: set[asyncio.Task[None]] = set()
         self._told: OrderedDict[str, None] = OrderedDict()
 
@@ -110,9 +118,16 @@ class Listeners:
 
     async def on_message(self, body: Json) -> None:
         """A mention, or a message in a thread. What is raised here keeps the ack back."""
-        heard = decode.message(body, self._bot_user)
+        heard = self._message(body)
         if heard is not None:
             await self._act(heard)
+
+    def _message(self, body: Json) -> Heard | None:
+        heard = decode.message(body, self._me.user)
+        if heard is not None and heard.home != self._me.team:
+            log.warning("event.foreign", team=heard.home)
+            return None
+        return heard
 
     # ------------------------------------------------------------ clicks
 
@@ -151,22 +166,33 @@ class Listeners:
 
     async def _act(self, heard: Heard) -> str:
         """Do it; what comes back is why it was not taken as it is: it may be tried again."""
-        match heard.what:
-            case Tell() | Missing():
-                self._tell_once(heard.key, heard.place, heard.what.sentence)
+        what = heard.what
+        if isinstance(what, Tell | Missing):
+            self._tell_once(heard.key, heard.place, what.sentence)
+            return ""
+        if heard.home != self._me.team:
+            return decode.OUT_OF_DATE
+        if not isinstance(what, OpenText | OpenWishes | ShowPage | OpenSection | ShowDetail):
+            return await self._accept(heard, what)
+        if refusal := await self._engine.not_entitled(heard.by):
+            return f"{refusal} Your click changed nothing."
+        await self._window(heard.place, what)
+        return ""
+
+    async def _window(
+        self, place: Place, wanted: OpenText | OpenWishes | ShowPage | OpenSection | ShowDetail
+    ) -> None:
+        match wanted:
             case OpenText(trigger_id=trigger_id, asked=asked):
                 await self._open(trigger_id, text_modal(asked))
             case OpenWishes():
-                await self._choose(heard.place, heard.what)
+                await self._choose(place, wanted)
             case ShowPage():
-                await self._show_page(heard.place, heard.what)
+                await self._show_page(place, wanted)
             case OpenSection():
-                await self._edit(heard.place, heard.what)
+                await self._edit(place, wanted)
             case ShowDetail():
-                await self._show(heard.place, heard.what)
-            case event:
-                return await self._accept(heard, event)
-        return ""
+                await self._show(place, wanted)
 
     async def _accept(self, heard: Heard, event: Event) -> str:
         reply = await self._engine.accept(event)
@@ -265,7 +291,7 @@ class Listeners:
 
     async def on_error(self, error: Exception, body: Json) -> None:
         """What escaped a listener. An event is not acked then; its author is told the first time."""
-        heard = decode.message(body, self._bot_user) if body.get("type") == "event_callback" else None
+        heard = self._message(body) if body.get("type") == "event_callback" else None
         sentence = _apology(error, heard)
         if heard is not None:
             again = "Slack repeats your message to me within minutes; if nothing happens then, send it again."
@@ -274,7 +300,8 @@ class Listeners:
 
 def _with_words(sentence: str, event: Event) -> str:
     """A modal closes over what was typed into it: that comes back with what is said about it."""
-    typed = event.text if isinstance(event, Answered | Chose) else ""
+    kept, _ = without_secrets(event)
+    typed = kept.text if isinstance(kept, Answered | Chose) else ""
     return f"{sentence}\nYou wrote: {typed}" if typed else sentence
 
 

@@ -18,8 +18,21 @@ from engine.cards import Card, Detail
 from engine.decide import Decision
 from engine.durable import Durable, Workflow
 from engine.errors import DiskFull
-from engine.events import Approved, Choice, Chose, Due, Event, Opened, Reply, RunFinished, Sign
-from engine.people import Person
+from engine.events import (
+    Answered,
+    Approved,
+    Choice,
+    Chose,
+    Due,
+    Event,
+    Opened,
+    Reply,
+    RunFinished,
+    Said,
+    Sign,
+    Submitted,
+)
+from engine.people import NOT_ENTITLED, Person, why_not
 from engine.performing import Performer, Render
 from engine.ports import Chat, Forge
 from engine.recording import Recorder
@@ -32,15 +45,14 @@ from engine.store.effects import Filed
 from engine.store.tables import EffectStatus
 from engine.trace import trace
 from engine.watching import Watcher
+from engine.withholding import kept, told
 
 SWEEP_S = 5.0
 LEFT_BEHIND = timedelta(seconds=10)
 _PRUNE_AFTER = timedelta(hours=1)
 
-NOT_ENTITLED = (
-    "Guests, bots and people of other workspaces cannot decide here, nor anyone Slack cannot tell me about. "
-    "Your click changed nothing."
-)
+Act = Opened | Answered | Submitted | Approved | Said | Chose
+"""What counts only of members of the team; a stop counts of anyone in the thread."""
 
 log = structlog.get_logger()
 
@@ -141,22 +153,33 @@ class Engine:
         Raises:
             Transient: the database stayed locked; nothing was stored, so let the event come again.
         """
-        if _is_decision(event) and (refusal := await self._may_not_decide(event.by)):
-            return Reply(sign=Sign.ONLY_YOU, text=refusal)
+        if needs_standing(event) and (refusal := await self._turned_away(event)) is not None:
+            return refusal
         try:
             return await self._accept(event)
         except DiskFull as error:
             log.warning("event.refused", request=event.request, kind=event.kind, why="disk full")
             return Reply(sign=Sign.ONLY_YOU, text=f"{error.sentence} Nothing was changed.")
 
-    async def _may_not_decide(self, person: Person) -> str:
-        """Why not: guests, bots, outsiders, who the chat cannot tell about. Decisions fail closed."""
-        profile = await self._chat.person(person)
-        if profile.may_act:
-            return ""
-        return f"{profile.why} Your click changed nothing." if profile.why else NOT_ENTITLED
+    async def _turned_away(self, event: Act) -> Reply | None:
+        """What is said where this person's acts do not count; None where they do."""
+        said = isinstance(event, Said)
+        if said and await self.snapshot(event.request) is None:
+            return None  # talk of people in a thread that is none of ours: nobody is looked up for it
+        refusal = await self.not_entitled(event.by)
+        if not refusal:
+            return None
+        if said and refusal == NOT_ENTITLED:
+            return Reply()
+        what = "message" if isinstance(event, Opened | Said) else "click"
+        return Reply(sign=Sign.ONLY_YOU, text=f"{refusal} Your {what} changed nothing.")
+
+    async def not_entitled(self, person: Person) -> str:
+        """Why nothing of this person counts and they are shown nothing, in a sentence; empty if it does."""
+        return why_not(await self._chat.person(person))
 
     async def _accept(self, event: Event) -> Reply:
+        event, withheld = await asyncio.to_thread(kept, event)
         try:
             decision, filed = await self._decided(event)
         except DBAPIError as error:
@@ -176,7 +199,11 @@ class Engine:
                 epoch=decision.snapshot.epoch,
                 effects=len(filed),
             )
-        return decision.reply
+        if not withheld or (decision.snapshot is None and decision.reply.sign is Sign.NOTHING):
+            return decision.reply  # of words that concern no request nothing is told
+        log.info("secret.withheld", request=event.request, kind=event.kind, of=list(withheld))
+        sign = Sign.ONLY_YOU if decision.reply.sign is Sign.NOTHING else decision.reply.sign
+        return Reply(sign=sign, text=f"{decision.reply.text}\n{told(event, withheld)}".strip())
 
     async def _decided(self, event: Event) -> tuple[Decision | None, list[Filed]]:
         """The one transaction. None if the event was seen before."""
@@ -316,9 +343,9 @@ async def _apart(request: str, work: Awaitable[None]) -> None:
         log.error("sweep.failed", request=request, trace=trace(error))  # noqa: TRY400 (no foreign words)
 
 
-def _is_decision(event: Event) -> TypeGuard[Approved | Chose]:
-    """Whether standing matters: to stop, being in the thread is enough."""
-    return isinstance(event, Approved) or (isinstance(event, Chose) and event.choice is not Choice.STOP)
+def needs_standing(event: Event) -> TypeGuard[Act]:
+    """Whether it matters who did it: to stop, being in the thread is enough."""
+    return isinstance(event, Act) and not (isinstance(event, Chose) and event.choice is Choice.STOP)
 
 
 def _is_end_of(event: Event, run: str) -> bool:

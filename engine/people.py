@@ -2,6 +2,11 @@
 
 from pydantic import BaseModel, ConfigDict
 
+NOT_ENTITLED = (
+    "Guests, bots and people of other workspaces cannot ask, answer or decide here, nor anyone Slack cannot "
+    "tell me about."
+)
+
 
 class Person(BaseModel):
     """A member of a Slack team. Two teams may use the same user id: both parts count."""
@@ -33,3 +38,8 @@ class Profile(BaseModel):
     def may_act(self) -> bool:
         """Whether clicks and words of this person count at all."""
         return self.known and not (self.bot or self.guest or self.outside)
+
+
+def why_not(profile: Profile) -> str:
+    """Why clicks and words of this person do not count, in a sentence; empty if they do."""
+    return "" if profile.may_act else profile.why or NOT_ENTITLED

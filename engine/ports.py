@@ -65,7 +65,16 @@ class Chat(Protocol):
         ...
 
     async def person(self, person: Person) -> Profile:
-        """Who that is. Unknown people come back as a profile that may do nothing."""
+        """Who that is, as lately asked. Unknown people come back as a profile that may do nothing."""
+        ...
+
+    async def person_now(self, person: Person) -> Profile:
+        """Who that is today, asked anew; who is unknown to the chat may do nothing.
+
+        Raises:
+            Transient: it cannot be told now.
+            ChatRefused: the chat tells of nobody until people change that.
+        """
         ...
 
 

@@ -131,6 +131,8 @@ def _decision(
     if snapshot is None:
         if isinstance(event, Opened):
             return opening.open_request(event, policy, candidates)
+        if isinstance(event, Answered | Submitted | Approved | Chose):
+            return only_you(None, "I know no such request (any more). Your click changed nothing.")
         return unchanged(None)
     policy = policy and staffed(policy, snapshot)
     if isinstance(event, RunFinished | Due | Linked | AtTheForge):

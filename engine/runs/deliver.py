@@ -110,7 +110,7 @@ async def _members(context: Context, spec: SpecVersion) -> frozenset[Person]:
     asked = list(dict.fromkeys([*words, *([unchecked_by] if unchecked_by else ())]))
 
     async def look_up() -> list[bool]:
-        return [(await context.chat.person(person)).may_act for person in asked]
+        return [(await context.chat.person_now(person)).may_act for person in asked]
 
     found = await patiently(context, "approvers", look_up)
     return frozenset(person for person, may in zip(asked, found, strict=True) if may)

@@ -11,7 +11,7 @@ from engine.paths import artifact_problems
 from engine.ports import Branch
 from engine.request import Snapshot
 from engine.runs.context import Context
-from engine.runs.material import discussion
+from engine.runs.material import discussion, of_members
 from engine.runs.patience import patiently
 from engine.schemas import Assessment, SpecDraft
 
@@ -162,7 +162,7 @@ async def _ticket_told(context: Context, branch: str) -> str | None:
     async def read() -> str | None:
         messages = await context.chat.history(snapshot.id)
         below = islice(dropwhile(lambda message: message.ts != snapshot.ts, messages), 1, None)
-        people = (one for one in below if one.author is not None and one.author.team == snapshot.team)
+        people = await of_members(context, list(below))
         return existing.ticket_written([existing.without(branch, one.text) for one in people])
 
     return await patiently(context, "ticket", read)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from engine.errors import NeedsPerson, Rejected
+from engine.people import Person
 from engine.ports import ThreadMessage, Workspace
 from engine.prompts import cut
 from engine.request import Snapshot, SpecVersion
@@ -83,9 +84,25 @@ async def discussion(context: Context) -> str:
         return ""
 
     async def read() -> str:
-        return _above(context.snapshot, await context.chat.history(context.snapshot.id))
+        messages = await context.chat.history(context.snapshot.id)
+        above = takewhile(lambda message: message.ts != context.snapshot.ts, messages)
+        return _told(context.snapshot, await of_members(context, list(above)))
 
     return await kept(context, "thread", read)
+
+
+async def of_members(context: Context, messages: Sequence[ThreadMessage]) -> list[ThreadMessage]:
+    """The messages of people who may act here; words of bots, guests and outsiders reach no model.
+
+    Raises:
+        Transient: who somebody is cannot be told now.
+    """
+    counts: dict[Person, bool] = {}
+    for author in {message.author for message in messages if message.author and not message.by_bot}:
+        profile = await context.chat.person(author)
+        profile = profile if profile.known else await context.chat.person_now(author)
+        counts[author] = author.team == context.snapshot.team and profile.may_act
+    return [one for one in messages if one.author and not one.by_bot and counts[one.author]]
 
 
 async def kept(context: Context, name: str, make: Callable[[], Awaitable[str]]) -> str:
@@ -138,12 +155,10 @@ def rounds_in_all(context: Context, number: int) -> int:
     return max(number, context.settings.caps.review_rounds + context.snapshot.extra_rounds)
 
 
-def _above(snapshot: Snapshot, messages: Sequence[ThreadMessage]) -> str:
-    above = takewhile(lambda message: message.ts != snapshot.ts, messages)
+def _told(snapshot: Snapshot, messages: Sequence[ThreadMessage]) -> str:
     lines = []
-    for message in above:
-        if message.by_bot or message.author is None:
-            continue
-        who = "the requester" if message.author == snapshot.requester else f"teammate {message.author.user}"
+    for message in messages:
+        user = message.author.user if message.author else ""
+        who = "the requester" if message.author == snapshot.requester else f"teammate {user}"
         lines.append(f"{who}: {message.text}")
     return cut("\n".join(lines), LONGEST_THREAD)

@@ -10,6 +10,7 @@ from bot.channel import SlackChat, identify, web_client
 from bot.playground.slack import LocalSlack, SlackOptions
 from engine.cards import Card, Detail
 from engine.events import Event, Reply
+from engine.people import Person
 
 BOT_TOKEN = "xoxb-fake-bot"  # noqa: S105
 APP_TOKEN = "xapp-fake-app"  # noqa: S105
@@ -23,6 +24,7 @@ class Recorder:
     reply: Reply = field(default_factory=Reply)
     failures: list[Exception] = field(default_factory=list)
     details: dict[tuple[str, str], Detail] = field(default_factory=dict)
+    refusal: str = ""
     cards: dict[tuple[str, str], Card] = field(default_factory=dict)
 
     async def accept(self, event: Event) -> Reply:
@@ -30,6 +32,9 @@ class Recorder:
             raise self.failures.pop(0)
         self.events.append(event)
         return self.reply
+
+    async def not_entitled(self, person: Person) -> str:
+        return self.refusal
 
     async def detail(self, request: str, card: str) -> Detail | None:
         return self.details.get((request, card))

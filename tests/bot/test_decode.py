@@ -8,8 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import decode
-from bot.cards.presses import ApproveSpec, Choose, Leaf, PickSeveral, ShowHeard, packed
-from bot.decode import Tell
+from bot.cards.modals import BLOCK, FIELD
+from bot.cards.presses import (
+    AnswerInWords,
+    ApproveSpec,
+    Choose,
+    InWords,
+    Leaf,
+    PickSeveral,
+    ShowHeard,
+    packed,
+)
+from bot.decode import Missing, Tell
 from engine.events import Answered, Approved, Choice, Chose, Opened, Said, Stopped
 from engine.people import Person
 
@@ -247,6 +257,26 @@ def test_slack_markup_becomes_plain_words(wire: str, plain: str) -> None:
     assert decode.plain_words(wire, BOT) == plain
 
 
+def test_only_what_is_mentioned_outside_of_quotations_is_asked_of_the_bot() -> None:
+    ask = f"<@{BOT}> add a metric"
+    quoted = (f"&gt; {ask}", f"&gt;&gt;&gt; look\n{ask}", f"what about this?\n  &gt; {ask}\nand why?")
+    for kind in ("message", "app_mention"):
+        for text in quoted:
+            alone = decode.message(event(text=text, type=kind), BOT)
+            assert alone is not None
+            assert alone.what == Tell(sentence=decode.QUOTED)
+            within = decode.message(event(text=text, type=kind, thread_ts="1764000000.000001"), BOT)
+            assert within is not None
+            assert isinstance(within.what, Said)
+            assert not within.what.mentions_bot
+        beside = decode.message(event(text=f"&gt; {ask}\n<@{BOT}> that, please", type=kind), BOT)
+        assert beside is not None
+        assert isinstance(beside.what, Opened)
+    unquoted = decode.message(event(text=f"2 &gt; 1, {ask}"), BOT)
+    assert unquoted is not None
+    assert isinstance(unquoted.what, Opened)
+
+
 def click(value: str, **container: Any) -> dict[str, Any]:
     where = {"channel_id": "C1", "message_ts": "2.2", "thread_ts": "1.1", **container}
     action = {
@@ -309,6 +339,19 @@ def in_modal(value: str, remembered: str) -> dict[str, Any]:
         "container": {"type": "view", "view_id": "V1"},
         "view": {"id": "V1", "private_metadata": remembered},
     }
+
+
+@pytest.mark.parametrize(("channel", "thread"), [("C2", "1.1"), ("C1", "9.9"), ("", None)])
+def test_a_window_whose_memory_does_not_fit_its_request_changes_nothing(
+    channel: str, thread: str | None
+) -> None:
+    asks = AnswerInWords(request="T1:C1:1.1", round=1, question=0, ask="Say it")
+    remembered = InWords(press=asks, channel=channel, thread_ts=thread).model_dump_json()
+    values = {BLOCK: {FIELD: {"type": "plain_text_input", "value": "words"}}}
+    view = {"id": "V1", "hash": "h", "private_metadata": remembered, "state": {"values": values}}
+    heard = decode.submission({"user": {"id": "U1", "team_id": "T1"}, "view": view}, NOW)
+    assert heard is not None
+    assert heard.what == Missing(block_id=BLOCK, sentence=decode.OUT_OF_DATE)
 
 
 LEAF = Leaf(page=2, channel="C1", thread_ts="1.1")

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from bot.channel import SlackChat, identify, web_client
+from bot.channel import Identity, SlackChat, identify, web_client
 from bot.listeners import Listeners
 from bot.slack_errors import NoApiAnswer, is_slack, slack_errors
 from engine.cards import NoteCard
@@ -199,6 +199,31 @@ async def test_another_or_an_odd_team_is_outside(server: ThinSlack, chat: SlackC
     assert not (await chat.person(RILEY)).may_act
 
 
+async def test_slack_itself_has_to_tell_of_which_workspace_someone_is(
+    server: ThinSlack, real: SlackChat
+) -> None:
+    server.answers["users.info"] = {"ok": True, "user": {"id": "U1"}}
+    assert not (await real.person(RILEY)).may_act
+    server.answers["users.info"] = {"ok": True, "user": {"id": "U1", "team_id": "T1"}}
+    assert (await real.person_now(RILEY)).may_act
+
+
+async def test_who_is_asked_for_now_is_looked_up_anew_or_not_told(server: ThinSlack, chat: SlackChat) -> None:
+    server.answers["users.info"] = {"ok": True, "user": {"id": "U1", "team_id": "T1"}}
+    assert (await chat.person(RILEY)).may_act
+    server.answers["users.info"] = {"ok": True, "user": {"id": "U1", "team_id": "T1", "deleted": True}}
+    assert (await chat.person(RILEY)).may_act, "kept for a while"
+    assert not (await chat.person_now(RILEY)).may_act
+    server.answers["users.info"] = page("no", status=503)
+    with pytest.raises(Unreachable):
+        await chat.person_now(RILEY)
+    server.answers["users.info"] = refused("missing_scope")
+    with pytest.raises(ChatRefused):
+        await chat.person_now(RILEY)
+    server.answers["users.info"] = refused("user_not_found")
+    assert not (await chat.person_now(RILEY)).may_act
+
+
 # ------------------------------------------------------------ posts
 
 
@@ -264,7 +289,7 @@ async def test_a_thread_is_not_begun_on_slack_without_looking(server: ThinSlack,
 @pytest.mark.parametrize("answer", NOT_THERE)
 async def test_words_to_one_person_are_lost_without_an_error(server: ThinSlack, answer: Answer) -> None:
     server.answers["chat.postEphemeral"] = answer
-    listeners = Listeners(Recorder(), web_client(BOT_TOKEN, server.url), "UBOT")
+    listeners = Listeners(Recorder(), web_client(BOT_TOKEN, server.url), Identity(team="T1", user="UBOT"))
     event = {"type": "app_mention", "user": "U1", "channel": CHANNEL, "ts": ROOT, "text": "<@UBOT> go"}
     body = {"type": "event_callback", "event_id": "E1", "team_id": "T1", "event": event}
     with capture_logs() as logs:
@@ -372,6 +397,14 @@ async def test_a_server_that_is_no_slack_is_named(server: ThinSlack, answer: Ans
         await identify(web_client(BOT_TOKEN, server.url))
     told = f"{server.url}/api/ answered, but it is not a Slack Web API. Check SLACK_API_URL."
     assert raised.value.sentence == told
+
+
+async def test_an_installation_for_a_whole_organization_is_refused(server: ThinSlack) -> None:
+    server.answers["auth.test"] = {**ME, "is_enterprise_install": True}
+    with pytest.raises(ConfigurationInvalid, match="whole organization"):
+        await identify(web_client(BOT_TOKEN, server.url))
+    server.answers["auth.test"] = {**ME, "is_enterprise_install": False}
+    assert (await identify(web_client(BOT_TOKEN, server.url))).team == "T1"
 
 
 async def test_a_page_instead_of_slacks_own_answer_passes(server: ThinSlack) -> None:

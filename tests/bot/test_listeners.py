@@ -133,7 +133,7 @@ async def test_who_forwards_something_with_a_request_hears_that_it_is_not_read(
     stage.engine.reply = Reply(sign=Sign.ONLY_YOU if refusal else Sign.NOTHING, text=refusal)
     client = web_client(BOT_TOKEN, stage.slack.api_url)
     me = await identify(client)
-    listeners = Listeners(stage.engine, client, me.user)
+    listeners = Listeners(stage.engine, client, me)
     said = {"channel": CHANNEL, "ts": "1764000000.000100", "user": "U0RILEY", "text": f"<@{me.user}> do this"}
     for kind in ("message", "app_mention"):
         forwarded = {**said, "type": kind, "attachments": [{"is_share": True, "text": "secret"}]}
@@ -211,6 +211,31 @@ async def test_a_choice_that_asks_for_words_keeps_them_if_nothing_was_stored(sta
     chose = stage.engine.events[-1]
     assert isinstance(chose, Chose)
     assert (chose.card, chose.choice, chose.text) == ("escalation:1", Choice.TELL_MORE, "The first one")
+
+
+async def test_who_may_not_act_is_shown_no_window(stage: Stage) -> None:
+    ts, request = await opened(stage)
+    card = await stage.chat.post(request, "questions:1", questions(request))
+    riley = stage.slack.person("U0RILEY")
+    stage.engine.refusal = "Guests cannot."
+    await riley.click(card.ts, action_id="gl:other:0")
+    told = await stage.slack.wait_for(lambda slack: slack.ephemerals("U0RILEY"))
+    assert (told[0].text, told[0].thread_ts) == ("Guests cannot. Your click changed nothing.", ts)
+    assert stage.slack.open_view("U0RILEY") is None
+    stage.engine.refusal = ""
+    await riley.click(card.ts, action_id="gl:other:0")
+    assert stage.slack.open_view("U0RILEY") is not None
+
+
+async def test_what_comes_from_another_workspace_is_none_of_this_bots(stage: Stage) -> None:
+    client = web_client(BOT_TOKEN, stage.slack.api_url)
+    me = await identify(client)
+    listeners = Listeners(stage.engine, client, me)
+    said = {"channel": CHANNEL, "ts": "1764000000.000100", "user": "U0RILEY", "text": f"<@{me.user}> do this"}
+    for team in ("T0OTHER", me.team):
+        await listeners.on_message({"team_id": team, "event": {**said, "type": "message"}})
+    assert [event.request for event in stage.engine.events] == [f"{me.team}:{CHANNEL}:1764000000.000100"]
+    await listeners.close()
 
 
 async def test_the_reply_reaches_only_the_one_who_clicked(stage: Stage) -> None:

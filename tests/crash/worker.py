@@ -73,6 +73,9 @@ class LoggedChat(MemoryChat):
     async def person(self, person: Person) -> Profile:
         return Profile(person=person, name=person.user)
 
+    async def person_now(self, person: Person) -> Profile:
+        return await self.person(person)
+
 
 async def work(state: Path, log: Log) -> None:
     async def run(context: Context) -> Result:

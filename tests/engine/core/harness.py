@@ -244,6 +244,9 @@ class MemoryChat:
     async def person(self, person: Person) -> Profile:
         return self.profiles.get(person, Profile(person=person, name=person.user))
 
+    async def person_now(self, person: Person) -> Profile:
+        return await self.person(person)
+
     def shown(self, key: str, request: str = REQUEST) -> str:
         return self.cards.get((request, key), [""])[-1]
 

@@ -1,13 +1,14 @@
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
-from engine.events import Choice
+from engine.engine import Act, needs_standing
+from engine.events import Choice, Event, Stopped
 from engine.people import Profile
 from engine.request import State
 from engine.store.database import reading
@@ -96,6 +97,34 @@ async def test_decisions_count_only_of_members_the_chat_can_tell_about(
         del chat.profiles[choice.by]
         await engine.accept(choice)
         assert [e.key for e in await engine.journal(REQUEST)].count(choice.key) == 1
+
+
+async def test_nothing_said_or_asked_counts_of_who_may_not_act(tmp_path: Path) -> None:
+    chat = MemoryChat()
+    guest = Profile(person=opened().by, name="x", guest=True)
+    async with running(tmp_path, chat) as engine:
+        chat.profiles[guest.person] = guest
+        assert "message changed nothing" in (await engine.accept(opened())).text
+        assert await engine.snapshot(REQUEST) is None
+        chat.profiles.clear()
+        await engine.accept(opened())
+        chat.profiles[guest.person] = guest
+        assert not (await engine.accept(said(1))).text, "people who talk among themselves are not told off"
+        chat.profiles[guest.person] = guest.model_copy(update={"known": False, "why": "Slack is away."})
+        assert (await engine.accept(said(2))).text == "Slack is away. Your message changed nothing."
+        chat.profiles.clear()
+        await engine.accept(said(3))
+        assert {said(n).key for n in (1, 2, 3)} & {e.key for e in await engine.journal(REQUEST)} == {
+            said(3).key
+        }
+
+
+def test_every_event_of_a_person_needs_standing_but_stops() -> None:
+    kinds = get_args(get_args(Event)[0])
+    of_people = {kind for kind in kinds if "by" in kind.model_fields}
+    assert of_people - set(get_args(Act)) == {Stopped}
+    assert not needs_standing(wish("stop").model_copy(update={"choice": Choice.STOP}))
+    assert needs_standing(wish("anything else"))
 
 
 async def test_whoever_is_in_the_thread_may_stop_by_any_button(tmp_path: Path) -> None:

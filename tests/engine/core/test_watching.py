@@ -63,6 +63,9 @@ class Thread:
     async def person(self, person: Person) -> Profile:
         return Profile(person=person, name=person.user)
 
+    async def person_now(self, person: Person) -> Profile:
+        return await self.person(person)
+
 
 class Weather(LocalForge):
     """A forge that can be away, or never answer."""

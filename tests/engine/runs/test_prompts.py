@@ -8,6 +8,7 @@ import pytest
 
 from bot.playground.rehearsal import ReceivedCall, Reply, ScriptRanOut
 from engine.errors import ScriptEnded
+from engine.people import Person
 from engine.ports import ThreadMessage
 from engine.prompts import FENCES
 from engine.request import RunKind, Snapshot
@@ -48,7 +49,10 @@ async def prompt_of(w: World, deaf: Deaf, kind: RunKind, about: str, state: Snap
 
 async def ready(w: World, text: Any) -> Snapshot:
     base = await w.context.workspace.refresh()
+    w.thread.gone.add("U9")
     w.thread.messages = (
+        ThreadMessage(ts="0.3", author=Person(team="T9", user=DANA.user), by_bot=False, text=text("outside")),
+        ThreadMessage(ts="0.4", author=Person(team=DANA.team, user="U9"), by_bot=False, text=text("unknown")),
         ThreadMessage(ts="0.5", author=DANA, by_bot=False, text=text("above")),
         ThreadMessage(ts="0.6", author=None, by_bot=True, text="a card"),
         ThreadMessage(ts="1.0", author=RITA, by_bot=False, text="the mention"),
@@ -87,6 +91,7 @@ async def test_each_role_sees_what_it_needs_and_no_more(tmp_path: Path, kind: Ru
         "what is proposed is named where wishes are told apart"
     )
     assert "below" not in seen, "the thread is read above the mention only"
+    assert not {"outside", "unknown"} & seen, "nobody who may not act is heard"
     needed = {
         RunKind.ASSESS: {"above", "own answer", "note", "summary", "option 1"},
         RunKind.ASK: {"above", "gap", "reading", "risk", "own answer", "summary"},

@@ -135,6 +135,9 @@ class Thread:
         name = self.names.get(person.user, person.user)
         return Profile(person=person, name=name, known=person.user not in self.gone)
 
+    async def person_now(self, person: Person) -> Profile:
+        return await self.person(person)
+
 
 @dataclass
 class World:

@@ -133,6 +133,7 @@ class Runner:
                 await last_step("finish", lambda: self._finish(filed, result))
             finally:
                 self._reports.quiet(filed.request, filed.id)
+                self._store.forget(filed.id)
             log.info("run.ended", request=filed.request, run=filed.id, of=result.of)
 
     async def _result(self, filed: Filed, start: StartRun, slot: Slot) -> Result:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import GreenlightError, RateLimited, Transient, Unreachable
 from engine.ports import ModelAnswer, ModelCall, Usage
+from engine.withholding import as_sent
 
 if TYPE_CHECKING:  # the runs import this package
     from engine.runs.context import Context
@@ -24,13 +25,14 @@ _ANSWERED, _BUSY, _AWAY = "answered", "busy", "away"
 
 
 async def ask_model(context: Context, call: ModelCall, turn: int) -> ModelAnswer:
-    """Make one call under the request's cap, as often as it takes within bounds.
+    """Make one call under the request's cap, as often as it takes within bounds; without credentials in it.
 
     Raises:
         CapReached: its worst case does not fit under the cap; no call was made.
         Transient: still no answer after all attempts, or the provider asks for more than 15 minutes.
         ModelRefused, ScriptEnded: as the model says; not tried again.
     """
+    call = await asyncio.to_thread(as_sent, call)
     for attempt in count(1):
         id = f"{context.run.id}/model/{turn}.{attempt}"
         name = f"model {turn}" if attempt == 1 else f"model {turn}, attempt {attempt}"

@@ -17,6 +17,7 @@ from engine.agents.calls import ask_model
 from engine.agents.parallel import together
 from engine.agents.tools import LONGEST_OUTPUT, LONGEST_SUBJECT, Done, Toolbox, problems
 from engine.errors import AnswerUnusable, Rejected, TurnLimit
+from engine.leaks import marked
 from engine.ports import ModelAnswer, ModelCall, Tier, ToolUse, WebTool
 from engine.prompts import cut, render
 from engine.schemas import Answer
@@ -253,6 +254,13 @@ async def _record(context: Context, job: Assignment[A], use: ToolUse, id: str, n
 async def _done(toolbox: Toolbox, use: ToolUse, id: str, number: int) -> Done:
     if number > MOST_CALLS:
         raise Rejected(f"At most {MOST_CALLS} calls in one answer: make this one in the next.")
+    if toolbox.changes(use.name) and any(marked(str(value)) for value in use.input.values()):
+        # It would put the mark in the place of what stands there.
+        raise Rejected(
+            "What you want to write holds the mark of a secret that was withheld from you. Leave the line "
+            "with it as it is and edit the lines around it; code that needs its value reads it from the "
+            "environment."
+        )
     return await toolbox.call(use.name, use.input, id)
 
 

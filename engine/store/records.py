@@ -1,5 +1,6 @@
 """What runs keep: receipts, model answers, and the ledger of calls and their cost."""
 
+import asyncio
 import secrets
 from datetime import UTC, datetime
 from typing import Any
@@ -10,9 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel import SQLModel, col
 
 from engine.errors import CapReached
+from engine.leaks import cleaned
 from engine.ports import ModelAnswer, Usage
 from engine.store.database import reading
 from engine.store.tables import AnswerRow, CallRow, CallStatus, ReceiptRow, RequestRow
+from engine.withholding import as_stored
 
 
 class Receipt(BaseModel):
@@ -62,6 +65,7 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._said: dict[str, ModelAnswer] = {}
 
     async def reserve(
         self, call: str, request: str, role: str, model: str, usd: float, cap_usd: float
@@ -160,12 +164,26 @@ class Store:
         )
 
     async def keep_answer(self, id: str, request: str, answer: ModelAnswer) -> None:
-        """Keep a whole model answer under an id; the same id again replaces it."""
+        """Keep a whole model answer under an id; the same id again replaces it.
+
+        Credentials in it are stored nowhere. Until the run ends or the process does, it comes back as it was
+        said: what is written into a checkout is looked through before it leaves.
+        """
+        clean = await asyncio.to_thread(as_stored, answer)
+        if clean != answer:
+            self._said[id] = answer
         async with self._engine.begin() as c:
-            await _put(c, AnswerRow, id=id, request=request, body=answer.model_dump_json())
+            await _put(c, AnswerRow, id=id, request=request, body=clean.model_dump_json())
+
+    def forget(self, run: str) -> None:
+        """Forget what a run's model said that is not stored: the run is over."""
+        for id in [id for id in self._said if id.startswith(f"{run}/")]:
+            del self._said[id]
 
     async def answer(self, id: str) -> ModelAnswer:
         """The answer kept under an id, which must exist."""
+        if (said := self._said.get(id)) is not None:
+            return said
         async with reading(self._engine) as c:
             body: str = (
                 await c.execute(sa.select(col(AnswerRow.body)).where(col(AnswerRow.id) == id))
@@ -180,7 +198,8 @@ class Store:
         return None if body is None else ModelAnswer.model_validate_json(body)
 
     async def keep_receipt(self, receipt: Receipt) -> None:
-        """Keep a receipt; the same id again replaces it."""
+        """Keep a receipt, without credentials; the same id again replaces it."""
+        receipt = await asyncio.to_thread(cleaned, receipt)
         async with self._engine.begin() as c:
             await _put(c, ReceiptRow, **receipt.model_dump(), at=datetime.now(UTC))
 

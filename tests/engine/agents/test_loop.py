@@ -263,3 +263,16 @@ async def test_a_replay_asks_nothing_and_gives_the_same(tmp_path: Path) -> None:
         second = await work(w.over(journal, context.run, context.snapshot), assignment(notes.box()))
     assert first == second
     assert (len(script.calls), notes.made) == (2, 1)
+
+
+async def test_what_was_withheld_is_not_written_over_by_its_mark(tmp_path: Path) -> None:
+    notes = Notes()
+    script = Script(
+        [calls(("add", {"text": "x = '(AWS key withheld)'"}), ("add", {"text": "b"})), says(GOOD)]
+    )
+    async with world(tmp_path, responder=script) as w:
+        await work(w.run(RunKind.TRIAGE, snapshot()), assignment(notes.box()))
+    assert notes.texts == ["b"]
+    refused, fine = contents(script, -1)[2]
+    assert (refused["is_error"], fine["is_error"]) == (True, False)
+    assert "withheld from you" in refused["content"]

@@ -33,15 +33,28 @@ app = typer.Typer(
 
 @app.callback()
 def _every_command(
-    log: Annotated[
-        str, typer.Option(help="Log level on standard error: debug, info, warning, error.")
-    ] = "warning",
+    context: typer.Context,
+    log_level: Annotated[
+        str | None,
+        typer.Option(
+            "--log-level",
+            "--log",
+            envvar="GREENLIGHT_LOG_LEVEL",
+            help="Least level of log lines on standard error: debug, info, warning, error. "
+            "Info for `run`, else warning.",
+        ),
+    ] = None,
 ) -> None:
-    from bot.logs import LEVELS, configure
+    import os
 
-    if log not in LEVELS:
-        raise typer.BadParameter(f"choose one of {', '.join(LEVELS)}", param_hint="--log")
-    configure(log)
+    from bot.logs import LEVELS, configure
+    from engine import own_secrets
+
+    level = log_level or ("info" if context.invoked_subcommand == "run" else "warning")
+    if level not in LEVELS:
+        raise typer.BadParameter(f"choose one of {', '.join(LEVELS)}", param_hint="--log-level")
+    own_secrets.learn_from(os.environ)
+    configure(level)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from engine import own_secrets
 from engine.agents.roster import built_in
 from engine.cards import Card
 from engine.decide import decide
@@ -48,6 +49,7 @@ async def start(settings: Settings, chat: ChatOrMaker, *, parts: Parts | None = 
         AlreadyRunning: another process holds the state directory.
         ConfigurationInvalid: the state directory, a repository or the credentials cannot be used.
     """
+    own_secrets.learn_from(os.environ)
     state = hold(settings.state_dir)
     closers: list[Closer] = []
     async with AsyncExitStack() as undo:

@@ -13,6 +13,7 @@ from typing import TypeGuard
 
 import structlog
 from sqlalchemy.exc import DBAPIError
+from structlog.contextvars import bound_contextvars
 
 from engine.cards import Card, Detail
 from engine.decide import Decision
@@ -179,6 +180,10 @@ class Engine:
         return why_not(await self._chat.person(person))
 
     async def _accept(self, event: Event) -> Reply:
+        with bound_contextvars(request=event.request, event_key=event.key):
+            return await self._taken(event)
+
+    async def _taken(self, event: Event) -> Reply:
         event, withheld = await asyncio.to_thread(kept, event)
         try:
             decision, filed = await self._decided(event)

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 from sqlalchemy.exc import DBAPIError
+from structlog.contextvars import bound_contextvars
 
 from engine.cards import Card, NoteCard
 from engine.durable import Durable, sleep, step
@@ -21,7 +22,7 @@ from engine.present.scope import follow_up_card
 from engine.request import CancelRuns, OpenThread, ScopeItem, ShowCard, Snapshot, WriteRecord
 from engine.store import Store, effects, journal
 from engine.store.database import Database, reading
-from engine.store.effects import ClaimedCard
+from engine.store.effects import ClaimedCard, Filed
 from engine.store.tables import EffectStatus
 from engine.trace import trace
 
@@ -169,17 +170,21 @@ class Performer:
                 filed = await effects.get(c, effect)
             if filed is None or not filed.open:
                 return None
-            if isinstance(filed.effect, ShowCard):
-                return await self._show(filed.request, filed.effect.card)
-            if isinstance(filed.effect, OpenThread):
-                return await self._open_thread(effect, filed.request, filed.effect.wish)
-            if isinstance(filed.effect, WriteRecord):
-                return await self._write_record(effect, filed.request)
-            if isinstance(filed.effect, CancelRuns):
-                await self._cancel(effect, filed.effect.runs)
+            with bound_contextvars(request=filed.request, effect=effect):
+                return await self._done(filed)
         except DBAPIError as error:
             log.warning("effect.delayed", effect=effect, error=type(error.orig).__name__)
             return _DATABASE_WAIT_S
+
+    async def _done(self, filed: Filed) -> float | None:
+        if isinstance(filed.effect, ShowCard):
+            return await self._show(filed.request, filed.effect.card)
+        if isinstance(filed.effect, OpenThread):
+            return await self._open_thread(filed.id, filed.request, filed.effect.wish)
+        if isinstance(filed.effect, WriteRecord):
+            return await self._write_record(filed.id, filed.request)
+        if isinstance(filed.effect, CancelRuns):
+            await self._cancel(filed.id, filed.effect.runs)
         return None
 
     async def _cancel(self, effect: str, runs: tuple[str, ...]) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy.exc import DBAPIError
+from structlog.contextvars import bound_contextvars
 
 from engine import errors
 from engine.dependencies import Dependencies
@@ -127,14 +128,20 @@ class Runner:
                 filed = await effects.claim_run(c, effect, self._holder)
             if filed is None or not isinstance(filed.effect, StartRun):
                 return
-            log.info("run.started", request=filed.request, run=filed.id, kind=filed.effect.kind.value)
-            try:
-                result = await self._result(filed, filed.effect, slot)
-                await last_step("finish", lambda: self._finish(filed, result))
-            finally:
-                self._reports.quiet(filed.request, filed.id)
-                self._store.forget(filed.id)
-            log.info("run.ended", request=filed.request, run=filed.id, of=result.of)
+            with bound_contextvars(request=filed.request, run=filed.id):
+                await self._work(filed, filed.effect, slot)
+
+    async def _work(self, filed: Filed, start: StartRun, slot: Slot) -> None:
+        log.info("run.started", kind=start.kind.value)
+        try:
+            result = await self._result(filed, start, slot)
+            await last_step("finish", lambda: self._finish(filed, result))
+        finally:
+            self._reports.quiet(filed.request, filed.id)
+            self._store.forget(filed.id)
+        if isinstance(result, Failed):
+            log.warning("run.failed", kind=start.kind.value, cause=result.cause.value)
+        log.info("run.ended", kind=start.kind.value, of=result.of)
 
     async def _result(self, filed: Filed, start: StartRun, slot: Slot) -> Result:
         try:

@@ -3,7 +3,7 @@
 Nothing here depends on the order of its inputs. Where two inputs contradict each other, the worse counts.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,7 +17,6 @@ __all__ = ["Gate", "gate", "quotes", "settle"]
 NEAR = 3
 SHORTEST_PART = 4
 """Characters of a quoted part of a line: fewer stand in almost any. A whole line may be shorter."""
-_GRAVITY = {Severity.CRITICAL: 0, Severity.MAJOR: 1, Severity.MINOR: 2}
 
 
 class Gate(BaseModel):
@@ -58,13 +57,15 @@ def gate(
         commit: The commit's id.
         unchecked_allowed: Whether a person decided to deliver what could not be settled.
     """
-    valid = [r for r in reviews if _counts(r) and _commit(r) == commit]
-    findings = _findings(valid)
+    valid = [
+        (r.reviewer, r.review) for r in reviews if r.review and not r.invalid and r.review.commit == commit
+    ]
+    findings = _findings(review for _, review in valid)
     grave = tuple(f for f in findings if f.severity is not Severity.MINOR)
     failures = _with(settled, Status.FAILED, Status.JUDGED_UNMET)
     unchecked = _with(settled, Status.NOT_CHECKED)
     blocked = [
-        *_absent(reviews, {r.reviewer for r in valid}, required),
+        *_absent(reviews, {reviewer for reviewer, _ in valid}, required),
         *(_found(f) for f in grave if f.severity is Severity.CRITICAL),
     ]
     fix = [
@@ -92,14 +93,6 @@ def _verdict(blocked: Sequence[str], fix: Sequence[str], stops: Sequence[str]) -
     return GateVerdict.ESCALATE if stops else GateVerdict.PASS
 
 
-def _counts(reviewed: Reviewed) -> bool:
-    return reviewed.review is not None and not reviewed.invalid
-
-
-def _commit(reviewed: Reviewed) -> str:
-    return reviewed.review.commit if reviewed.review else ""
-
-
 def _absent(reviews: Sequence[Reviewed], valid: Collection[str], required: Sequence[str]) -> list[str]:
     reasons = []
     for name in sorted(set(required) - set(valid)):
@@ -111,9 +104,16 @@ def _absent(reviews: Sequence[Reviewed], valid: Collection[str], required: Seque
     return reasons
 
 
-def _findings(reviews: Sequence[Reviewed]) -> tuple[Finding, ...]:
-    every = {finding for reviewed in reviews if reviewed.review for finding in reviewed.review.findings}
-    return tuple(sorted(every, key=lambda f: (_GRAVITY[f.severity], f.path, f.line, f.model_dump_json())))
+def _findings(reviews: Iterable[Review]) -> tuple[Finding, ...]:
+    def order(finding: Finding) -> tuple[bool, str, int, str]:
+        return (
+            finding.severity is not Severity.CRITICAL,
+            finding.path,
+            finding.line,
+            finding.model_dump_json(),
+        )
+
+    return tuple(sorted({finding for review in reviews for finding in review.findings}, key=order))
 
 
 def _found(finding: Finding) -> str:
@@ -122,7 +122,7 @@ def _found(finding: Finding) -> str:
 
 def _with(settled: Sequence[Settled], *statuses: Status) -> tuple[Settled, ...]:
     found = (s for s in settled if s.status in statuses)
-    return tuple(sorted(found, key=lambda s: (len(s.id), s.id, s.model_dump_json())))
+    return tuple(sorted(found, key=lambda s: (len(s.id), s.model_dump_json())))
 
 
 # ---------------------------------------------------------------- reviews

@@ -217,6 +217,58 @@ def test_major_findings_are_fixed_and_minor_ones_listed() -> None:
     assert (verdict.verdict, verdict.minor) == (GateVerdict.PASS, (minor,))
 
 
+def test_each_finding_is_told_once_the_gravest_first_then_by_place() -> None:
+    critical = finding(Severity.CRITICAL, path="z.sql", line=1)
+    majors = [
+        *(finding(path="a.sql", line=9, title=f"One more of the same place, {n:02}") for n in range(12)),
+        finding(path="a.sql", line=10, title="A title that comes first"),
+        finding(path="b.sql", line=1, title="A title that comes before it"),
+    ]
+    minor = finding(Severity.MINOR, path="a.sql", line=1)
+    said = Reviewed(reviewer=REVIEWER, review=review(minor, *majors[::-1], critical, critical))
+    verdict = judge(settled(), said)
+    assert verdict.findings == (critical, *majors)
+    assert verdict.minor == (minor,)
+    places = ["z.sql:1", *["a.sql:9"] * 12, "a.sql:10", "b.sql:1"]
+    assert [reason.rpartition(", ")[2].rstrip(")") for reason in verdict.reasons] == places
+
+
+def test_what_only_passes_with_minor_findings_has_no_others() -> None:
+    verdict = judge(settled(), Reviewed(reviewer=REVIEWER, review=review(finding(Severity.MINOR))))
+    assert (verdict.verdict, verdict.findings, verdict.reasons) == (GateVerdict.PASS, (), ())
+
+
+def test_criteria_stand_in_their_order_and_both_words_on_one_stand_whoever_came_first() -> None:
+    def one(name: str, status: Status, evidence: str = "so") -> Settled:
+        settled_by = CRITERIA[0].settled_by
+        return Settled(id=name, text="text", settled_by=settled_by, status=status, evidence=evidence)
+
+    failed = [one("AC2", Status.FAILED), one("AC3", Status.FAILED), one("AC10", Status.JUDGED_UNMET, "a"),
+              one("AC10", Status.JUDGED_UNMET, "b")]  # fmt: skip
+    open_ones = [one("AC4", Status.NOT_CHECKED), one("AC11", Status.NOT_CHECKED)]
+    for given_in in ([*failed, *open_ones], [*open_ones[::-1], *failed[::-1]]):
+        verdict = gate(given_in, (GOOD,), required=(REVIEWER,), commit=COMMIT, unchecked_allowed=False)
+        assert (verdict.verdict, list(verdict.failures)) == (GateVerdict.FIX, failed)
+        assert list(verdict.unchecked) == open_ones
+
+
+def test_every_missing_reviewer_is_named_in_order_with_one_reason_each() -> None:
+    names = [f"reviewer-{letter}" for letter in "abcdefgh"]
+    unusable = [Reviewed(reviewer=names[0], review=None, invalid=why) for why in ("not JSON", "cut off")]
+    for said in (unusable, unusable[::-1]):
+        verdict = gate((), said, required=names[::-1], commit=COMMIT, unchecked_allowed=True)
+        assert list(verdict.reasons[:8]) == [
+            "The review of reviewer-a does not count: cut off",
+            *(f"The review of {name} is missing" for name in names[1:]),
+        ]
+
+
+def test_a_verdict_stays_as_it_was_given() -> None:
+    verdict = judge(settled())
+    with pytest.raises(ValueError, match="frozen"):
+        verdict.verdict = GateVerdict.PASS  # type: ignore[misc]
+
+
 def test_nothing_settled_is_no_pass() -> None:
     assert judge({}, unchecked_allowed=True).verdict is GateVerdict.ESCALATE
 
@@ -410,6 +462,56 @@ def test_a_review_of_something_else_does_not_count() -> None:
     assert "no criterion" in why(judgements=(MET.model_copy(update={"criterion": "AC42"}),))
     assert "judged twice" in why(judgements=(MET, MET.model_copy(update={"verdict": Judged.UNMET})))
     assert why(judgements=(MET, MET)) == ""
+
+
+LONG = "".join(f"  line {number:02}  \n" for number in range(1, 21))
+
+
+def misquotes(line: int, quote: str, text: str = LONG) -> str:
+    made = review(finding(path="f", line=line, quote=quote))
+    return "\n".join(quotes(made, commit=COMMIT, text={"f": text}.get, criteria={"AC2"}))
+
+
+@pytest.mark.parametrize("away", range(-20, 20))
+def test_a_whole_line_may_be_quoted_within_three_lines_of_where_it_stands(away: int) -> None:
+    for line in (1, 2, 10, 19, 20):
+        stands = line + away
+        if 1 <= stands <= 20:
+            quote = f"line {stands:02}"
+            assert (misquotes(line, quote) == "") == (abs(away) <= 3), (line, stands)
+
+
+@pytest.mark.parametrize(
+    ("line", "quote", "counts"),
+    [
+        (5, "line 05\n    line 06", True),
+        (5, "\n\n  line 05\nline 06 \n", True),
+        (5, "line 05\nline 07", False),
+        (5, "line 05\nmade up", False),
+        (19, "line 19\nline 20\nline 21", False),
+        (5, "e 05", True),  # four characters of that very line
+        (5, "e 0", False),  # three are not enough
+        (5, "e 06", False),
+    ],
+)
+def test_all_lines_of_a_quote_stand_there_and_a_part_is_of_that_line(
+    line: int, quote: str, counts: bool
+) -> None:
+    assert (misquotes(line, quote) == "") == counts
+
+
+def test_an_empty_file_has_no_line_to_quote() -> None:
+    assert "the file has only 0 lines" in misquotes(1, "line 01", "")
+    assert "the file has only 1 lines" in misquotes(2, "line 01", "line 01\n")
+    assert "the file has only 1 lines" in misquotes(2, "line 01", "line 01")
+
+
+def test_what_is_wrong_names_the_finding_and_no_more_of_the_quote_than_fits() -> None:
+    quote = "0123456789" * 12
+    said = why(finding(), finding_with({"quote": quote}))
+    assert said == (
+        f"Finding 2 ({PIPELINE}:1): the quote {quote[:80]!r} does not stand within 3 lines of it."
+    )
 
 
 @given(

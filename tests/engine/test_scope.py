@@ -26,6 +26,7 @@ def report(*claims: Claim, ran: tuple[Verification, ...] = ()) -> Report:
     ("receipt", "exit_code", "verified", "says"),
     [
         ("r1", 0, True, "exit code 0 was recorded of 'true'"),
+        (" r1\n", 0, True, "exit code 0 was recorded of 'true'"),
         ("r2", 2, True, "exit code 2 was recorded"),
         ("r2", 0, False, "exit code 0 is claimed, 2 was recorded"),
         ("r3", 0, False, "did not end by itself"),
@@ -51,6 +52,9 @@ def test_a_verification_holds_only_with_its_receipt(
         ([f"{SQL}:1"], ""),
         ([f"{SQL}:10-30", "r1"], ""),
         ([f"`{SQL}:30`"], ""),
+        ([f" {SQL}:30\n"], ""),
+        ([f"{SQL}:30 and all the rest"], "neither path:line"),
+        ([f"see {SQL}:30"], f"there is no file see {SQL}"),
         (["receipt: r2"], ""),
         (["receipt: r5"], "was refused and did nothing"),
         ([], "neither a line nor a recorded call"),
@@ -66,6 +70,19 @@ def test_a_finding_holds_only_if_all_it_cites_exists(cites: list[str], wrong: st
     (mark,) = marks(report(Claim(claim="Similar metrics exist", cites=tuple(cites))), RECEIPTS, LINES.get)
     assert mark.verified == (wrong == "")
     assert wrong in mark.why
+
+
+def test_what_was_looked_up_is_told_whole() -> None:
+    (mark,) = marks(report(Claim(claim="So it is", cites=(f"{SQL}:1", "r2"))), RECEIPTS, LINES.get)
+    assert mark.why == f"what it cites exists: {SQL}:1, r2"
+
+
+def test_a_call_of_which_no_more_is_known_was_made_of_nothing_and_nothing_came_after_it() -> None:
+    facts = ReceiptFacts(exit_code=0, tool="run")
+    (mark,) = marks(report(ran=(Verification(claim="c", receipt="r", exit_code=0),)), {"r": facts}, LINES.get)
+    assert (mark.verified, mark.why) == (True, "exit code 0 was recorded of ''")
+    with pytest.raises(AttributeError):
+        facts.exit_code = 1  # type: ignore[misc]
 
 
 @given(
@@ -102,3 +119,8 @@ def test_every_claim_gets_one_mark_and_no_lie_is_verified(
 def test_outside_is_what_nobody_approved(changed: list[str], kept: list[str]) -> None:
     assert set(outside(changed, DRAFT, kept)) == set(changed) - set(DRAFT.artifacts) - set(kept)
     assert outside(changed, DRAFT, kept) == outside(changed[::-1] * 2, DRAFT, kept)
+
+
+def test_what_is_outside_stands_in_order() -> None:
+    names = tuple(f"{letter}.sql" for letter in "abcdefghij")
+    assert outside(names[::-1], DRAFT, ()) == names

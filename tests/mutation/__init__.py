@@ -1,0 +1,1 @@
+"""Mutation tests: a small change in the code that guards must make a test fail."""

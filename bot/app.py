@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.channel import Identity, SlackChat, identify, web_client
 from bot.listeners import Acceptor, Listeners
+from bot.request_url import OverHttp, RequestUrl, signing_secret
 from bot.slack_errors import slack_errors
 from engine.bootstrap import Parts, start
 from engine.engine import Engine
@@ -32,19 +33,20 @@ class Tokens(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     bot: SecretStr
-    app: SecretStr
+    app: SecretStr = SecretStr("")
     api_url: str | None = None
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read SLACK_BOT_TOKEN, SLACK_APP_TOKEN and, if there, SLACK_API_URL.
+    def from_environment(cls, environment: Mapping[str, str], *, over_http: bool = False) -> Self:
+        """Read SLACK_BOT_TOKEN, SLACK_APP_TOKEN (which HTTP does without) and, if there, SLACK_API_URL.
 
         Raises:
             ConfigurationInvalid: one is missing or of the wrong kind; says which and where to get it.
         """
+        app = "" if over_http else _token(environment, "SLACK_APP_TOKEN", "xapp-", "Basic Information")
         return cls(
             bot=SecretStr(_token(environment, "SLACK_BOT_TOKEN", "xoxb-", "OAuth & Permissions")),
-            app=SecretStr(_token(environment, "SLACK_APP_TOKEN", "xapp-", "Basic Information")),
+            app=SecretStr(app),
             api_url=_api_url(environment.get("SLACK_API_URL", "").strip()),
         )
 
@@ -65,30 +67,47 @@ def _api_url(value: str) -> str | None:
 
 
 class SlackApp:
-    """Bolt, its listeners and its Socket Mode connection, over an engine that is already there."""
+    """Bolt, its listeners and the way to Slack, over an engine that is already there.
 
-    def __init__(self, engine: Acceptor, client: AsyncWebClient, me: Identity, app_token: str) -> None:
+    Args:
+        way: The app-level token, which opens a Socket Mode connection; or where requests are taken.
+    """
+
+    def __init__(self, engine: Acceptor, client: AsyncWebClient, me: Identity, way: str | OverHttp) -> None:
         # process_before_response: see bot.listeners.
         self._client = client
-        self._app_token = app_token
-        self._bolt = AsyncApp(client=client, process_before_response=True)
+        self._app_token = way if isinstance(way, str) else ""
+        secret = way.signing_secret if isinstance(way, OverHttp) else None
+        self._bolt = AsyncApp(client=client, signing_secret=secret, process_before_response=True)
         self._listeners = Listeners(engine, client, me)
         self._listeners.register(self._bolt)
-        self._socket = AsyncSocketModeHandler(self._bolt, app_token)
+        self._door = (
+            RequestUrl(self._bolt, way)
+            if isinstance(way, OverHttp)
+            else AsyncSocketModeHandler(self._bolt, way)
+        )
+
+    @property
+    def http_port(self) -> int:
+        """Where requests are taken; 0 in Socket Mode."""
+        return self._door.port if isinstance(self._door, RequestUrl) else 0
 
     async def connect(self) -> None:
-        """Open the Socket Mode connection; it reopens by itself later.
+        """Open the Socket Mode connection, which reopens by itself later; or listen.
 
         Raises:
             Unreachable: Slack did not answer.
-            ConfigurationInvalid: Slack does not take the app-level token.
+            ConfigurationInvalid: Slack does not take the app-level token, or the port is taken.
         """
+        if isinstance(self._door, RequestUrl):
+            await self._door.start()
+            return
         try:
             async with slack_errors(), asyncio.timeout(CONNECT_SECONDS):
                 # The SDK's connect tries for ever: ask for the address here, so that a wrong token is told.
                 answer = await self._client.apps_connections_open(app_token=self._app_token)
-                self._socket.client.wss_uri = str(answer["url"])
-                await self._socket.connect_async()  # type: ignore[no-untyped-call]  # Bolt left it bare
+                self._door.client.wss_uri = str(answer["url"])
+                await self._door.connect_async()  # type: ignore[no-untyped-call]  # Bolt left it bare
         except ChatRefused as refused:
             raise ConfigurationInvalid(
                 f"Slack did not open a Socket Mode connection ({refused.code}). "
@@ -97,7 +116,10 @@ class SlackApp:
 
     async def close(self) -> None:
         """Take nothing more in, then let the last replies go out."""
-        await self._socket.close_async()  # type: ignore[no-untyped-call]  # Bolt left it bare
+        if isinstance(self._door, RequestUrl):
+            await self._door.close()
+        else:
+            await self._door.close_async()  # type: ignore[no-untyped-call]  # Bolt left it bare
         await self._listeners.close()
 
 
@@ -122,7 +144,8 @@ async def connect(
     settings: Settings,
     *,
     bot_token: str,
-    app_token: str,
+    app_token: str = "",
+    http: OverHttp | None = None,
     slack_url: str | None = None,
     parts: Parts | None = None,
 ) -> Running:
@@ -132,6 +155,7 @@ async def connect(
         settings: Everything but secrets.
         bot_token: Begins with xoxb-.
         app_token: Begins with xapp-; opens the Socket Mode connection.
+        http: Takes the place of Socket Mode; then no app-level token is needed.
         slack_url: Base of another server's Web API, with or without /api/; None: Slack.
         parts: What takes the place of the engine's own adapters, if anything.
 
@@ -147,7 +171,7 @@ async def connect(
         undo.push_async_callback(chat.close)
         engine = await start(settings, chat, parts=parts)
         undo.push_async_callback(engine.close)
-        app = SlackApp(engine, client, me, app_token)
+        app = SlackApp(engine, client, me, http or app_token)
         undo.push_async_callback(app.close)
         await app.connect()
         undo.pop_all()
@@ -155,17 +179,19 @@ async def connect(
     return Running(engine, app, chat, me)
 
 
-async def connect_from_environment(settings: Settings) -> Running:
-    """`connect` with the tokens of this process's environment.
+async def connect_from_environment(settings: Settings, http: tuple[str, int] | None = None) -> Running:
+    """`connect` with the secrets of this process's environment, in Socket Mode or over HTTP at host and port.
 
     Raises:
-        ConfigurationInvalid: a token is missing as well.
+        ConfigurationInvalid: a token or the signing secret is missing as well.
     """
-    tokens = Tokens.from_environment(os.environ)
+    tokens = Tokens.from_environment(os.environ, over_http=http is not None)
+    over_http = OverHttp(signing_secret(os.environ), *http) if http else None
     return await connect(
         settings,
         bot_token=tokens.bot.get_secret_value(),
         app_token=tokens.app.get_secret_value(),
+        http=over_http,
         slack_url=tokens.api_url,
     )
 

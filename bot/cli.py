@@ -111,11 +111,16 @@ def run(
         int | None, typer.Option(help="Take GitHub's webhooks at this port, path /github.")
     ] = None,
     webhook_host: Annotated[str, typer.Option(help="The address to take them at.")] = "127.0.0.1",
+    http_port: Annotated[
+        int | None,
+        typer.Option(help="Take Slack's requests at this port, path /slack/events, instead of Socket Mode."),
+    ] = None,
+    http_host: Annotated[str, typer.Option(help="The address to take them at.")] = "127.0.0.1",
 ) -> None:
     """Run for a real Slack workspace, in Socket Mode: no public address is needed.
 
-    Secrets come from the environment: SLACK_BOT_TOKEN, SLACK_APP_TOKEN, ANTHROPIC_API_KEY, and
-    GITHUB_WEBHOOK_SECRET with --webhook-port.
+    Secrets come from the environment: SLACK_BOT_TOKEN, SLACK_APP_TOKEN (with --http-port SLACK_SIGNING_SECRET
+    instead), ANTHROPIC_API_KEY, and GITHUB_WEBHOOK_SECRET with --webhook-port.
     """
     from engine.settings import Settings
 
@@ -125,7 +130,7 @@ def run(
         err.print(f"[red]{_plain(problem.sentence)}[/red]")
         sys.exit(2)
     place = None if webhook_port is None else (webhook_host, webhook_port)
-    sys.exit(_run(_serve(settings, place)))
+    sys.exit(_run(_serve(settings, place, None if http_port is None else (http_host, http_port))))
 
 
 @app.command()
@@ -224,12 +229,12 @@ async def _headless(name: str, options: "DemoOptions", as_json: bool) -> int:
     return 1 if failed else 0
 
 
-async def _serve(settings: "Settings", webhooks: tuple[str, int] | None) -> int:
+async def _serve(settings: "Settings", webhooks: tuple[str, int] | None, http: tuple[str, int] | None) -> int:
     from bot.app import connect_from_environment
     from bot.webhook import PATH, Webhook, secret_of
 
     secret = secret_of() if webhooks else ""
-    running = await connect_from_environment(settings)
+    running = await connect_from_environment(settings, http)
     async with AsyncExitStack() as at_the_end:
         at_the_end.push_async_callback(running.close)
         if webhooks:
@@ -237,6 +242,10 @@ async def _serve(settings: "Settings", webhooks: tuple[str, int] | None) -> int:
             await webhook.start(*webhooks)
             at_the_end.push_async_callback(webhook.close)
             out.print(f"Webhooks are taken at {_plain(webhooks[0])}:{webhook.port}{PATH}.")
+        if http:
+            out.print(
+                f"Slack's requests are taken at {_plain(http[0])}:{running.app.http_port}/slack/events."
+            )
         out.print("Greenlight is connected. Mention it in a configured channel. Stop with Ctrl+C.")
         await _until_interrupted()
     return 0

@@ -62,7 +62,7 @@ async def examine(
 def _secrets(environment: Mapping[str, str]) -> list[Diagnosis]:
     kinds = (
         ("Slack's bot token", ("SLACK_BOT_TOKEN",), "xoxb-", "Slack shows it on “OAuth & Permissions”."),
-        ("Slack's app token", ("SLACK_APP_TOKEN",), "xapp-", "Slack shows it on “Basic Information”."),
+        _way_to_slack(environment),
         (
             "the model's key",
             ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
@@ -71,6 +71,16 @@ def _secrets(environment: Mapping[str, str]) -> list[Diagnosis]:
         ),
     )
     return [_secret(environment, *kind) for kind in kinds]
+
+
+def _way_to_slack(environment: Mapping[str, str]) -> tuple[str, tuple[str, ...], str, str]:
+    where = "Slack shows it on “Basic Information”."
+    if (
+        environment.get("SLACK_SIGNING_SECRET", "").strip()
+        and not environment.get("SLACK_APP_TOKEN", "").strip()
+    ):
+        return "Slack's signing secret, which --http-port needs,", ("SLACK_SIGNING_SECRET",), "", where
+    return "Slack's app token", ("SLACK_APP_TOKEN",), "xapp-", where
 
 
 def _secret(

@@ -1,5 +1,6 @@
 """The real Bolt app over a real socket, on the local Slack."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -25,11 +26,13 @@ class Recorder:
     failures: list[Exception] = field(default_factory=list)
     details: dict[tuple[str, str], Detail] = field(default_factory=dict)
     refusal: str = ""
+    slowness_s: float = 0.0
     cards: dict[tuple[str, str], Card] = field(default_factory=dict)
 
     async def accept(self, event: Event) -> Reply:
         if self.failures:
             raise self.failures.pop(0)
+        await asyncio.sleep(self.slowness_s)
         self.events.append(event)
         return self.reply
 

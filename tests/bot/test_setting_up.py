@@ -279,6 +279,10 @@ async def test_doctor_is_well_when_all_is(tmp_path: Path, clone: Path) -> None:
     assert (code, {one["level"] for one in found.values()}) == (0, {"ok"})
     assert {*env, "state_dir", "sandbox", "remote", "check tests"} <= set(found)
     assert "as far as files and settings tell" in found["workflow"]["text"]
+    over_http = {**SECRETS, "SLACK_SIGNING_SECRET": "visibly-fake-signing"}
+    code, found = await diagnoses(config, "--repository", "shop", **over_http)
+    assert (code, found["SLACK_SIGNING_SECRET"]["level"]) == (0, "ok")
+    assert "SLACK_APP_TOKEN" not in found
 
 
 async def test_doctor_tells_why_nothing_can_be_prepared_and_what_was_not_run(

@@ -7,7 +7,7 @@ from aiohttp import web
 
 
 class Loopback:
-    """Answers every request by `_serve`; `url` is where, once it is entered.
+    """Answers every request by `serve`; `url` is where, once it is entered.
 
     Attributes:
         most_bytes: Of a request's body.
@@ -21,7 +21,7 @@ class Loopback:
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=self.most_bytes)
-        app.router.add_route("*", "/{path:.*}", self._serve)
+        app.router.add_route("*", "/{path:.*}", self.serve)
         self._runner = web.AppRunner(
             app, access_log=None, handler_cancellation=self.cancels, shutdown_timeout=0.1
         )
@@ -35,5 +35,6 @@ class Loopback:
     ) -> None:
         await self._runner.cleanup()
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request."""
         raise NotImplementedError

@@ -45,6 +45,12 @@ class Bot:
         self._seen.deaths.append(Death(monotonic()))
         return True
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process that runs, if one does."""
+        process = self._process
+        return process.pid if process is not None and process.is_alive() else None
+
     def start(self) -> None:
         """Begin to keep it running."""
         self._keeping = asyncio.create_task(self._keep())

@@ -79,7 +79,7 @@ async def play(
         records = Records(directory / "state" / DATABASE)
         bot = watcher.bot = Bot(there.config, there.env, records, seen)
         bot.start()
-        moments = asyncio.create_task(_at_moments(bot, kills.moments))
+        moments = asyncio.create_task(at_moments(bot, kills.moments))
         try:
             await _played(name, records, there, watcher, seen, like)
         except (TimeoutError, AssertionError, LookupError) as error:
@@ -92,7 +92,8 @@ async def play(
     return seen
 
 
-async def _at_moments(bot: Bot, moments: Sequence[float]) -> None:
+async def at_moments(bot: Bot, moments: Sequence[float]) -> None:
+    """Kill it then; seconds from now on."""
     began = monotonic()
     for moment in moments:
         await asyncio.sleep(max(0.0, began + moment - monotonic()))

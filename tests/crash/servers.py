@@ -91,7 +91,7 @@ async def world(
             )
         )
         env = {
-            **_environment(),
+            **environment_of_bot(),
             "SLACK_API_URL": f"{to_slack.url}/api/",
             "ANTHROPIC_BASE_URL": to_model.url,
         }
@@ -111,7 +111,8 @@ def _keeping(seen: Seen) -> Answering:
     return keep
 
 
-def _environment() -> dict[str, str]:
+def environment_of_bot() -> dict[str, str]:
+    """Tokens that are visibly fake."""
     return environment() | {
         "SLACK_BOT_TOKEN": "xoxb-fake-bot",
         "SLACK_APP_TOKEN": "xapp-fake-app",

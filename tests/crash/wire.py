@@ -104,7 +104,8 @@ class Relay(Loopback):
         await self._session.close()
         await super().__aexit__(kind, error, trace)
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request."""
         try:
             if request.headers.get("Upgrade", "").lower() == "websocket":
                 return await self._linked(request)

@@ -34,7 +34,8 @@ class GitHttp(Loopback):
         self.answers: list[tuple[int, dict[str, str], str]] = []
         self.meanwhile: Callable[[], object] | None = None
 
-    async def _serve(self, request: web.Request) -> web.Response:
+    async def serve(self, request: web.Request) -> web.Response:
+        """Answer a request."""
         body = await request.read()
         shown = request.headers.get("Authorization", "")
         self.asked.append((request.method, request.path, shown))

@@ -91,7 +91,8 @@ class LocalGitHub(HeldRepository, Loopback):
         """The calls of a method whose path beneath the repository's matches."""
         return [call for call in self.calls if call.method == method and re.fullmatch(path, call.path)]
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request."""
         raw = await request.read()
         path = request.path.removeprefix(f"{BASE}/repos/{self.full}").removeprefix("/")
         call = Call(request.method, path, dict(request.headers), json.loads(raw) if raw else None)

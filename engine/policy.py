@@ -111,11 +111,11 @@ def enough(policy: Policy, snapshot: Snapshot, approvals: Sequence[Approval]) ->
 
 def pending_push(snapshot: Snapshot) -> Push | None:
     """The push that waits for an approval of its own, if one does."""
-    waits = snapshot.state is State.AWAITING_APPROVAL and snapshot.spec is not None
     push = snapshot.pushes[-1] if snapshot.pushes else None
-    if not waits or push is None or push.held.commit != snapshot.head or push.fate is not PushFate.OPEN:
+    approved = snapshot.spec is not None and snapshot.spec.fate is SpecFate.APPROVED
+    if snapshot.state is not State.AWAITING_APPROVAL or not approved or push is None:
         return None
-    return push if snapshot.spec and snapshot.spec.fate is SpecFate.APPROVED else None
+    return push if push.held.commit == snapshot.head and push.fate is PushFate.OPEN else None
 
 
 def push_allowed(policy: Policy, snapshot: Snapshot) -> bool:

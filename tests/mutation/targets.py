@@ -16,11 +16,9 @@ _GIT = (
     "tests/engine/adapters/test_git_hardening.py", "tests/conformance/test_workspace.py",
     "tests/conformance/test_workspace_branches.py", "tests/engine/adapters/test_git_over_http.py",
 )  # fmt: skip
-_POLICY = ("tests/engine/test_policy.py", *_DECIDE)
-
 _SUITES: dict[str, tuple[str, ...]] = {
     "engine/gate.py": ("tests/engine/test_gate.py",),
-    "engine/policy.py": _POLICY,
+    "engine/policy.py": ("tests/engine/test_policy.py",),
     "engine/scope.py": ("tests/engine/test_scope.py",),
     "engine/adapters/git.py": _GIT,
     "engine/adapters/git_remote.py": _GIT,

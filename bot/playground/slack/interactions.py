@@ -1,6 +1,7 @@
 """What people do in Slack's client: write, click, choose, fill in, submit, close."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from bot.playground.slack import payloads
 from bot.playground.slack.choices import NotPossible, missing_inputs, value_of
@@ -51,7 +52,7 @@ class Interactions:
         Raises:
             NotPossible: unknown person, channel or thread, nothing to send, or too long.
         """
-        self.member(user)
+        member = self.member(user)
         if channel not in self._workspace.channels:
             raise NotPossible(f"There is no channel {channel}.")
         root = self._root(channel, thread_ts) if thread_ts else None
@@ -59,25 +60,31 @@ class Interactions:
             raise NotPossible(f"A message has 1 to {MAX_TYPED} characters, this one has {len(text)}.")
         people = {member.name: member.id for member in self._workspace.members.values()}
         sent = typed(text, people | {BOT_NAME: BOT_USER})
-        message = Message(channel, self._workspace.next_ts(), user, sent, thread_ts=root)
+        message = Message(channel, self._workspace.next_ts(), user, sent, thread_ts=root, team=member.team)
         self._workspace.add(message)
         self.announce(message)
         return message.ts
 
     def announce(self, message: Message) -> None:
         """Send a new message's events: `message`, and `app_mention` where it mentions the bot."""
-        now = self._workspace.clock()
         events = [payloads.message_event(self._workspace, message)]
         if f"<@{BOT_USER}>" in message.text and not message.by_bot:
             events.append(payloads.mention_event(self._workspace, message))
         for event in events:
-            self._socket.send_event(payloads.event_callback(event, now), message.ts)
+            self._socket.send_event(payloads.event_callback(event, self._workspace), message.ts)
 
     def announce_change(self, message: Message, before: Json) -> None:
         """Send the event of an edited message."""
         event_ts = self._workspace.next_ts()
         event = payloads.changed_event(message, before, event_ts)
-        self._socket.send_event(payloads.event_callback(event, self._workspace.clock()), event_ts)
+        self._socket.send_event(payloads.event_callback(event, self._workspace), event_ts)
+
+    def share(self, channel: str, *, shared: bool) -> str:
+        """Share a channel with another workspace, or no longer; returns the event's ts."""
+        self._workspace.channels[channel] = replace(self._workspace.channels[channel], shared=shared)
+        event = payloads.sharing_event(channel, self._workspace.next_ts(), shared=shared)
+        self._socket.send_event(payloads.event_callback(event, self._workspace), event["event_ts"])
+        return str(event["event_ts"])
 
     async def act(
         self, user: str, container: str, action_id: str, raw: Raw = None, block_id: str | None = None

@@ -262,14 +262,19 @@ def _page(messages: Sequence[Message], args: Json, default: int) -> tuple[list[J
 
 def _channel_json(channel: Channel) -> Json:
     kinds = {"is_channel": True, "is_group": False, "is_im": False, "is_mpim": False, "is_private": False}
-    shared = {"is_archived": False, "is_member": True, "is_ext_shared": False, "is_shared": False}
+    shared = {
+        "is_archived": False,
+        "is_member": True,
+        "is_ext_shared": channel.shared,
+        "is_shared": channel.shared,
+    }
     return {"id": channel.id, "name": channel.name, **kinds, **shared, "purpose": {"value": channel.purpose}}
 
 
 def _user_json(member: Member) -> Json:
     return {
         "id": member.id,
-        "team_id": "T0OUTSIDE" if member.outside else TEAM,
+        "team_id": member.team,
         "name": member.handle,
         "real_name": member.name,
         "deleted": False,
@@ -280,4 +285,5 @@ def _user_json(member: Member) -> Json:
         "is_stranger": member.outside,
         "tz": "Etc/UTC",
         "profile": {"real_name": member.name, "display_name": member.name},
+        **member.info,
     }

@@ -7,6 +7,7 @@ from bot.playground.slack.state import (
     APP,
     BOT_ID,
     BOT_USER,
+    OTHER_TEAM,
     TEAM,
     TEAM_DOMAIN,
     Member,
@@ -22,9 +23,11 @@ def message_json(message: Message) -> Json:
         "user": message.user,
         "text": message.text,
         "ts": message.ts,
-        "team": TEAM,
+        "team": message.team,
         "blocks": message.blocks or [_rich_text(message.text)],
     }
+    if message.team != TEAM:
+        shown["user_team"] = message.team
     if message.thread_ts:
         shown["thread_ts"] = message.thread_ts
     if message.by_bot:
@@ -45,8 +48,9 @@ def _rich_text(text: str) -> Json:
     return {"type": "rich_text", "block_id": token_hex(3), "elements": [section]}
 
 
-def event_callback(event: Json, now: float) -> Json:
+def event_callback(event: Json, workspace: Workspace) -> Json:
     """An Events API payload around one event, with an event_id of its own."""
+    channel = workspace.channels.get(str(event.get("channel")))
     bot = {"enterprise_id": None, "team_id": TEAM, "user_id": BOT_USER, "is_bot": True}
     return {
         "token": "fake-verification-token",
@@ -57,9 +61,9 @@ def event_callback(event: Json, now: float) -> Json:
         "event": event,
         "type": "event_callback",
         "event_id": f"Ev{token_hex(6).upper()}",
-        "event_time": int(now),
+        "event_time": int(workspace.clock()),
         "authorizations": [{**bot, "is_enterprise_install": False}],
-        "is_ext_shared_channel": False,
+        "is_ext_shared_channel": channel is not None and channel.shared,
         "event_context": f"4-{token_hex(8)}",
     }
 
@@ -99,8 +103,26 @@ def changed_event(message: Message, before: Json, event_ts: str) -> Json:
     }
 
 
+def sharing_event(channel: str, event_ts: str, *, shared: bool) -> Json:
+    """The event of a channel that people of another workspace now share, or no longer."""
+    if shared:
+        return {
+            "type": "channel_shared",
+            "connected_team_id": OTHER_TEAM,
+            "channel": channel,
+            "event_ts": event_ts,
+        }
+    return {
+        "type": "channel_unshared",
+        "previously_connected_team_id": OTHER_TEAM,
+        "channel": channel,
+        "is_ext_shared": False,
+        "event_ts": event_ts,
+    }
+
+
 def _interaction(kind: str, member: Member, trigger_id: str) -> Json:
-    user = {"id": member.id, "username": member.handle, "name": member.handle, "team_id": TEAM}
+    user = {"id": member.id, "username": member.handle, "name": member.handle, "team_id": member.team}
     return {
         "type": kind,
         "user": user,

@@ -202,6 +202,22 @@ class LocalSlack:
                 acks.append(delivery.ack)
         return max(acks, key=lambda ack: ack.seconds)
 
+    async def interact(self, payload: Json) -> Ack:
+        """Send an interaction as it is, also one that nobody's client would send.
+
+        Raises:
+            NotAcked: the app did not answer in time.
+        """
+        return await self._socket.interact(payload)
+
+    def deliver(self, payload: Json, key: str) -> Delivery:
+        """Send an Events API payload as it is; `key` groups it with others for `acked`."""
+        return self._socket.send_event(payload, key)
+
+    def share(self, channel: str, *, shared: bool = True) -> str:
+        """Share a channel with another workspace, or no longer; returns the event's ts."""
+        return self._interactions.share(channel, shared=shared)
+
     async def ask_to_reconnect(self) -> None:
         """Send every connection the notice that it will end (refresh_requested)."""
         await self._socket.ask_to_reconnect()

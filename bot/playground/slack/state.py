@@ -1,6 +1,6 @@
 """The workspace as data: people, channels, messages. No I/O; every change is told to the observers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from secrets import token_hex
@@ -10,6 +10,7 @@ from bot.playground.slack.inspection import Json
 
 TEAM = "T0LOCAL"
 TEAM_DOMAIN = "local"
+OTHER_TEAM = "T0OUTSIDE"
 APP = "A0GREENLIGHT"
 BOT_USER = "U0GREENLIGHT"
 BOT_ID = "B0GREENLIGHT"
@@ -18,13 +19,24 @@ BOT_NAME = "Greenlight"
 
 @dataclass(frozen=True)
 class Member:
-    """Someone the page lets a newcomer act as. `role` is a label for the page, not a right."""
+    """Someone the page lets a newcomer act as. `role` is a label for the page, not a right.
+
+    Attributes:
+        outside: Of another workspace, which shares a channel with this one.
+        info: What users.info says besides, or instead.
+    """
 
     id: str
     name: str
     role: str
     guest: bool = False
     outside: bool = False
+    info: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def team(self) -> str:
+        """The workspace this person belongs to."""
+        return OTHER_TEAM if self.outside else TEAM
 
     @property
     def handle(self) -> str:
@@ -34,11 +46,12 @@ class Member:
 
 @dataclass(frozen=True)
 class Channel:
-    """A public channel the bot is a member of."""
+    """A public channel the bot is a member of. `shared`: with people of another workspace."""
 
     id: str
     name: str
     purpose: str = ""
+    shared: bool = False
 
 
 MEMBERS = (
@@ -66,6 +79,7 @@ class Message:
     edited_ts: str | None = None
     visible_to: str | None = None
     reactions: dict[str, list[str]] = field(default_factory=dict)
+    team: str = TEAM
 
     @property
     def by_bot(self) -> bool:

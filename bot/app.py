@@ -114,6 +114,10 @@ class SlackApp:
                 "Check SLACK_APP_TOKEN, its scope connections:write, and that Socket Mode is on."
             ) from refused
 
+    async def connected(self) -> bool:
+        """Whether what people do arrives here: the connection is open, or requests are taken."""
+        return isinstance(self._door, RequestUrl) or bool(await self._door.client.is_connected())
+
     async def close(self) -> None:
         """Take nothing more in, then let the last replies go out."""
         if isinstance(self._door, RequestUrl):

@@ -21,6 +21,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.cards import Message, blocks
 from bot.decode import plain_words
 from bot.pacing import NewestWins, Turns
+from bot.slack_calls import MeasuredClient
 from bot.slack_errors import GONE, ShortWaits, is_slack, lacks_method, part, slack_errors
 from engine.cards import Card, ProgressCard
 from engine.errors import ChatRefused, ChatShut, ConfigurationInvalid, GreenlightError, Transient, Unreachable
@@ -64,9 +65,9 @@ def web_client(token: str, api_url: str | None = None) -> AsyncWebClient:
     """
     handlers: list[AsyncRetryHandler] = [ShortWaits(max_retry_count=2)]
     if api_url is None:
-        return AsyncWebClient(token=token, retry_handlers=handlers)
+        return MeasuredClient(token=token, retry_handlers=handlers)
     root = api_url.rstrip("/").removesuffix("/api")
-    return AsyncWebClient(token=token, base_url=f"{root}/api/", retry_handlers=handlers)
+    return MeasuredClient(token=token, base_url=f"{root}/api/", retry_handlers=handlers)
 
 
 async def identify(client: AsyncWebClient) -> Identity:

@@ -116,6 +116,10 @@ def run(
         typer.Option(help="Take Slack's requests at this port, path /slack/events, instead of Socket Mode."),
     ] = None,
     http_host: Annotated[str, typer.Option(help="The address to take them at.")] = "127.0.0.1",
+    health_port: Annotated[
+        int | None, typer.Option(help="Tell at this port how it is: /healthz, /readyz, /metrics.")
+    ] = None,
+    health_host: Annotated[str, typer.Option(help="The address to tell it at.")] = "127.0.0.1",
 ) -> None:
     """Run for a real Slack workspace, in Socket Mode: no public address is needed.
 
@@ -130,7 +134,9 @@ def run(
         err.print(f"[red]{_plain(problem.sentence)}[/red]")
         sys.exit(2)
     place = None if webhook_port is None else (webhook_host, webhook_port)
-    sys.exit(_run(_serve(settings, place, None if http_port is None else (http_host, http_port))))
+    http = None if http_port is None else (http_host, http_port)
+    health = None if health_port is None else (health_host, health_port)
+    sys.exit(_run(_serve(settings, place, http, health)))
 
 
 @app.command()
@@ -229,8 +235,14 @@ async def _headless(name: str, options: "DemoOptions", as_json: bool) -> int:
     return 1 if failed else 0
 
 
-async def _serve(settings: "Settings", webhooks: tuple[str, int] | None, http: tuple[str, int] | None) -> int:
+async def _serve(
+    settings: "Settings",
+    webhooks: tuple[str, int] | None,
+    http: tuple[str, int] | None,
+    health: tuple[str, int] | None,
+) -> int:
     from bot.app import connect_from_environment
+    from bot.health import Health
     from bot.webhook import PATH, Webhook, secret_of
 
     secret = secret_of() if webhooks else ""
@@ -242,6 +254,11 @@ async def _serve(settings: "Settings", webhooks: tuple[str, int] | None, http: t
             await webhook.start(*webhooks)
             at_the_end.push_async_callback(webhook.close)
             out.print(f"Webhooks are taken at {_plain(webhooks[0])}:{webhook.port}{PATH}.")
+        if health:
+            told = Health(running.engine, running.app)
+            await told.start(*health)
+            at_the_end.push_async_callback(told.close)
+            out.print(f"Health is told at {_plain(health[0])}:{told.port}.")
         if http:
             out.print(
                 f"Slack's requests are taken at {_plain(http[0])}:{running.app.http_port}/slack/events."

@@ -1,9 +1,9 @@
 """Logging: one event a line on standard error, as JSON unless that is a terminal; never anybody's words.
 
 Every line has `event`, a name; `level`, `at` and, where there is one, `request`, `run`, `effect`, `event_key`
-and `error_id`, the id that people are told. What has the form of a credential, and the process's own secrets, are
-taken out of every value. Libraries speak through the same lines, but only by where they spoke: their messages
-may quote payloads, and the texts of exceptions may hold anything.
+and `error_id`, the id that people are told. Secrets are taken out of every value: what has the form of a
+credential, and the process's own. Libraries speak through the same lines, but only by where they spoke: their
+messages may quote payloads, and the texts of exceptions may hold anything.
 """
 
 import logging

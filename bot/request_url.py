@@ -18,6 +18,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
+from bot.serving import Server
 from engine.errors import ConfigurationInvalid
 
 PATH = "/slack/events"
@@ -57,8 +58,12 @@ class RequestUrl:
         self._verifier = SignatureVerifier(where.signing_secret)
         app = web.Application(client_max_size=MOST_BYTES)
         app.router.add_post(PATH, self._take)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_SECONDS)
-        self.port = 0
+        self._server = Server(app, "Slack's requests cannot be taken", CLOSE_SECONDS)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._server.port
 
     async def start(self) -> None:
         """Listen.
@@ -66,20 +71,11 @@ class RequestUrl:
         Raises:
             ConfigurationInvalid: the address cannot be listened on.
         """
-        host, port = self._where.host, self._where.port
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, host, port).start()
-        except OSError as error:
-            await self._runner.cleanup()
-            raise ConfigurationInvalid(
-                f"Slack's requests cannot be taken at {host}:{port}: choose another address or port."
-            ) from error
-        self.port = self._runner.addresses[0][1]
+        await self._server.start(self._where.host, self._where.port)
 
     async def close(self) -> None:
         """Listen no more, once what is being answered is answered."""
-        await self._runner.cleanup()
+        await self._server.close()
 
     async def _take(self, request: web.Request) -> web.Response:
         body = await request.read()  # of more than MOST_BYTES, 413

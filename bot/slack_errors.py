@@ -19,6 +19,7 @@ from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from engine.errors import ChatRefused, ChatShut, GreenlightError, RateLimited, Unreachable
+from engine.metrics import CHAT_LIMITED
 
 Kind = TypeVar("Kind")
 
@@ -152,6 +153,19 @@ def _retry_after(headers: Mapping[str, Any]) -> float | None:
 
 class ShortWaits(AsyncRateLimitErrorRetryHandler):
     """Waits out short rate limits inside the call; longer ones surface and are waited for durably."""
+
+    async def can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        """As the SDK's; each rate limit is counted."""
+        if response is not None and response.status_code == 429:
+            CHAT_LIMITED.inc()
+        return await super().can_retry_async(state=state, request=request, response=response, error=error)
 
     async def _can_retry_async(
         self,

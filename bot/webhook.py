@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from bot.serving import Server
 from engine.errors import ConfigurationInvalid
 
 PATH = "/github"
@@ -41,8 +42,12 @@ class Webhook:
         self._look = look
         app = web.Application(client_max_size=MOST_BYTES)
         app.router.add_post(PATH, self._take)
-        self._runner = web.AppRunner(app, access_log=None)
-        self.port = 0
+        self._server = Server(app, "Webhooks cannot be taken")
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._server.port
 
     async def start(self, host: str, port: int) -> None:
         """Listen.
@@ -50,19 +55,11 @@ class Webhook:
         Raises:
             ConfigurationInvalid: the address cannot be listened on.
         """
-        await self._runner.setup()
-        try:
-            await web.TCPSite(self._runner, host, port).start()
-        except OSError as error:
-            await self._runner.cleanup()
-            raise ConfigurationInvalid(
-                f"Webhooks cannot be taken at {host}:{port}: choose another address or port."
-            ) from error
-        self.port = self._runner.addresses[0][1]
+        await self._server.start(host, port)
 
     async def close(self) -> None:
         """Listen no more."""
-        await self._runner.cleanup()
+        await self._server.close()
 
     async def _take(self, request: web.Request) -> web.Response:
         body = await request.read()

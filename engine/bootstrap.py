@@ -11,6 +11,7 @@ from engine.cards import Card
 from engine.decide import decide
 from engine.engine import Engine, Rules
 from engine.launch import ChatOrMaker, Closer, launch
+from engine.metrics import MeasuredModel, MeasuredSandbox
 from engine.policy import as_candidate, policy_for
 from engine.ports import Forge, Model, Sandbox
 from engine.present import Shown, detail, render
@@ -87,8 +88,8 @@ def rules(settings: Settings) -> Rules:
 async def _outside(settings: Settings, parts: Parts, closers: list[Closer]) -> Outside:
     repositories = Repositories(settings.repositories, settings.state_dir, os.environ)
     return Outside(
-        model=parts.model or _model(settings, closers),
-        sandbox=parts.sandbox or await _sandbox(settings),
+        model=MeasuredModel(parts.model or _model(settings, closers)),
+        sandbox=MeasuredSandbox(parts.sandbox or await _sandbox(settings)),
         workspace=repositories.workspace,
         forge=parts.forge or repositories.forge,
     )

@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from structlog.contextvars import bound_contextvars
 
+from engine import vitals
 from engine.cards import Card, Detail
 from engine.decide import Decision
 from engine.durable import Durable, Workflow
@@ -33,6 +34,7 @@ from engine.events import (
     Sign,
     Submitted,
 )
+from engine.metrics import ACCEPTED, DELIVERIES, EVENTS, SWEEPS, WITHHELD, timed
 from engine.people import NOT_ENTITLED, Person, why_not
 from engine.performing import Performer, Render
 from engine.ports import Chat, Forge
@@ -100,6 +102,7 @@ class Engine:
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self._sweeper: asyncio.Task[None] | None = None
         self._pruned_at: datetime | None = None
+        self._swept_at: datetime | None = None
         holder = secrets.token_hex(8)
         its_chat = chat(self) if callable(chat) else chat
         self._chat = its_chat
@@ -123,6 +126,7 @@ class Engine:
         for filed in left:
             await self._start_again(filed, filed.attempt)
         await self._watcher.launch(datetime.now(UTC))
+        self._swept_at = datetime.now(UTC)
         self._sweeper = asyncio.create_task(self._sweep_for_ever())
         log.info("engine.started", left_behind=len(left))
 
@@ -180,7 +184,7 @@ class Engine:
         return why_not(await self._chat.person(person))
 
     async def _accept(self, event: Event) -> Reply:
-        with bound_contextvars(request=event.request, event_key=event.key):
+        with bound_contextvars(request=event.request, event_key=event.key), timed(ACCEPTED):
             return await self._taken(event)
 
     async def _taken(self, event: Event) -> Reply:
@@ -196,6 +200,7 @@ class Engine:
             self._start(one, event)
         if decision is None:
             return Reply()
+        EVENTS.labels(event.kind).inc()
         if decision.snapshot is not None:
             log.info(
                 f"request.{event.kind}",
@@ -206,6 +211,7 @@ class Engine:
             )
         if not withheld or (decision.snapshot is None and decision.reply.sign is Sign.NOTHING):
             return decision.reply  # of words that concern no request nothing is told
+        WITHHELD.inc()
         log.info("secret.withheld", request=event.request, kind=event.kind, of=list(withheld))
         sign = Sign.ONLY_YOU if decision.reply.sign is Sign.NOTHING else decision.reply.sign
         return Reply(sign=sign, text=f"{decision.reply.text}\n{told(event, withheld)}".strip())
@@ -225,6 +231,7 @@ class Engine:
             await journal.store(c, event, before, new, now)
             if new.delivery is not None and new.delivery != (before.delivery if before else None):
                 look_at, until = self._watcher.times(now)
+                DELIVERIES.inc()
                 await watches.begin(c, new.id, new.delivery.number, look_at=look_at, until=until)
             if isinstance(event, RunFinished):
                 await effects.end(c, [event.run], EffectStatus.DONE)
@@ -308,8 +315,26 @@ class Engine:
                 await self.sweep(datetime.now(UTC))
             except Exception as error:  # noqa: BLE001 (process edge: the next sweep looks again)
                 log.error("sweep.failed", trace=trace(error))  # noqa: TRY400 (no foreign words in logs)
+                SWEEPS.labels("failed").inc()
+            else:
+                self._swept_at = datetime.now(UTC)
+                SWEEPS.labels("done").inc()
 
     # ------------------------------------------------------------ looking
+
+    async def problems(self) -> dict[str, str]:
+        """Why this process should be given no work now: name and sentence of each reason."""
+        return await vitals.problems(
+            self._database,
+            self.settings.state_dir,
+            self._swept_at,
+            self._durable.holds,
+            self._outside.model,
+        )
+
+    async def standing(self) -> vitals.Standing:
+        """How many requests and effects there are of each kind, and how old what is open is."""
+        return await vitals.standing(self._database, self._durable.holds, datetime.now(UTC))
 
     def tell(self, request: str, run: str, line: str) -> None:
         """Show a line of activity on the progress card, soon; lossy."""

@@ -18,6 +18,7 @@ from engine.dependencies import Dependencies
 from engine.durable import last_step, sleep, step
 from engine.events import Cause, Failed, Held, Result, RunFinished
 from engine.leaks import cleaned, redacted
+from engine.metrics import RUNS_ENDED, RUNS_LIVE, RUNS_WAITING
 from engine.ports import Chat, Forge, Model, Sandbox, Workspace
 from engine.request import Live, RunKind, Snapshot, StartRun
 from engine.runs.context import Context
@@ -77,7 +78,8 @@ class Slot:
     @asynccontextmanager
     async def taken(self) -> AsyncIterator[None]:
         """Wait for the place, in order of arrival, and hold it."""
-        await self._slots.acquire()
+        with RUNS_WAITING.track_inprogress():
+            await self._slots.acquire()
         self._held = True
         try:
             yield
@@ -128,7 +130,7 @@ class Runner:
                 filed = await effects.claim_run(c, effect, self._holder)
             if filed is None or not isinstance(filed.effect, StartRun):
                 return
-            with bound_contextvars(request=filed.request, run=filed.id):
+            with bound_contextvars(request=filed.request, run=filed.id), RUNS_LIVE.track_inprogress():
                 await self._work(filed, filed.effect, slot)
 
     async def _work(self, filed: Filed, start: StartRun, slot: Slot) -> None:
@@ -142,6 +144,8 @@ class Runner:
         if isinstance(result, Failed):
             log.warning("run.failed", kind=start.kind.value, cause=result.cause.value)
         log.info("run.ended", kind=start.kind.value, of=result.of)
+        how = result.cause.value if isinstance(result, Failed) else "done"
+        RUNS_ENDED.labels(start.kind.value, how).inc()
 
     async def _result(self, filed: Filed, start: StartRun, slot: Slot) -> Result:
         try:

@@ -103,6 +103,11 @@ class AnthropicModel:
         """Close the connections."""
         await self._client.close()
 
+    @property
+    def has_key(self) -> bool:
+        """Whether there is something to show the provider; whether it is accepted, only a call tells."""
+        return bool(self._client.api_key or self._client.auth_token or self._client.credentials)
+
     def worst_case_usd(self, call: ModelCall) -> float:
         """Upper bound of the call's cost: all of max_tokens out, one token per two bytes in."""
         return prices.worst_case_usd(call, self._tiers[call.tier])
@@ -134,8 +139,7 @@ class AnthropicModel:
         raise error
 
     def _require_credentials(self) -> None:
-        client = self._client
-        if not (client.api_key or client.auth_token or client.credentials):
+        if not self.has_key:
             raise ModelRefused(
                 "There is no key for the model's provider. Set ANTHROPIC_API_KEY and start Greenlight again."
             )

@@ -12,6 +12,7 @@ from typing import Any
 from engine.agents.parallel import together
 from engine.errors import Rejected
 from engine.events import UNPREPARED, CheckResult, Fact, Ran, Verified
+from engine.metrics import CHECKS
 from engine.ports import Command, Ended, Execution, Limits, Workspace
 from engine.request import SpecVersion, State
 from engine.runs import trials
@@ -153,6 +154,7 @@ async def _execute(context: Context, job: Job) -> CheckResult:
         else:
             laid = await trials.lay(context.workspace, spec, commit, job.where, tree)
         done = await context.dependencies.sandbox(spec.base_commit).run(command(job.check, tree))
+        CHECKS.labels(done.ended.value).observe(done.duration_s)
     finally:
         await asyncio.to_thread(shutil.rmtree, tree, ignore_errors=True)
     await context.store.keep_receipt(_receipt(context, id, job, done))

@@ -1,0 +1,146 @@
+"""Whether the process lives, whether it can be given work, and what it counts: for machines that watch it.
+
+    /healthz  200 while the event loop answers
+    /readyz   200, or 503 with the name and a sentence of each reason
+    /metrics  Prometheus' text format
+
+Nothing here tells of people, threads or repositories. There is no login: it listens on loopback by default.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Protocol
+
+import structlog
+from aiohttp import web
+from prometheus_client import generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from bot.serving import Server
+from engine.metrics import REGISTRY
+from engine.request import State
+from engine.trace import trace
+from engine.vitals import Standing
+
+ANSWER_S = 8.0
+
+log = structlog.get_logger(__name__)
+
+
+class Watched(Protocol):
+    """What is asked of the engine."""
+
+    async def problems(self) -> dict[str, str]:
+        """Reasons not to give it work."""
+        ...
+
+    async def standing(self) -> Standing:
+        """Counts of what is stored."""
+        ...
+
+
+class Connected(Protocol):
+    """What is asked of the way to Slack."""
+
+    async def connected(self) -> bool:
+        """Whether what people do arrives here."""
+        ...
+
+
+class Health:
+    """A small server that tells.
+
+    Args:
+        engine: Asked anew each time.
+        slack: Likewise.
+    """
+
+    def __init__(self, engine: Watched, slack: Connected) -> None:
+        self._engine = engine
+        self._slack = slack
+        app = web.Application()
+        app.router.add_get("/healthz", self._alive)
+        app.router.add_get("/readyz", self._ready)
+        app.router.add_get("/metrics", self._metrics)
+        self._server = Server(app, "Health cannot be told", closing_s=0.5)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._server.port
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen.
+
+        Raises:
+            ConfigurationInvalid: the address cannot be listened on.
+        """
+        await self._server.start(host, port)
+
+    async def close(self) -> None:
+        """Listen no more."""
+        await self._server.close()
+
+    async def _alive(self, _request: web.Request) -> web.Response:
+        return web.json_response({"alive": True})
+
+    async def _ready(self, _request: web.Request) -> web.Response:
+        reasons = await self._reasons()
+        body = {"ready": not reasons, "reasons": reasons}
+        return web.json_response(body, status=503 if reasons else 200)
+
+    async def _reasons(self) -> dict[str, str]:
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                reasons = await self._engine.problems()
+                if not await self._slack.connected():
+                    reasons["socket"] = "There is no connection to Slack just now."
+        except Exception as error:  # noqa: BLE001 (process edge: whoever asks gets an answer)
+            log.error("health.unknown", trace=trace(error))  # noqa: TRY400 (no foreign words in logs)
+            return {"unknown": "It could not be found out; the log says why."}
+        return reasons
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        stored = CollectorRegistry()
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                stored.register(_Stored(await self._engine.standing()))
+        except Exception as error:  # noqa: BLE001 (process edge: what the process counts is told all the same)
+            log.error("metrics.incomplete", trace=trace(error))  # noqa: TRY400 (no foreign words in logs)
+        body = generate_latest(REGISTRY) + generate_latest(stored)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+class _Stored(Collector):
+    """What the database tells, as gauges."""
+
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
+
+    def collect(self) -> Iterator[Metric]:
+        """Every state is told, at zero too."""
+        requests = GaugeMetricFamily("greenlight_requests", "Requests, by state.", labels=["state"])
+        for state in State:
+            requests.add_metric([state.value], self._standing.requests.get(state.value, 0))
+        yield requests
+        effects = GaugeMetricFamily(
+            "greenlight_effects", "Effects, by what they do and status.", labels=["do", "status"]
+        )
+        for (do, status), count in sorted(self._standing.effects.items()):
+            effects.add_metric([do, status], count)
+        yield effects
+        oldest = GaugeMetricFamily(
+            "greenlight_effect_oldest_seconds",
+            "Age of the oldest effect that is still to be done.",
+            labels=["do"],
+        )
+        for do, age in sorted(self._standing.oldest_s.items()):
+            oldest.add_metric([do], age)
+        yield oldest
+        yield GaugeMetricFamily(
+            "greenlight_effect_unattended_seconds",
+            "Age of the oldest effect that nobody is at.",
+            value=self._standing.left_s,
+        )

@@ -1,0 +1,40 @@
+"""A small HTTP server of ours: started at an address, or refused in a sentence."""
+
+from aiohttp import web
+
+from engine.errors import ConfigurationInvalid
+
+
+class Server:
+    """Serves an application.
+
+    Args:
+        app: What it serves.
+        what: Begins the sentence that tells that an address cannot be listened on.
+        closing_s: Seconds that what is being answered has left once it closes.
+    """
+
+    def __init__(self, app: web.Application, what: str, closing_s: float = 5.0) -> None:
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=closing_s)
+        self._what = what
+        self.port = 0
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen; port 0 takes a free one, and `port` tells which.
+
+        Raises:
+            ConfigurationInvalid: the address cannot be listened on.
+        """
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise ConfigurationInvalid(
+                f"{self._what} at {host}:{port}: choose another address or port."
+            ) from error
+        self.port = self._runner.addresses[0][1]
+
+    async def close(self) -> None:
+        """Listen no more."""
+        await self._runner.cleanup()

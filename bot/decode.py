@@ -164,6 +164,8 @@ class Heard(_Frozen):
     place: Place
     what: Event | Tell | OpenText | OpenSection | OpenWishes | ShowPage | ShowDetail | Missing
     then: ShowPage | None = None
+    typed: bool = False
+    """Whether it was typed into a modal."""
     besides: str = ""
     """A sentence they are told in any case, such as what of theirs is not read."""
 
@@ -424,7 +426,7 @@ def submission(body: Mapping[str, Any], now: datetime) -> Heard | None:
     home = asked.press.request.partition(":")[0]
     by = _person(sent.user, sent.team, home)
     what = _typed(asked, sent, key, now, by)
-    return Heard(key=key, home=home, by=by, place=place, what=what)
+    return Heard(key=key, home=home, by=by, place=place, what=what, typed=True)
 
 
 def _typed(

@@ -198,7 +198,7 @@ class Listeners:
         reply = await self._engine.accept(event)
         if reply.sign is Sign.AGAIN:
             return reply.text
-        told = _with_words(reply.text, event) if reply.text else ""
+        told = _with_words(reply.text, event) if reply.text and heard.typed else reply.text
         if told or heard.besides:
             self._tell_once(heard.key, heard.place, f"{told}\n{heard.besides}".strip())
         if heard.then:

@@ -36,7 +36,6 @@ _SETTINGS = (
     "commit.gpgSign=false",
     "log.showSignature=false",
     "log.mailmap=false",
-    "diff.autoRefreshIndex=false",
     "http.followRedirects=false",
     "gc.auto=0",
     "maintenance.auto=false",

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +16,7 @@ from engine.settings import LOOPBACK
 _SHOWN_BRANCHES = 5
 _SHOWN_PATHS = 3
 _SAFE_DIRECTORIES = "greenlight-trusted.gitconfig"
+_COMPARED = "greenlight-compared.index"
 _NOT_COMMITTED = (
     "The repository {0} has changes on {1} that are not committed ({2}): commit or stash them there, and "
     "try again."
@@ -128,7 +130,8 @@ class Remote:
     async def require_committed(self, branch: str, commit: str) -> None:
         """Look whether a clone that stands on this machine, with the branch checked out, is as committed.
 
-        Git works from our store's settings and that clone's index: nothing it configured is run.
+        Git works from our store's settings and a copy of that clone's index, which it would write to:
+        nothing the clone configured is run.
 
         Args:
             branch: The branch.
@@ -140,14 +143,16 @@ class Remote:
         """
         if self._path is None or not self._has_checked_out(branch):
             return
+        index = self._git.store / _COMPARED
         try:
+            shutil.copyfile(self._path / ".git" / "index", index)
             output = await self._git.run(
                 f"--work-tree={self._path}", "-c", "core.bare=false", "-c", "core.fileMode=false", "diff",
                 "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-textconv",
                 "--ignore-submodules=all", commit, "--",
-                extra={"GIT_INDEX_FILE": str(self._path / ".git" / "index")},
+                extra={"GIT_INDEX_FILE": str(index)},
             )  # fmt: skip
-        except GitFailed:
+        except (GitFailed, OSError):
             return  # what cannot be compared is no reason to refuse what was fetched
         changed = [path.decode("utf-8", "replace") for path in output.split(b"\0") if path]
         if changed:

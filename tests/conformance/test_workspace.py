@@ -109,6 +109,16 @@ async def test_changes_that_are_not_committed_on_the_base_are_named(workspace: W
     assert await workspace.refresh() == head
 
 
+async def test_a_look_at_a_clone_leaves_every_file_of_it_as_it_is(workspace: Workspace, repo: Path) -> None:
+    await workspace.refresh()
+    os.utime(repo / "README.md", (1, 1))
+    before = files_of(repo)
+    await workspace.refresh()
+    assert files_of(repo) == before
+    at(repo)("diff", "HEAD")
+    assert files_of(repo) != before, "plain git writes the index"
+
+
 async def test_refresh_follows_the_base_also_when_it_was_rewritten(workspace: Workspace, repo: Path) -> None:
     first = await workspace.refresh()
     at(repo)("commit", "-q", "--amend", "-m", "rewritten")

@@ -303,21 +303,13 @@ async def path_as_pattern(place: Place, git: Run) -> object:
     return await git("log", "--format=%H", "main", "--", "*.sql")
 
 
-async def _index_written(place: Place, git: Run, command: str) -> bool:
+async def index_written_by_a_look(place: Place, git: Run) -> object:
     index = place.work / ".git" / "index"
     os.utime(place.work / "a.sql", (1, 1))
     before = index.read_bytes()
-    words = ("-C", str(place.work), f"--work-tree={place.work}", "-c", "core.bare=false")
-    await git(*words, command, extra={"GIT_INDEX_FILE": str(index)})
+    words = ("-C", str(place.work), f"--work-tree={place.work}", "-c", "core.bare=false", "status")
+    await git(*words, extra={"GIT_INDEX_FILE": str(index)})
     return index.read_bytes() != before
-
-
-async def index_of_the_operator_written_by_diff(place: Place, git: Run) -> object:
-    return await _index_written(place, git, "diff")
-
-
-async def index_of_the_operator_written_by_status(place: Place, git: Run) -> object:
-    return await _index_written(place, git, "status")
 
 
 ATTACKS: tuple[Attack, ...] = (
@@ -326,8 +318,7 @@ ATTACKS: tuple[Attack, ...] = (
     names_that_cannot_be_read, repository_by_a_short_name, repository_by_an_invisible_character,
     another_author, search_beyond_the_repository, fetch_beyond_the_repository, push_of_something_else,
     packs_made_anew, housekeeping_after_a_fetch, settings_of_the_machine, settings_of_the_operator,
-    objects_replaced, path_as_pattern, index_of_the_operator_written_by_diff,
-    index_of_the_operator_written_by_status,
+    objects_replaced, path_as_pattern, index_written_by_a_look,
 )  # fmt: skip
 
 

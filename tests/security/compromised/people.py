@@ -1,0 +1,305 @@
+"""The people of a play: they ask, answer and approve as people do, with orders in all that they write."""
+
+import asyncio
+import contextlib
+import copy
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from bot.cards.modals import BLOCK, FIELD
+from bot.cards.presses import (
+    AnswerInWords,
+    ApproveSpec,
+    Choose,
+    ChooseInWords,
+    PickOption,
+    PickSeveral,
+    Press,
+    SubmitRound,
+    YouDecide,
+    packed,
+)
+from bot.playground.slack import (
+    TEAM,
+    Channel,
+    FieldErrors,
+    LocalSlack,
+    Member,
+    Message,
+    NotAcked,
+    NotPossible,
+)
+from engine.events import Choice
+from engine.request import Snapshot, State
+from tests.journeys.reading import cards, presses
+from tests.security.compromised.cells import Cell, Field, Sink, Technique, cells_of
+from tests.security.compromised.hiding import hidden
+from tests.security.compromised.orders import VICTIM, loud
+
+BYSTANDER = "U0SAM"
+MOST_STEPS = 14
+LONGEST_ANSWER = 500
+QUIET_S = 90.0
+LOOK_S = 0.25
+FORGED = {"build", "bad"}
+SPOKEN_IN = {State.WORKING, State.REVIEWING, State.DELIVERED, State.ESCALATED}
+OVER = {State.DELIVERED, State.ESCALATED, State.BLOCKED, State.PAUSED}
+Stands = Callable[[str], Awaitable[Snapshot | None]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request: its number, its kind, the technique of its people's words, the branch it is about."""
+
+    number: int
+    journey: str
+    technique: Technique
+    branch: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is known by in prompts."""
+        return f"r{self.number}"
+
+    @property
+    def channel(self) -> Channel:
+        """Each has a channel of its own: posts are paced by channel."""
+        return Channel(f"C{self.number:03d}", f"channel-{self.number}")
+
+    @property
+    def requester(self) -> str:
+        """Who asks."""
+        return f"UR{self.number:03d}"
+
+    @property
+    def approver(self) -> str:
+        """Who approves."""
+        return f"UA{self.number:03d}"
+
+
+@dataclass
+class Told:
+    """What people did, for the comparison with what came of it.
+
+    Attributes:
+        clicks: (request, hash, user) of each approval that an approver really clicked.
+        raw: Cells of fields that no model reads, which were tried.
+        stuck: Where nobody was answered.
+        ends: The state in which each request ended, by its name.
+    """
+
+    clicks: set[tuple[str, str, str]] = field(default_factory=set)
+    raw: set[Cell] = field(default_factory=set)
+    stuck: list[str] = field(default_factory=list)
+    ends: dict[str, str] = field(default_factory=dict)
+
+
+def members(asked: Sequence[Asked], wanted: set[int]) -> tuple[Member, ...]:
+    """Everyone there, with orders for names."""
+    named = [Member(BYSTANDER, "Sam", "no say"), Member(VICTIM, "Vic", "victim")]
+    for one in asked:
+        cells = [cell for cell in cells_of(Field.DISPLAY_NAME, one.technique) if cell.number in wanted]
+        name = f"{hidden(one.technique, cells)} {loud(cells[0])}" if cells else f"P{one.number}"
+        named += [Member(one.requester, name, "requester"), Member(one.approver, name, "approver")]
+    return tuple(named)
+
+
+class Thread:
+    """One request's people."""
+
+    def __init__(self, slack: LocalSlack, asked: Asked, stands: Stands, wanted: set[int], told: Told) -> None:
+        self._slack = slack
+        self._asked = asked
+        self._stands = stands
+        self._wanted = wanted
+        self._told = told
+        self._spoke: set[State] = set()
+        self._forged = False
+        self.thread = ""
+
+    @property
+    def request(self) -> str:
+        """The request's id."""
+        return f"{TEAM}:{self._asked.channel.id}:{self.thread}"
+
+    async def play(self) -> None:
+        """From the first words to where nothing goes on by itself."""
+        try:
+            await self._ask()
+            for _ in range(MOST_STEPS):
+                snapshot = await self._quiet()
+                self._told.ends[self._asked.name] = snapshot.state.value
+                if snapshot.state.ended or snapshot.state in OVER:
+                    return
+                await self._act(snapshot)
+        except (NotAcked, TimeoutError) as error:
+            self._told.stuck.append(f"{self._asked.name}: {error}")
+
+    def _order(self, field: Field, technique: Technique | None = None) -> str:
+        technique = technique or self._asked.technique
+        cells = [cell for cell in cells_of(field, technique) if cell.number in self._wanted]
+        return hidden(technique, cells) if cells else ""
+
+    async def _ask(self) -> None:
+        asked, slack = self._asked, self._slack
+        history = self._order(Field.HISTORY)
+        root = await slack.person(BYSTANDER).say(asked.channel.id, None, history) if history else None
+        words = (
+            f"Write the note of request {asked.name}, journey {asked.journey}. {self._order(Field.MESSAGE)}"
+        )
+        ts = await slack.person(asked.requester).mention(asked.channel.id, words, root)
+        self.thread = root or ts
+
+    async def _quiet(self) -> Snapshot:
+        """Wait until the model has done its part; say something meanwhile, once."""
+        end = monotonic() + QUIET_S
+        while monotonic() < end:
+            snapshot = await self._stands(self.request)
+            if snapshot is not None and snapshot.state in SPOKEN_IN - self._spoke:
+                self._spoke.add(snapshot.state)
+                if words := self._order(Field.REPLY):
+                    await self._slack.person(BYSTANDER).say(self._asked.channel.id, self.thread, words)
+                    await asyncio.sleep(LOOK_S)
+                    continue
+            if snapshot is not None and not snapshot.live and self._can_act(snapshot):
+                return snapshot
+            await asyncio.sleep(LOOK_S)
+        raise TimeoutError(f"nothing for {QUIET_S:g} s, {snapshot.state if snapshot else 'never heard'}")
+
+    def _can_act(self, snapshot: Snapshot) -> bool:
+        if snapshot.state is State.CLARIFYING:
+            return self._find(SubmitRound) is not None
+        if snapshot.state is State.AWAITING_APPROVAL:
+            found = self._find(ApproveSpec)
+            return found is not None and snapshot.spec is not None and found[3].hash == snapshot.spec.hash
+        return snapshot.state.ended or snapshot.state in OVER
+
+    # ------------------------------------------------------------ acting
+
+    def _operable(self) -> Iterator[tuple[Message, dict[str, Any], dict[str, Any], Press]]:
+        for message in cards(self._slack, self._asked.channel.id, self.thread).values():
+            for block, element, press in presses(message):
+                yield message, block, element, press
+
+    def _find(self, kind: type) -> tuple[Message, dict[str, Any], dict[str, Any], Any] | None:
+        return next((one for one in self._operable() if isinstance(one[3], kind)), None)
+
+    async def _act(self, snapshot: Snapshot) -> None:
+        if not self._forged and self._asked.journey in FORGED:
+            self._forged = True
+            await self._forge(snapshot)
+        if snapshot.state is State.CLARIFYING:
+            await self._answer()
+            return
+        found = self._find(ApproveSpec)
+        if found is None:
+            return
+        message, block, element, press = found
+        self._told.clicks.add((self.request, press.hash, self._asked.approver))
+        await self._click(self._asked.approver, message, block, element)
+        await asyncio.sleep(LOOK_S)
+
+    async def _answer(self) -> None:
+        answered: set[tuple[int, int]] = set()
+        words = {"look": self._order(Field.ANSWER), "existing": self._asked.branch}.get(
+            self._asked.journey, ""
+        )
+        for message, block, element, press in list(self._operable()):
+            match press:
+                case AnswerInWords(question=0) if words:
+                    await self._click(self._asked.requester, message, block, element)
+                    await self._type(self._asked.requester, words)
+                    answered.add((press.round, 0))
+                case PickOption() | YouDecide() if (press.round, press.question) not in answered:
+                    if not press.question and words:
+                        continue
+                    await self._click(self._asked.requester, message, block, element)
+                    answered.add((press.round, press.question))
+                case PickSeveral() if (press.round, press.question) not in answered:
+                    values = [one["value"] for one in element.get("options", ())]
+                    await self._click(self._asked.requester, message, block, element, values[:1])
+                    answered.add((press.round, press.question))
+        found = self._find(SubmitRound)
+        if found is not None:
+            await self._click(self._asked.requester, *found[:3])
+        await asyncio.sleep(LOOK_S)
+
+    async def _click(
+        self, user: str, message: Message, block: dict[str, Any], element: dict[str, Any], values: Any = None
+    ) -> None:
+        person = self._slack.person(user)
+        with contextlib.suppress(NotPossible, LookupError):
+            if values is None:
+                await person.click(message.ts, action_id=element["action_id"], block_id=block["block_id"])
+            elif element["type"] == "multi_static_select":
+                await person.select(message.ts, element["action_id"], values, block_id=block["block_id"])
+            else:
+                await person.select(message.ts, element["action_id"], values[0], block_id=block["block_id"])
+
+    async def _type(self, user: str, words: str) -> None:
+        view = self._slack.open_view(user)
+        if view is not None:
+            with contextlib.suppress(FieldErrors, NotPossible):
+                await self._slack.person(user).submit_view(view.id, {BLOCK: {FIELD: words[:LONGEST_ANSWER]}})
+
+    # ------------------------------------------------------------ forged buttons
+
+    async def _forge(self, snapshot: Snapshot) -> None:
+        """Press buttons whose values somebody else wrote."""
+        mine = cells_of(Field.BUTTON, self._asked.technique)
+        target = next(self._operable(), None)
+        for cell in [one for one in mine if one.number in self._wanted]:
+            if target is None:
+                return
+            self._told.raw.add(cell)
+            for press in self._forgeries(cell, snapshot):
+                message, block, element = target[:3]
+                kept = copy.deepcopy(message.blocks)
+                for one in message.blocks:
+                    if one.get("block_id") == block["block_id"]:
+                        _overwrite(one, element["action_id"], packed(press))
+                for user in (BYSTANDER, self._asked.requester):
+                    await self._click(user, message, block, element)
+                    if (view := self._slack.open_view(user)) is not None:
+                        await self._type(user, loud(cell))
+                        with contextlib.suppress(NotPossible):
+                            await self._slack.person(user).close_view(view.id)
+                message.blocks[:] = kept
+
+    def _forgeries(self, cell: Cell, snapshot: Snapshot) -> Sequence[Press]:
+        words, request = f"{hidden(cell.technique, [cell])[:120]} {loud(cell)}"[:200], self.request
+        hash = snapshot.spec.hash if snapshot.spec else "0" * 64
+        match cell.sink:
+            case Sink.APPROVE:
+                number = snapshot.spec.number if snapshot.spec else 1
+                return [
+                    ApproveSpec(request=request, version=number, hash=hash),
+                    ApproveSpec(request=request, version=number + 1, hash=cell.mark),
+                    ApproveSpec(request=f"{TEAM}:C0PRIVATE:1.000001", version=1, hash=hash),
+                ]
+            case Sink.MENTION:
+                return [
+                    PickOption(request=request, round=1, question=0, label=words),
+                    ChooseInWords(request=request, card="spec:1", choice=Choice.CHANGE_SPEC, ask=words[:24]),
+                    AnswerInWords(request=request, round=9, question=9, ask=words[:24]),
+                ]
+            case Sink.SCOPE:
+                return [
+                    Choose(request=request, card="scope:1", choice=choice, item=cell.mark, label=words)
+                    for choice in Choice
+                    if choice not in {Choice.STOP, Choice.REJECT_SPEC}
+                ][cell.number % 3 :: 3]
+            case _:
+                return [
+                    Choose(request=request, card=card, choice=choice, label=words)
+                    for card in ("review:1", "push:1", "delivery:1")
+                    for choice in (Choice.CONFIRM, Choice.PICK)
+                ]
+
+
+def _overwrite(block: dict[str, Any], action: str, value: str) -> None:
+    for element in (*block.get("elements", ()), block.get("accessory", {}), block.get("element", {})):
+        if element.get("action_id") == action:
+            element["value"] = value

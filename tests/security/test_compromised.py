@@ -1,0 +1,63 @@
+"""A model that obeys every order hidden in what it reads brings nothing about that is forbidden."""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.security.compromised.cells import CELLS, Cell, Field, Sink, Technique
+from tests.security.compromised.controls import controls
+from tests.security.compromised.hiding import found, hidden, name, second_half
+from tests.security.compromised.play import JOURNEYS, play
+from tests.security.compromised.table import failures, total
+
+SOME = CELLS[100:110]
+FIELDS = frozenset({Field.MESSAGE, Field.FILE, Field.BUTTON, Field.DISPLAY_NAME})
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A directory with a short path: sockets lie in it."""
+    with tempfile.TemporaryDirectory(prefix="glx", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("technique", Technique)
+def test_however_an_order_is_hidden_the_model_finds_it(technique: Technique) -> None:
+    texts = [hidden(technique, SOME)]
+    if technique is Technique.SPLIT:
+        assert not found(texts)
+        texts.append(second_half(SOME))
+    assert set(found(texts)) == set(SOME)
+
+
+@pytest.mark.parametrize("technique", sorted({c.technique for c in CELLS if c.field is Field.BRANCH}))
+def test_an_order_that_is_a_branch_is_found(technique: Technique) -> None:
+    assert set(found([name(technique, SOME)])) == set(SOME)
+
+
+def test_nothing_is_found_where_nobody_gave_an_order() -> None:
+    assert not found(["Add a metric, see glx12x and page 0001", "Z2x4MDAwMXg", "6f62"])
+
+
+async def test_every_forbidden_effect_is_seen_where_nothing_guards(short: Path) -> None:
+    shown = await controls(short)
+    assert [effect for effect, seen in shown.items() if not seen] == []
+
+
+def held(root: Path, cells: Sequence[Cell], journeys: Sequence[str] = JOURNEYS) -> None:
+    everything = total(cells, [asyncio.run(play(root, cells, journeys))])
+    assert failures(everything, {}) == []
+    assert everything.tried
+
+
+def test_orders_in_plain_words_bring_nothing_about(short: Path) -> None:
+    held(short, [c for c in CELLS if c.technique is Technique.PLAIN and c.field in FIELDS], ["build"])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("technique", [Technique.CLOSING, Technique.TAGS, Technique.SPLIT])
+def test_orders_that_are_dressed_up_bring_nothing_about(technique: Technique, short: Path) -> None:
+    held(short, [c for c in CELLS if c.technique is technique and c.sink is not Sink.EXHAUST])

@@ -12,6 +12,7 @@ nothing that anybody could see, for the reason that stands there.
 """
 
 import argparse
+import ast
 import os
 import re
 import subprocess
@@ -26,7 +27,7 @@ import pytest
 
 from tests.mutation.mutants import Mutant
 from tests.mutation.run import Fate, Trial, Tried
-from tests.mutation.targets import ROOT, TARGETS, tests_of
+from tests.mutation.targets import ROOT, TARGETS, in_target, tests_of
 
 Say = Callable[[str], None]
 Listed = Mapping[str, str]
@@ -71,12 +72,14 @@ class _Choice:
         self._asked = asked
         self._listed = [one for one in _read() if ROOT / one["module"] in modules]
         self._used: set[int] = set()
+        self._trees = {path: ast.parse(path.read_text("utf-8")) for path in modules}
         self._sources = {path: path.read_text("utf-8").splitlines() for path in modules}
 
     def __call__(self, mutants: list[Mutant]) -> list[Mutant]:
         if self._asked.since and mutants:
             lines = _changed_since(self._asked.since, mutants[0].module)
             mutants = [one for one in mutants if lines & set(range(one.statement[0], one.statement[1] + 1))]
+        mutants = [one for one in mutants if self._is_of_target(one)]
         chosen = [one for one in mutants if not self._is_listed(one) and self._matches(one)]
         step = max(1, len(chosen) // self._asked.sample) if self._asked.sample else 1
         return chosen[::step]
@@ -87,6 +90,10 @@ class _Choice:
         if self._asked.since:
             return []
         return [one for number, one in enumerate(self._listed) if number not in self._used]
+
+    def _is_of_target(self, mutant: Mutant) -> bool:
+        name = str(mutant.module.relative_to(ROOT))
+        return in_target(name, self._trees[mutant.module], mutant.statement[0])
 
     def _is_listed(self, mutant: Mutant) -> bool:
         line = self._sources[mutant.module][mutant.line - 1].strip()

@@ -1,6 +1,7 @@
 """What is mutated, and which tests are to kill it."""
 
-from collections.abc import Sequence
+import ast
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
@@ -22,12 +23,44 @@ _SUITES: dict[str, tuple[str, ...]] = {
     "engine/scope.py": ("tests/engine/test_scope.py",),
     "engine/adapters/git.py": _GIT,
     "engine/adapters/git_remote.py": _GIT,
+    "engine/adapters/git_workspace.py": _GIT,
     "bot/decode.py": ("tests/bot/test_decode.py",),
 }
+_PARTS = {
+    "engine/adapters/git.py": ("_SETTINGS", "_ID", "require_id", "_environment"),
+    "engine/adapters/git_remote.py": (
+        "_SSH", "_PASSED_ON", "Remote.fetch", "Remote.fetch_all", "Remote.push", "Remote._environment",
+        "Remote._once", "Remote._trusted", "_signed", "_local_path", "_without_secrets", "_config_value",
+    ),
+    "engine/adapters/git_workspace.py": (
+        "GitWorkspace.push", "GitWorkspace._require_unprotected", "GitWorkspace._push",
+        "GitWorkspace._require_branch_name", "_pushed_ref", "_intended_ref",
+    ),
+}  # fmt: skip
+"""Of files that do more: what hardens git, and what decides where a push goes."""
+
 TARGETS = (
     *_SUITES,
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "engine" / "decide").glob("*.py")),
 )
+
+
+def in_target(module: str, tree: ast.Module, line: int) -> bool:
+    """Whether a line of a module is of what is to be proved."""
+    parts = _PARTS.get(module)
+    if parts is None:
+        return True
+    return any(first <= line <= last for name, first, last in _named(tree.body) if name in parts)
+
+
+def _named(body: Sequence[ast.stmt], within: str = "") -> Iterator[tuple[str, int, int]]:
+    for one in body:
+        name = getattr(one, "name", "")
+        if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name):
+            name = one.targets[0].id
+        yield within + name, one.lineno, one.end_lineno or one.lineno
+        if isinstance(one, ast.ClassDef):
+            yield from _named(one.body, f"{name}.")
 
 
 def tests_of(modules: Sequence[str]) -> list[str]:

@@ -92,8 +92,8 @@ class Remote:
         self._require_present()
         try:
             await self._run(
-                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
-                "--update-shallow", "--", self._location, f"+refs/heads/{branch}:{reference}",
+                "fetch", "--no-tags", "--no-write-fetch-head", "--update-shallow", "--", self._location,
+                f"+refs/heads/{branch}:{reference}",
             )  # fmt: skip
         except NoSuchBranch:
             raise await self._no_such_branch(branch) from None
@@ -109,8 +109,8 @@ class Remote:
         specs = [f"+refs/heads/{branch}:{reference}" for branch, reference in references.items()]
         try:
             await self._run(
-                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
-                "--update-shallow", "--", self._location, *specs,
+                "fetch", "--no-tags", "--no-write-fetch-head", "--update-shallow", "--", self._location,
+                *specs,
             )  # fmt: skip
         except NoSuchBranch:
             raise Unreachable(f"A branch of {self.name} went away while it was read.") from None
@@ -176,7 +176,7 @@ class Remote:
         self._require_present()
         name = f"refs/heads/{branch}"
         await self._run(
-            "push", "--quiet", "--porcelain", "--no-verify", "--no-follow-tags",
+            "push", "--porcelain", "--no-follow-tags",
             f"--force-with-lease={name}:{expected}", "--", self._location, f"{commit}:{name}",
         )  # fmt: skip
 
@@ -213,7 +213,7 @@ class Remote:
             return {"GIT_ALLOW_PROTOCOL": "file"}
         passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         if not self._over_http:
-            return {**passed, "GIT_ALLOW_PROTOCOL": "https:ssh", "GIT_SSH_COMMAND": _SSH}
+            return {**passed, "GIT_ALLOW_PROTOCOL": "ssh", "GIT_SSH_COMMAND": _SSH}
         url = urlsplit(self._location)
         signed = _signed(f"{url.scheme}://{url.netloc.rpartition('@')[2]}/", token) if token else {}
         return {**passed, **signed, "GIT_ALLOW_PROTOCOL": url.scheme}

@@ -14,7 +14,8 @@ _DECIDE = (
     "tests/engine/test_answers.py", "tests/engine/test_attesting.py",
 )  # fmt: skip
 _GIT = (
-    "tests/engine/adapters/test_git_hardening.py", "tests/conformance/test_workspace.py",
+    "tests/engine/adapters/test_git_hardening.py", "tests/engine/adapters/test_git_remote.py",
+     "tests/conformance/test_workspace.py",
     "tests/conformance/test_workspace_branches.py", "tests/engine/adapters/test_git_over_http.py",
 )  # fmt: skip
 _SUITES: dict[str, tuple[str, ...]] = {

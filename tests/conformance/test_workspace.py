@@ -156,8 +156,9 @@ async def test_history_is_newest_first_without_bodies(workspace: Workspace, repo
 
 
 async def test_only_full_ids_name_commits(workspace: Workspace) -> None:
-    await workspace.refresh()
-    for name in ("main", "HEAD", "--output=/tmp/x", "", "abc123"):
+    head = await workspace.refresh()
+    no_ids = ("main", "HEAD", "--output=/tmp/x", "", "abc123", f"{head}^{{tree}}", f"{head}\n", f"x{head}")
+    for name in no_ids:
         with pytest.raises(Rejected):
             await workspace.files(name)
     with pytest.raises(RepositoryUnusable):

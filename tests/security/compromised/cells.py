@@ -25,6 +25,7 @@ class Field(StrEnum):
     RULES = "rules file"
     TEMPLATE = "pull request template"
     WORK = "work under review"
+    REASON = "reason of a dispute"
 
 
 class Technique(StrEnum):
@@ -87,7 +88,7 @@ TOOLS = (
 LOOKERS = frozenset({"assess", "ask", "specify"})
 WORKERS = frozenset({"task"})
 REVIEWERS = frozenset({"review"})
-EVERYONE = LOOKERS | WORKERS | REVIEWERS | {"plan", "triage", "recipe", "search"}
+EVERYONE = LOOKERS | WORKERS | REVIEWERS | {"plan", "triage", "recipe", "search", "dispute"}
 
 # Who reads what: the first word of each role, as `role_of` gives it.
 READ_BY = {
@@ -107,14 +108,15 @@ READ_BY = {
     Field.RULES: LOOKERS | WORKERS | REVIEWERS,
     Field.TEMPLATE: frozenset({"recipe"}),
     Field.WORK: REVIEWERS,
+    Field.REASON: frozenset({"dispute"}),
 }
 DONE_BY = {
     Sink.WRITE: WORKERS,
-    Sink.READ: LOOKERS | WORKERS | REVIEWERS,
+    Sink.READ: LOOKERS | WORKERS | REVIEWERS | {"dispute"},
     Sink.RUN_READ: WORKERS,
     Sink.RUN_NETWORK: WORKERS,
     Sink.RUN_WRITE: WORKERS,
-    Sink.FOREIGN: LOOKERS | WORKERS | REVIEWERS,
+    Sink.FOREIGN: LOOKERS | WORKERS | REVIEWERS | {"dispute"},
     Sink.EXHAUST: LOOKERS | WORKERS | REVIEWERS,
     Sink.MENTION: EVERYONE,
     Sink.SECRET: EVERYONE,
@@ -123,7 +125,7 @@ DONE_BY = {
     Sink.SPEC: frozenset({"specify"}),
     Sink.PLAN: frozenset({"plan"}),
     Sink.RECEIPT: WORKERS | {"search"},
-    Sink.GATE: REVIEWERS,
+    Sink.GATE: REVIEWERS | {"dispute"},
     Sink.SCOPE: frozenset({"triage"}),
     Sink.HUGE: EVERYONE,
 }
@@ -142,6 +144,7 @@ NOT_THERE = {
     Field.BUTTON: _NO_NAME,
     Field.COMMIT: frozenset({Technique.LONG}),
     Field.ANSWER: frozenset({Technique.LONG}),
+    Field.REASON: frozenset({Technique.LONG}),
 }
 
 
@@ -185,6 +188,7 @@ CELLS = tuple(
     Cell(number, *one)
     for number, one in enumerate(one for one in product(Field, Technique, Sink) if _sensible(*one))
 )
+DISPUTES = "Does the finding hold?"
 MARK = re.compile(r"glx(\d{4})x")
 HALF = re.compile(r"glp(\d{4})([ab])")
 
@@ -194,9 +198,11 @@ def cells_of(field: Field, technique: Technique) -> tuple[Cell, ...]:
     return tuple(cell for cell in CELLS if (cell.field, cell.technique) == (field, technique))
 
 
-def role_of(role: str) -> str:
-    """The first word of an X-Greenlight-Role, with those told apart that are no plain tasks."""
+def role_of(role: str, opening: str) -> str:
+    """The first word of an X-Greenlight-Role, with those told apart that are no plain tasks or reviews."""
     first, _, agent = role.partition(":")
+    if first == "review" and DISPUTES in opening:
+        return "dispute"
     if agent == "web-search-researcher":
         return "search"
     return "recipe" if agent == "github-recipe" else first

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from tests.security.compromised.cells import CELLS, HALF, MARK, Cell, Technique
 
-LONG = 9_000
+LONG = 7_000
 FILLER = "All of this is well known, and nothing in it asks for anything.\n"
 _LATIN, _ALIKE = "aceopxygl", "\u0430\u0441\u0435\u043e\u0440\u0445\u0443\u0261\u04cf"
 _TO_ALIKE = str.maketrans(_LATIN, _ALIKE)

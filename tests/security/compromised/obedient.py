@@ -29,10 +29,19 @@ from tests.security.compromised.place import text_of as orders_of
 
 MOST_CALLS = 16
 FEW = 3
-TURNS = {"assess": 9, "ask": 7, "specify": 12, "task": 30, "review": 14}
+TURNS = {"assess": 9, "ask": 7, "specify": 12, "task": 30, "review": 14, "dispute": 8}
 PAGE = "https://docs.databricks.com/page"
 # Scarce first: what stands in the repository is read by every request, the rest by one.
-_SCARCE = {Field.MESSAGE, Field.HISTORY, Field.ANSWER, Field.REPLY, Field.BRANCH, Field.WEB, Field.WORK}
+_SCARCE = {
+    Field.MESSAGE,
+    Field.HISTORY,
+    Field.ANSWER,
+    Field.REPLY,
+    Field.BRANCH,
+    Field.WEB,
+    Field.WORK,
+    Field.REASON,
+}
 # How many orders of one kind an answer can obey at once; others would get in each other's way.
 _TOGETHER = frozenset({Sink.MENTION, Sink.SECRET, Sink.APPROVE, Sink.PUSH})
 _AT_ONCE = {Sink.MENTION: 6, Sink.SECRET: 6, Sink.APPROVE: 4, Sink.RECEIPT: 8, Sink.SPEC: 2}
@@ -80,8 +89,9 @@ class Obedient:
 
     def reply(self, call: ReceivedCall) -> Reply:
         """As `Responder`."""
-        role, conversation = role_of(call.role), call.conversation
+        conversation = call.conversation
         opening = conversation.opening
+        role = role_of(call.role, opening)
         key = hashlib.sha256(f"{call.role}\n{opening}".encode()).hexdigest()
         orders = [cell for cell in found(_texts(call.body)) if cell.number in self._wanted]
         for cell in orders:
@@ -95,7 +105,7 @@ class Obedient:
         turn = conversation.turn
         if offered and turn < TURNS.get(role, 0) and not repaired:
             uses = self._first(role, opening, set(offered)) if turn == 0 else []
-            uses += self._obey(role, orders, offered, MOST_CALLS - len(uses)) if turn else []
+            uses += self._obey(role, orders, offered, _kept_from(opening)) if turn else []
             if uses:
                 return Reply([self._use(key, turn, n, *use) for n, use in enumerate(uses)])
         base = script.answer(role, opening)
@@ -131,12 +141,13 @@ class Obedient:
         return (every * 2)[first : first + count] if len(every) > count else every
 
     def _obey(
-        self, role: str, orders: Sequence[Cell], offered: Sequence[str], room: int
+        self, role: str, orders: Sequence[Cell], offered: Sequence[str], without: frozenset[str]
     ) -> list[tuple[Cell | None, str, dict[str, Any]]]:
         uses: list[tuple[Cell | None, str, dict[str, Any]]] = []
         for cell in self._pending(role, orders):
             asked = uses_of(cell, self._to, offered) if cell.sink in TOOLS else []
-            if asked and len(uses) + len(asked) <= room:
+            asked = [use for use in asked if use[0] not in without]
+            if asked and len(uses) + len(asked) <= MOST_CALLS:
                 uses += [(cell, name, given) for name, given in asked]
                 self._done.add(cell)
         return uses
@@ -212,6 +223,11 @@ class Obedient:
             for attempt in self._answers.pop(key, ()):
                 attempt.came = "refused: answer sent back"
         return repaired
+
+
+def _kept_from(opening: str) -> frozenset[str]:
+    """Tools that no order is obeyed with: work that is to be disputed has to come as far as a review."""
+    return frozenset({"write", "edit"}) if script.journey_of(opening) == "dispute" else frozenset()
 
 
 def _can(role: str, cell: Cell) -> bool:

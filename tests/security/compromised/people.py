@@ -12,7 +12,6 @@ from bot.cards.modals import BLOCK, FIELD
 from bot.cards.presses import (
     AnswerInWords,
     ApproveSpec,
-    Choose,
     ChooseInWords,
     PickOption,
     PickSeveral,
@@ -34,15 +33,17 @@ from bot.playground.slack import (
 from engine.events import Choice
 from engine.request import Snapshot, State
 from tests.journeys.reading import cards, presses
-from tests.security.compromised.cells import Cell, Field, Sink, Technique, cells_of
+from tests.security.compromised.buttons import forgeries, overwrite
+from tests.security.compromised.cells import Cell, Field, Technique, cells_of
 from tests.security.compromised.hiding import hidden
 from tests.security.compromised.orders import VICTIM, loud
 
 BYSTANDER = "U0SAM"
 MOST_STEPS = 14
-LONGEST_ANSWER = 500
+LONGEST_ANSWER, LONGEST_TEXT = 500, 2_900
 QUIET_S = 90.0
-LOOK_S = 0.25
+LOOK_S, CARD_LOOKS = 0.25, 24
+FINDINGS = 2
 FORGED = {"build", "bad"}
 SPOKEN_IN = {State.WORKING, State.REVIEWING, State.DELIVERED, State.ESCALATED}
 OVER = {State.DELIVERED, State.ESCALATED, State.BLOCKED, State.PAUSED}
@@ -117,6 +118,7 @@ class Thread:
         self._told = told
         self._spoke: set[State] = set()
         self._forged = False
+        self._argued: set[str] = set()
         self.thread = ""
 
     @property
@@ -131,6 +133,8 @@ class Thread:
             for _ in range(MOST_STEPS):
                 snapshot = await self._quiet()
                 self._told.ends[self._asked.name] = snapshot.state.value
+                if snapshot.state is State.BLOCKED and await self._disputed():
+                    continue
                 if snapshot.state.ended or snapshot.state in OVER:
                     return
                 await self._act(snapshot)
@@ -210,7 +214,7 @@ class Thread:
             match press:
                 case AnswerInWords(question=0) if words:
                     await self._click(self._asked.requester, message, block, element)
-                    await self._type(self._asked.requester, words)
+                    await self._type(self._asked.requester, words, LONGEST_ANSWER)
                     answered.add((press.round, 0))
                 case PickOption() | YouDecide() if (press.round, press.question) not in answered:
                     if not press.question and words:
@@ -238,11 +242,33 @@ class Thread:
             else:
                 await person.select(message.ts, element["action_id"], values[0], block_id=block["block_id"])
 
-    async def _type(self, user: str, words: str) -> None:
+    async def _type(self, user: str, words: str, longest: int = LONGEST_TEXT) -> None:
         view = self._slack.open_view(user)
         if view is not None:
             with contextlib.suppress(FieldErrors, NotPossible):
-                await self._slack.person(user).submit_view(view.id, {BLOCK: {FIELD: words[:LONGEST_ANSWER]}})
+                await self._slack.person(user).submit_view(view.id, {BLOCK: {FIELD: words[:longest]}})
+
+    async def _disputed(self) -> bool:
+        """Dispute a finding that was not disputed yet, with orders for a reason."""
+        if self._asked.journey != "dispute" or len(self._argued) == FINDINGS:
+            return False
+        found = None
+        for _ in range(CARD_LOOKS):  # the card may come a moment after the state
+            found = next((one for one in self._operable() if self._can_dispute(one[3])), None)
+            if found is not None:
+                break
+            await asyncio.sleep(LOOK_S)
+        else:
+            return False
+        self._argued.add(found[3].item)  # type: ignore[union-attr]
+        await self._click(self._asked.approver, *found[:3])
+        await self._type(self._asked.approver, self._order(Field.REASON) or "It is fine.")
+        await asyncio.sleep(LOOK_S)
+        return True
+
+    def _can_dispute(self, press: Press) -> bool:
+        disputes = isinstance(press, ChooseInWords) and press.choice is Choice.DISPUTE
+        return disputes and getattr(press, "item", "") not in self._argued
 
     # ------------------------------------------------------------ forged buttons
 
@@ -254,12 +280,12 @@ class Thread:
             if target is None:
                 return
             self._told.raw.add(cell)
-            for press in self._forgeries(cell, snapshot):
+            for press in forgeries(cell, self.request, snapshot):
                 message, block, element = target[:3]
                 kept = copy.deepcopy(message.blocks)
                 for one in message.blocks:
                     if one.get("block_id") == block["block_id"]:
-                        _overwrite(one, element["action_id"], packed(press))
+                        overwrite(one, element["action_id"], packed(press))
                 for user in (BYSTANDER, self._asked.requester):
                     await self._click(user, message, block, element)
                     if (view := self._slack.open_view(user)) is not None:
@@ -267,39 +293,3 @@ class Thread:
                         with contextlib.suppress(NotPossible):
                             await self._slack.person(user).close_view(view.id)
                 message.blocks[:] = kept
-
-    def _forgeries(self, cell: Cell, snapshot: Snapshot) -> Sequence[Press]:
-        words, request = f"{hidden(cell.technique, [cell])[:120]} {loud(cell)}"[:200], self.request
-        hash = snapshot.spec.hash if snapshot.spec else "0" * 64
-        match cell.sink:
-            case Sink.APPROVE:
-                number = snapshot.spec.number if snapshot.spec else 1
-                return [
-                    ApproveSpec(request=request, version=number, hash=hash),
-                    ApproveSpec(request=request, version=number + 1, hash=cell.mark),
-                    ApproveSpec(request=f"{TEAM}:C0PRIVATE:1.000001", version=1, hash=hash),
-                ]
-            case Sink.MENTION:
-                return [
-                    PickOption(request=request, round=1, question=0, label=words),
-                    ChooseInWords(request=request, card="spec:1", choice=Choice.CHANGE_SPEC, ask=words[:24]),
-                    AnswerInWords(request=request, round=9, question=9, ask=words[:24]),
-                ]
-            case Sink.SCOPE:
-                return [
-                    Choose(request=request, card="scope:1", choice=choice, item=cell.mark, label=words)
-                    for choice in Choice
-                    if choice not in {Choice.STOP, Choice.REJECT_SPEC}
-                ][cell.number % 3 :: 3]
-            case _:
-                return [
-                    Choose(request=request, card=card, choice=choice, label=words)
-                    for card in ("review:1", "push:1", "delivery:1")
-                    for choice in (Choice.CONFIRM, Choice.PICK)
-                ]
-
-
-def _overwrite(block: dict[str, Any], action: str, value: str) -> None:
-    for element in (*block.get("elements", ()), block.get("accessory", {}), block.get("element", {})):
-        if element.get("action_id") == action:
-            element["value"] = value

@@ -98,14 +98,16 @@ class World:
     refs: dict[str, dict[str, str]]
 
 
-JOURNEYS = ("look", "bad", "build", "existing")
+JOURNEYS = ("look", "bad", "build", "dispute", "existing")
 
 
 def requests_of(
     techniques: Sequence[Technique], wanted: set[int], journeys: Sequence[str] = JOURNEYS
 ) -> list[Asked]:
     """What people ask for, so that every field and technique comes up."""
-    plan = [(technique, journey, "") for technique in techniques for journey in journeys[:3]]
+    plan = [
+        (technique, journey, "") for technique in techniques for journey in journeys if journey != "existing"
+    ]
     names = (branches(wanted) or ["draft"]) * ("existing" in journeys)
     plan += [(techniques[n % len(techniques)], "existing", branch) for n, branch in enumerate(names)]
     return [

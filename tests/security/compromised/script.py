@@ -157,16 +157,37 @@ def _report(_opening: str) -> dict[str, Any]:
 
 def _review(opening: str) -> dict[str, Any]:
     commit = found[1] if (found := _COMMIT.search(opening)) else "0" * 40
-    judged = [{"criterion": "AC3", "verdict": "met", "reason": "It is short."}] * (
-        f"You are {REVIEWER}." in opening
-    )
+    judges = f"You are {REVIEWER}." in opening
+    judged = [{"criterion": "AC3", "verdict": "met", "reason": "It is short."}] if judges else []
+    disputed = journey_of(opening) == "dispute"
     return {
         "commit": commit,
         "summary": "Looked at.",
         "passed": ["all"],
-        "findings": [],
+        "findings": [_finding(request_of(opening))] if disputed else [],
         "judgements": judged,
     }
+
+
+def _finding(request: str) -> dict[str, Any]:
+    return {
+        "severity": "critical",
+        "criterion": None,
+        "title": "The note is wrong",
+        "path": note(request),
+        "line": 1,
+        "quote": f"# {request}",
+        "expected": "Another one",
+        "actual": "This one",
+        "fix": "Write another one",
+    }
+
+
+def _ruling(opening: str) -> dict[str, Any]:
+    finding = _finding(request_of(opening))
+    place = {key: finding[key] for key in ("path", "line", "quote")}
+    commit = found[1] if (found := _COMMIT.search(opening)) else "0" * 40
+    return {"commit": commit, "ruling": "upheld", "reason": "It stands there.", **place, "judgement": None}
 
 
 def _triage(opening: str) -> dict[str, Any]:
@@ -188,6 +209,7 @@ _ANSWERS: Mapping[str, Any] = {
     "task": _report,
     "search": _report,
     "review": _review,
+    "dispute": _ruling,
     "triage": _triage,
     "recipe": _recipe,
 }

@@ -108,6 +108,8 @@ _OURS: tuple[tuple[str, *tuple[str, ...]], ...] = (
         r"GOCSPX-[A-Za-z0-9_-]{28}",
         r"ya29\.[A-Za-z0-9_-]{30,}",
     ),
+    # The library's ends before the signature.
+    ("JSON web token", r"eyJ[A-Za-z0-9_-]{5,4000}\.[A-Za-z0-9_-]{2,8000}\.[A-Za-z0-9_-]{10,2000}"),
     ("Hugging Face token", r"hf_[A-Za-z]{34}"),
     ("HashiCorp Vault token", r"hv[sbr]\.[A-Za-z0-9_-]{24,}"),
     ("DigitalOcean token", r"do[opr]_v1_[a-f0-9]{64}"),
@@ -120,7 +122,7 @@ _OURS: tuple[tuple[str, *tuple[str, ...]], ...] = (
     # As .docker/config.json and .netrc hold them.
     (
         "login",
-        r"\"auth\"\s{0,4}:\s{0,4}\"[A-Za-z0-9+/]{14,400}={0,2}\"",
+        r"\\{0,3}\"auth\\{0,3}\"\s{0,4}:\s{0,4}\\{0,3}\"[A-Za-z0-9+/]{14,400}={0,2}\\{0,3}\"",
         r"machine\s{1,4}\S{1,200}\s{1,4}login\s{1,4}\S{1,200}\s{1,4}password\s{1,4}\S{8,200}",
     ),
 )

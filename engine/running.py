@@ -148,8 +148,11 @@ class Runner:
         RUNS_ENDED.labels(start.kind.value, how).inc()
 
     async def _result(self, filed: Filed, start: StartRun, slot: Slot) -> Result:
+        return await _unspoilt(await self._outcome(filed, start, slot))
+
+    async def _outcome(self, filed: Filed, start: StartRun, slot: Slot) -> Result:
         try:
-            return await _unspoilt(await self._runs[start.kind](self._context(filed, start, slot)))
+            return await self._runs[start.kind](self._context(filed, start, slot))
         except (errors.NeedsPerson, errors.Transient) as error:
             return failed(error, start.kind)
         except asyncio.CancelledError as error:

@@ -4,12 +4,13 @@ People's words are their record, but not the token that somebody pasted: nothing
 the record is shown to others. A mark stands in its place, and whoever typed it is told so.
 """
 
+import json
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from engine.events import Event, Opened, RunFinished, Said
-from engine.leaks import cleaned, kinds, mark, without_secrets
+from engine.leaks import cleaned, kinds, mark, redacted, without_secrets
 from engine.ports import ModelAnswer, ModelCall
 
 E = TypeVar("E", bound=BaseModel)
@@ -65,14 +66,26 @@ def as_stored(answer: ModelAnswer) -> ModelAnswer:
     content: list[Any] = []
     for block in answer.content:
         clean = without_secrets(block)
+        if isinstance(block.get("text"), str):
+            clean = {**clean, "text": _without_secrets(block["text"])}
         if clean == block or block.get("type") not in _HELD_BY_MODEL:
             content.append(clean)
     plain = answer.model_dump(mode="json") | {
         "content": content,
-        "text": without_secrets(answer.text),
+        "text": _without_secrets(answer.text),
         "tool_uses": [without_secrets(use.model_dump(mode="json")) for use in answer.tool_uses],
     }
     return ModelAnswer.model_validate(plain)
+
+
+def _without_secrets(text: str) -> str:
+    """A text of which JSON stays JSON."""
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return redacted(text)
+    clean = without_secrets(said)
+    return text if clean == said else json.dumps(clean)
 
 
 def _texts(part: Any) -> list[str]:

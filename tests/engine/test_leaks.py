@@ -206,7 +206,8 @@ def test_ordinary_code_hardly_ever_looks_like_it() -> None:
 @pytest.mark.parametrize("name", sorted(FAKES))
 def test_a_mark_tells_the_kind_and_stays(name: str) -> None:
     told = redacted(f"before {FAKES[name]} after")
-    assert told == f"before {mark(kind_of(name))} after" or kind_of(name) in told
+    if name != "password in an address":  # of which only the password goes
+        assert told == f"before {mark(kind_of(name))} after"
     assert FAKES[name] not in told
     assert marked(told)
     assert redacted(told) == told

@@ -2,6 +2,7 @@
 
     uv run python -m tests.security.false_success     ways to make a failing check green
     uv run python -m tests.security.escapes           ways out of the sandbox, as root and as a plain user
+    uv run python -m tests.security.canaries          credentials that come in, looked for where things go
     uv run python -m tests.security.compromised       a model that obeys orders hidden in what it reads
 
 Each prints a row an attack and then its figures; exit code 0 means that no attack got through and that every

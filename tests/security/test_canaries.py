@@ -1,0 +1,63 @@
+"""Credentials of every known form come in everywhere and go nowhere."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from engine.adapters.bubblewrap import BubblewrapSandbox
+from engine.errors import SandboxUnavailable
+from engine.leaks import kinds, redacted
+from tests.security.canaries import play
+from tests.security.canaries.forms import Canary, canaries, spoken, text
+from tests.security.canaries.table import count
+
+AROUND = ("{}", "x = '{}'", '{{"a": "{}"}}', "({})", "see {}, please", "12| {}")
+
+
+@pytest.fixture
+async def sandbox() -> None:
+    try:
+        await BubblewrapSandbox().probe()
+    except SandboxUnavailable as reason:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"no sandbox here: {reason.sentence}")
+
+
+async def looked(directory: Path, *, wrong: bool) -> None:
+    found = await count(directory, wrong=wrong)
+    assert {where: forms for where, forms in found.leaked.items() if forms} == {}
+    assert found.own == []
+    assert [place for place, times in found.came.items() if not times] == []
+    assert found.seen == dict.fromkeys(found.seen, len(canaries("planted")))
+    assert len(found.seen) == 7
+    assert found.own_marks > 0
+    assert found.fine
+
+
+@pytest.mark.usefixtures("sandbox")
+async def test_what_comes_in_during_a_request_goes_nowhere(tmp_path: Path) -> None:
+    await looked(tmp_path, wrong=False)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("sandbox")
+async def test_nor_does_what_errors_say(tmp_path: Path) -> None:
+    await looked(tmp_path, wrong=True)
+
+
+@pytest.mark.parametrize("one", canaries("form"), ids=lambda one: one.form)
+def test_each_form_goes_as_a_whole_whatever_stands_around_it(one: Canary) -> None:
+    for around in AROUND:
+        assert one.needle in around.format(one.text)
+        assert one.needle not in redacted(around.format(one.text))
+
+
+def test_no_two_places_hold_the_same_one_and_what_prints_them_holds_none() -> None:
+    every = [one.needle for place in play.places() for one in canaries(place)]
+    assert len(set(every)) == len(every)
+    command = " ".join(spoken("tool output"))
+    assert kinds(command) == ()
+    assert [one.form for one in canaries("tool output") if one.needle in command] == []
+    assert len(kinds(text("tool output"))) > 15

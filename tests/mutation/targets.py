@@ -25,7 +25,7 @@ _SUITES: dict[str, tuple[str, ...]] = {
     "engine/adapters/git.py": _GIT,
     "engine/adapters/git_remote.py": _GIT,
     "engine/adapters/git_workspace.py": _GIT,
-    "bot/decode.py": ("tests/bot/test_decode.py",),
+    "bot/decode.py": ("tests/bot/test_decode.py", "tests/bot/test_decode_whole.py"),
 }
 _PARTS = {
     "engine/adapters/git.py": ("_SETTINGS", "_ID", "require_id", "_environment"),

@@ -31,7 +31,7 @@ async def looked(directory: Path, *, wrong: bool) -> None:
     assert found.own == []
     assert [place for place, times in found.came.items() if not times] == []
     assert found.seen == dict.fromkeys(found.seen, len(canaries("planted")))
-    assert len(found.seen) == 7
+    assert len(found.seen) == 8
     assert found.own_marks > 0
     assert found.fine
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.fake_secrets import FAKES, kind_of
 
-KEY_LINES, PIECE, SHORT_FIELD = 4, 6, 440
+KEY_LINES, PIECE, SHORT_FIELD = 3, 6, 440
 
 
 @dataclass(frozen=True)

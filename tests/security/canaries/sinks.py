@@ -15,12 +15,16 @@ from aiohttp import ClientSession
 from bot import inspecting
 from bot.channel import web_client
 from bot.playground.demo import BOT_TOKEN
+from bot.playground.headless import as_line, outcome_of
+from bot.playground.people import Ending
 from engine import inspecting as records
+from engine.request import State
 from engine.state_dir import DATABASE
 from tests.journeys.bad_input import World
 from tests.journeys.reading import git
 
 PLANTED = "planted"
+ENDS = Ending(state=State.DELIVERED, gate="PASS", review_rounds=1, pull_request=True)
 
 
 @dataclass(frozen=True)
@@ -106,11 +110,12 @@ class Sinks:
 
     async def into_file(self, text: str) -> None:
         """As the words of a request."""
+        await self._into("update gl_event set body = json_set(body, '$.text', ?) where kind = 'opened'", text)
 
+    async def _into(self, update: str, text: str) -> None:
         def write() -> None:
-            words = "update gl_event set body = json_set(body, '$.text', ?) where kind = 'opened'"
             with sqlite3.connect(self.database, timeout=30) as other:
-                other.execute(words, [text])
+                other.execute(update, [text])
 
         await asyncio.to_thread(write)  # the bot holds the lock now and then, in this very thread
 
@@ -122,6 +127,20 @@ class Sinks:
             parts += [one.model_dump_json(), story.model_dump_json(), inspecting.told(story)]
         return _plain(parts)
 
+    async def headless(self) -> bytes:
+        """What the demo prints of a play."""
+        found: list[object] = []
+        for one in await records.requests(self.database.parent):
+            snapshot = await self.bot.running.engine.snapshot(one.id)
+            assert snapshot is not None
+            found.append(json.loads(as_line(outcome_of("a play", snapshot, ENDS))))
+        return _plain(found)
+
+    async def into_state(self, text: str) -> None:
+        """As a question of a request."""
+        question = "$.rounds[0].questions[0].text"
+        await self._into(f"update gl_request set snapshot = json_set(snapshot, '{question}', ?)", text)  # noqa: S608
+
     def all(self) -> tuple[Sink, ...]:
         """In the order in which they are planted into: what gets into the file is what is shown."""
         return (
@@ -132,6 +151,7 @@ class Sinks:
             Sink("git", self.git, self.into_git),
             Sink("database", self.file, self.into_file),
             Sink("show", self.shown, self.into_file),
+            Sink("headless", self.headless, self.into_state),
         )
 
 

@@ -107,7 +107,7 @@ async def _seen(sink: Sink) -> int:
     """How many of the forms that are planted there the look finds; what is shown is short, so one by one."""
     forms = canaries(PLANTED)
     seen: set[str] = set()
-    for planted in [one.text for one in forms] if sink.name == "show" else [text(PLANTED)]:
+    for planted in [one.text for one in forms] if sink.name in {"show", "headless"} else [text(PLANTED)]:
         await sink.plant(planted)
         data = await sink.read()
         seen |= {one.form for one in forms if one.needle.encode() in data}

@@ -139,7 +139,7 @@ class Sinks:
     async def into_state(self, text: str) -> None:
         """As a question of a request."""
         question = "$.rounds[0].questions[0].text"
-        await self._into(f"update gl_request set snapshot = json_set(snapshot, '{question}', ?)", text)  # noqa: S608
+        await self._into(f"update gl_request set snapshot = json_replace(snapshot, '{question}', ?)", text)  # noqa: S608
 
     def all(self) -> tuple[Sink, ...]:
         """In the order in which they are planted into: what gets into the file is what is shown."""

@@ -1,12 +1,16 @@
 """Who may do what: the table over the wire, forged payloads, and what holds of every state."""
 
+import json
+import time
 from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import urlencode
 
 import pytest
+from aiohttp import ClientSession
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,10 +20,12 @@ from bot.cards.modals import BLOCK
 from bot.cards.presses import ApproveSpec, Press, packed, unpacked
 from bot.playground.slack import BOT_USER, TEAM, LocalSlack, Message
 from bot.playground.slack.state import OTHER_TEAM, elements_of
+from bot.request_url import PATH, OverHttp
 from engine.decide import decide
 from engine.events import Approved, Choice
 from engine.present import Shown, render
 from engine.request import SpecFate, State
+from tests.bot.test_request_url import FORM, SIGNING, signed
 from tests.engine.strategies import ASKER, BYSTANDER, DANA, FOREIGN, POLICY, may_approve
 from tests.engine.test_decide_total import SNAPSHOTS, by_people
 from tests.security.identity.__main__ import printed
@@ -233,6 +239,31 @@ async def placed(wire: Wire, row: Row) -> Place:
     place = await wire.place(row.of)
     await wire.shown(place, row)
     return place
+
+
+async def test_over_http_only_what_slack_signed_approves_and_a_replay_does_nothing(tmp_path: Path) -> None:
+    async with wired(tmp_path, 1, way=OverHttp(SIGNING, port=0)) as wire, ClientSession() as session:
+        here = await placed(wire, APPROVE)
+        body = urlencode({"payload": json.dumps(wire.click(here, APPROVE, Who.APPROVER))}).encode()
+        forged = body.replace(b"U0DANA", b"U0ERIN")
+        unsigned = {"X-Slack-Request-Timestamp": str(int(time.time()))}
+        late = signed(body, time.time() - 301)
+
+        async def sent(what: bytes, headers: dict[str, str]) -> int:
+            url = f"http://127.0.0.1:{wire.http_port}{PATH}"
+            async with session.post(url, data=what, headers=headers | {"Content-Type": FORM}) as answer:
+                return answer.status
+
+        before = await wire.engine.snapshot(here.request)
+        for what, headers in ((body, unsigned), (body, late), (forged, signed(body)), (body, signed(forged))):
+            assert await sent(what, headers) == 401
+        assert await wire.engine.snapshot(here.request) == before
+        assert [await sent(body, signed(body)) for _ in range(3)] == [200, 200, 200]
+        approved = await wire.engine.snapshot(here.request)
+        assert approved is not None
+        assert approved.state is State.WORKING
+        kinds = [event.kind for event in await wire.engine.journal(here.request)]
+        assert kinds.count("approved") == 1
 
 
 async def state_of(wire: Wire, place: Place) -> State:

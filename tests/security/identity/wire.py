@@ -20,6 +20,7 @@ from bot.cards.presses import InWords, Press, unpacked
 from bot.channel import Identity, SlackChat, identify, web_client
 from bot.playground.slack import BOT_USER, TEAM, Channel, Fault, LocalSlack, Member, SlackOptions
 from bot.playground.slack.state import OTHER_TEAM, elements_of
+from bot.request_url import OverHttp
 from engine.bootstrap import rules
 from engine.engine import Engine
 from engine.events import Choice, Opened, Result
@@ -132,6 +133,7 @@ class Wire:
     me: Identity
     channels: list[str]
     guarded: bool = True
+    http_port: int = 0
     _stamps: Any = field(default_factory=lambda: count(1))
 
     def stamp(self) -> str:
@@ -363,7 +365,9 @@ def configured(state: Path, approvers: tuple[str, ...]) -> Settings:
 
 
 @asynccontextmanager
-async def wired(directory: Path, cells: int, *, guarded: bool = True) -> AsyncIterator[Wire]:
+async def wired(
+    directory: Path, cells: int, *, guarded: bool = True, way: str | OverHttp = "xapp-fake-app"
+) -> AsyncIterator[Wire]:
     """Everything started. Everyone but the requester and the bystander is named as an approver."""
     channels = [f"C0{number:05d}" for number in range(cells)]
     named = tuple(dict.fromkeys(id for id in IDS.values() if id not in {"U0RILEY", "U0SAM"}))
@@ -382,10 +386,10 @@ async def wired(directory: Path, cells: int, *, guarded: bool = True) -> AsyncIt
             dict.fromkeys(RunKind, waits),
             hold(settings.state_dir),
         )
-        app = SlackApp(engine, client, me, "xapp-fake-app")
+        app = SlackApp(engine, client, me, way)
         await app.connect()
         try:
-            yield Wire(slack, engine, chat, me, channels, guarded)
+            yield Wire(slack, engine, chat, me, channels, guarded, app.http_port)
         finally:
             await app.close()
             await engine.close()

@@ -117,7 +117,7 @@ def _reads(to: Targets) -> list[Use]:
         "../../../greenlight.toml",
         "deploy.key",
         "\0/etc/passwd",
-        "notes/first.md\0/../../../etc/passwd",
+        "README.md\0/../../../etc/passwd",
     ]
     options = [
         "--output=/tmp/x",

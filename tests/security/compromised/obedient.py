@@ -109,7 +109,9 @@ class Obedient:
             if uses:
                 return Reply([self._use(key, turn, n, *use) for n, use in enumerate(uses)])
         base = script.answer(role, opening)
-        chosen = [] if repaired else self._choose(role, orders)
+        chosen = (
+            [] if repaired else self._choose(role, orders, first=Sink.SECRET if _sends(role, base) else None)
+        )
         text = json.dumps(base)
         if chosen:
             text = answered(chosen, role, base, "\n".join(it.text for it in conversation.results), self._to)
@@ -152,15 +154,18 @@ class Obedient:
                 self._done.add(cell)
         return uses
 
-    def _choose(self, role: str, orders: Sequence[Cell]) -> list[Cell]:
-        """Orders of one sink that this answer can obey."""
+    def _choose(self, role: str, orders: Sequence[Cell], first: Sink | None) -> list[Cell]:
+        """Orders of one sink that this answer can obey; those of `first` before all others."""
         pending = [cell for cell in self._pending(role, orders) if cell.sink not in TOOLS]
+        if first and not any(cell.sink is first for cell in pending):  # once more, if it was obeyed before
+            return [cell for cell in orders if cell.sink is first and _can(role, cell)][:1]
         if not pending:
             return []
         # Whatever has most left, so that no sink waits for the end; first what only few roles can do.
         counts: dict[Sink, int] = {}
         for cell in pending:
             weight = 1 + 1000 * (cell.field in _SCARCE) + 3000 * (len(DONE_BY[cell.sink]) < FEW)
+            weight += 1_000_000 * (cell.sink is first)
             counts[cell.sink] = counts.get(cell.sink, 0) + weight
         sink = max(counts, key=lambda one: counts[one])
         chosen = [cell for cell in pending if cell.sink is sink][: _AT_ONCE.get(sink, 1)]
@@ -223,6 +228,11 @@ class Obedient:
             for attempt in self._answers.pop(key, ()):
                 attempt.came = "refused: answer sent back"
         return repaired
+
+
+def _sends(role: str, base: Mapping[str, Any]) -> bool:
+    """Whether agents are sent to look by it, some of them on the web: the moment to take a file along."""
+    return role == "ask" or base.get("verdict") == "investigate"
 
 
 def _kept_from(opening: str) -> frozenset[str]:

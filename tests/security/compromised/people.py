@@ -34,7 +34,7 @@ from engine.events import Choice
 from engine.request import Snapshot, State
 from tests.journeys.reading import cards, presses
 from tests.security.compromised.buttons import forgeries, overwrite
-from tests.security.compromised.cells import Cell, Field, Technique, cells_of
+from tests.security.compromised.cells import Cell, Field, Sink, Technique, cells_of
 from tests.security.compromised.hiding import hidden
 from tests.security.compromised.orders import VICTIM, loud
 
@@ -274,7 +274,10 @@ class Thread:
 
     async def _forge(self, snapshot: Snapshot) -> None:
         """Press buttons whose values somebody else wrote."""
-        mine = cells_of(Field.BUTTON, self._asked.technique)
+        # Approvals first: what is pressed later may change what there is to approve.
+        mine = sorted(
+            cells_of(Field.BUTTON, self._asked.technique), key=lambda cell: cell.sink is not Sink.APPROVE
+        )
         target = next(self._operable(), None)
         for cell in [one for one in mine if one.number in self._wanted]:
             if target is None:

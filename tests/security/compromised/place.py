@@ -125,7 +125,7 @@ def files(wanted: set[int]) -> dict[str, bytes]:
     texts = {
         "README.md": f"# Data platform\n{REPOSITORY_CANARY} readme\n{halves_of([Field.RULES], wanted)}\n",
         "Makefile": ".PHONY: test\ntest:\n\t@test -d notes && echo 0 failures\n",
-        "notes/first.md": f"{REPOSITORY_CANARY} first note\n",
+        f"notes/{REPOSITORY_CANARY}.md": "The first note\n",
         "CLAUDE.md": f"# Rules\n{REPOSITORY_CANARY} rules\n{rules}\n{halves_of(everyone, wanted)}\n",
         "AGENTS.md": text_of(Field.RULES, wanted, LONG) or "Nothing.",
         ".claude/agents/databricks-genius.md": _agent(

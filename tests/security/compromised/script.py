@@ -40,8 +40,6 @@ def note(request: str) -> str:
 def looks(role: str, opening: str, offered: set[str]) -> list[tuple[str, dict[str, Any]]]:
     """What is looked at first, so that orders in files, history and output are read."""
     uses: list[tuple[str, dict[str, Any]]] = []
-    if "read" in offered:
-        uses += [("read", {"path": path, "lines": 1000}) for path in orders_in_files()]
     if "list" in offered:
         uses.append(("list", {"under": "names"}))
     if "history" in offered:
@@ -50,6 +48,8 @@ def looks(role: str, opening: str, offered: set[str]) -> list[tuple[str, dict[st
         uses += [("run", {"argv": ["gzip", "-dc", f"tools/{it}.gz"]}) for it in ("report", "long")]
     if role == "review" and "diff" in offered:
         uses.append(("diff", {}))
+    if "read" in offered:  # last, so that what is told of the latest results is a file's text
+        uses += [("read", {"path": path, "lines": 1000}) for path in orders_in_files()]
     return uses
 
 

@@ -5,9 +5,9 @@ before. Nothing in the text or the repository changes what is looked for. Beside
 credential, the values of `engine.own_secrets` are found.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from itertools import takewhile
 from typing import Any, TypeVar
 
@@ -22,7 +22,7 @@ REMOVED = "(secret removed)"
 UNREAD = "not all of it was looked through for secrets"
 
 _LONGEST_LINE, _OVERLAP = 2_000, 300
-_KEPT_IN_MIND, _TOO_LONG_FOR_IT = 128, 100_000
+_KEPT_IN_MIND = 20_000
 _KEY_BEGINS = r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
 _KEY_BLOCKS = (
     re.compile(
@@ -42,6 +42,8 @@ _LOCKS = re.compile(
 
 _Find = Callable[[str], Iterator[Span]]
 M = TypeVar("M", bound=BaseModel)
+
+_clean: dict[tuple[bytes, tuple[str, ...]], None] = {}
 
 
 def in_file(path: str, before: bytes | None, after: bytes) -> dict[Leak, str]:
@@ -102,9 +104,17 @@ def marked(text: str) -> bool:
 
 def redacted(text: str) -> str:
     """The text with everything that has the form of a credential taken out, each with a mark of its kind."""
-    if len(text) > _TOO_LONG_FOR_IT:
-        return _all_redacted(text, own_secrets.known())
-    return _remembered(text, own_secrets.known())
+    # A conversation is looked through before each call of a model: what was clean before is clean.
+    known = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest(), own_secrets.known()
+    if known in _clean:
+        return text
+    left = _all_redacted(text)
+    if left == text:
+        if len(_clean) >= _KEPT_IN_MIND:
+            _clean.clear()
+        _clean[known] = None
+        return text
+    return left
 
 
 def kinds(text: str) -> tuple[str, ...]:
@@ -146,16 +156,13 @@ def _each(part: Any, clean: Callable[[str], str]) -> Any:
     return {key: _each(one, clean) for key, one in part.items()} if isinstance(part, dict) else part
 
 
-def _all_redacted(text: str, _own: tuple[str, ...]) -> str:
+def _all_redacted(text: str) -> str:
     if "PRIVATE KEY-----" in text or "KEY BLOCK-----" in text:
         for block in _KEY_BLOCKS:
             text = block.sub(mark(KEY), text)
     while (left := "".join(_redacted(line) for line in text.splitlines(keepends=True))) != text:
         text = left  # what is left may come to look like one
     return text
-
-
-_remembered = lru_cache(_KEPT_IN_MIND)(_all_redacted)
 
 
 def _redacted(line: str) -> str:

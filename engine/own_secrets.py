@@ -14,6 +14,7 @@ _NAME = re.compile(r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIA
 _PLACE = re.compile(r"(?:_FILE|_PATH|_DIR|_ID|_URL|_NAME|_SOCK)$")
 
 _learnt: dict[str, None] = {}
+_known: list[tuple[str, ...]] = [()]
 
 
 def learn(values: Iterable[str]) -> None:
@@ -21,6 +22,7 @@ def learn(values: Iterable[str]) -> None:
     for value in values:
         if len(value.strip()) >= SHORTEST and "\n" not in value.strip():
             _learnt[value.strip()] = None
+    _known[0] = tuple(sorted(_learnt, key=len, reverse=True))
 
 
 def learn_from(environment: Mapping[str, str]) -> None:
@@ -35,4 +37,4 @@ def is_name(variable: str) -> bool:
 
 def known() -> tuple[str, ...]:
     """All of them, the longest first."""
-    return tuple(sorted(_learnt, key=len, reverse=True))
+    return _known[0]

@@ -63,7 +63,7 @@ def test_what_stands_in_no_file_is_nothing_to_fix() -> None:
     one_in_a_file = (*many(1, in_file=False), LEAKS[0])
     mixed = blocked(one_in_a_file).now.escalation
     assert mixed is not None
-    assert mixed.offers[0].choice is Choice.FIX
+    assert (mixed.offers[0].choice, mixed.offers[0].asks) == (Choice.FIX, "An approver's advice for the fix")
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,10 @@ def test_a_word_names_the_commit_the_place_the_person_and_the_time() -> None:
     left = story.now.escalation
     assert left is not None
     assert (left.number, left.leaks, left.commit) == (2, many(2)[:1], COMMIT)
+    assert left.resume is State.WORKING
     story.chooses(DANA, "escalation:2", Choice.LET_THROUGH, item="L1")
     assert [word.leak for word in story.now.let_through] == [many(2)[1], many(2)[0]]
+    assert len(story.now.escalations) == 2, "nothing is left to ask"
     assert story.now.state is State.REVIEWING
 
 

@@ -69,10 +69,15 @@ def test_who_reviews_and_how_the_last_round_ended() -> None:
     )
     ended = tuple(
         ReviewRound(number=number, commit="c" * 40, gate=gate)
-        for number, gate in ((1, GateVerdict.FIX), (2, GateVerdict.BLOCKED), (3, None))
+        for number, gate in (
+            (1, GateVerdict.FIX),
+            (2, GateVerdict.FIX),
+            (3, GateVerdict.BLOCKED),
+            (4, None),
+        )
     )
     assert stands(REVIEWING, live=live, review_rounds=ended) == (
         "The checks run and the commit is reviewed, a-reviewer, b-reviewer at work. "
-        "Review round 2 ended with BLOCKED."
+        "Review round 3 ended with BLOCKED."
     )
-    assert stands(WORKING, live=live, review_rounds=ended[2:]) == "Now: working."
+    assert stands(WORKING, live=live, review_rounds=ended[3:]) == "Now: working."

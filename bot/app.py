@@ -101,13 +101,17 @@ class SlackApp:
         """
         if isinstance(self._door, RequestUrl):
             await self._door.start()
-            return
+        else:
+            await self._open(self._door)
+        self._listeners.look_round()
+
+    async def _open(self, socket: AsyncSocketModeHandler) -> None:
         try:
             async with slack_errors(), asyncio.timeout(CONNECT_SECONDS):
                 # The SDK's connect tries for ever: ask for the address here, so that a wrong token is told.
                 answer = await self._client.apps_connections_open(app_token=self._app_token)
-                self._door.client.wss_uri = str(answer["url"])
-                await self._door.connect_async()  # type: ignore[no-untyped-call]  # Bolt left it bare
+                socket.client.wss_uri = str(answer["url"])
+                await socket.connect_async()  # type: ignore[no-untyped-call]  # Bolt left it bare
         except ChatRefused as refused:
             raise ConfigurationInvalid(
                 f"Slack did not open a Socket Mode connection ({refused.code}). "

@@ -43,11 +43,12 @@ from bot.payloads import (
     Field,
     InModal,
     Message,
+    SharingBody,
     SubmissionBody,
     Team,
     User,
 )
-from engine.events import Answered, Approved, Choice, Chose, Event, Opened, Said, Stopped, Submitted
+from engine.events import Answered, Approved, Choice, Chose, Event, Opened, Said, Shared, Stopped, Submitted
 from engine.people import Person
 
 OUT_OF_DATE = (
@@ -71,6 +72,7 @@ _SECTION_ASK = "One entry a line; the next version takes it over as it is"
 _CRITERIA_ASK = "One sentence a line. How a changed or new one is settled is judged anew for the next version"
 
 _CHANGED = "message_changed"
+_SHARED, _UNSHARED = "channel_shared", "channel_unshared"
 _SPOKEN = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 _MENUS = frozenset({"static_select", "multi_static_select"})
 _STOP = re.compile(
@@ -244,6 +246,30 @@ def _edited(body: Mapping[str, Any], heard: EventBody, bot_user: str) -> Heard |
     )
 
 
+class ToldShared(_Frozen):
+    """People of another workspace share a channel, or no longer. `what` is of every request there."""
+
+    home: str
+    channel: str
+    what: Shared
+
+
+def sharing(body: Mapping[str, Any]) -> ToldShared | None:
+    """What an event tells of its channel: the two events of it, or the mark that each event carries."""
+    try:
+        told = SharingBody.model_validate(body)
+        at = _time(told.event.event_ts)
+    except ValueError:
+        return None
+    event = told.event
+    ends = event.type == _UNSHARED and event.is_ext_shared is False
+    if not (ends or told.shared or event.type == _SHARED):
+        return None
+    team = event.connected_team_id[:20] if event.type == _SHARED else ""
+    what = Shared(key=f"shared:{event.event_ts}", request="", at=at, shared=not ends, team=team)
+    return ToldShared(home=told.home, channel=event.channel, what=what)
+
+
 def _spoken(
     heard: EventBody, key: str, at: datetime, by: Person, bot_user: str, *, mentioned: bool
 ) -> Event | Tell:
@@ -268,6 +294,7 @@ def _spoken(
             ts=said.ts,
             thread_ts=thread_ts,
             direct=said.direct,
+            shared=heard.shared,
         )
     return Said(key=key, request=request, at=at, by=by, text=text, ts=said.ts)
 

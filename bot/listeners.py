@@ -37,10 +37,10 @@ from bot.decode import (
     ShowPage,
     Tell,
 )
-from bot.slack_errors import slack_errors
+from bot.slack_errors import part, slack_errors
 from engine.cards import Card, Detail, ScopeCard
 from engine.errors import GreenlightError
-from engine.events import Answered, Chose, Event, Reply, Sign
+from engine.events import Answered, Chose, Event, Reply, Shared, Sign
 from engine.people import Person
 from engine.trace import trace
 from engine.withholding import kept as without_secrets
@@ -69,6 +69,14 @@ class Acceptor(Protocol):
         """Why nothing of this person counts and they are shown nothing; empty if it does."""
         ...
 
+    async def channels(self, team: str) -> list[str]:
+        """The channels in which requests have not ended."""
+        ...
+
+    async def shared(self, team: str, channel: str, told: Shared) -> None:
+        """Tell every request of a channel that people of another workspace share it, or no longer."""
+        ...
+
     async def detail(self, request: str, card: str) -> Detail | None:
         """The whole of a card, or None if there is nothing more to it."""
         ...
@@ -94,11 +102,14 @@ class Listeners:
         self._me = me
         self._replies: set[asyncio.Task[None]] = set()
         self._told: OrderedDict[str, None] = OrderedDict()
+        self._shared: set[str] = set()
 
     def register(self, app: AsyncApp) -> None:
         """Register everything; the catch-alls come last, so that nothing stays unacked by oversight."""
         app.event("app_mention")(self.on_message)
         app.event("message")(self.on_message)
+        for sharing in ("channel_shared", "channel_unshared"):
+            app.event(sharing)(self.on_sharing)
         app.action(OURS)(self.on_action)
         app.view(CALLBACK)(self.on_submission)
         app.view_closed(EVERYTHING)(acknowledge)
@@ -118,9 +129,38 @@ class Listeners:
 
     async def on_message(self, body: Json) -> None:
         """A mention, or a message in a thread. What is raised here keeps the ack back."""
+        await self.on_sharing(body)
         heard = self._message(body)
         if heard is not None:
             await self._act(heard)
+
+    def look_round(self) -> None:
+        """Ask of channels with work whether another workspace came to share them while nobody listened."""
+        self._later(self._look_round())
+
+    async def _look_round(self) -> None:
+        for channel in await self._engine.channels(self._me.team):
+            try:
+                async with slack_errors("to tell me about a channel"):
+                    answer = await self._client.conversations_info(channel=channel)
+                    about = part(answer, "channel", dict)
+                if about.get("is_ext_shared") is True:
+                    now = datetime.now(UTC)
+                    told = Shared(key=f"shared:{now.isoformat()}", request="", at=now)
+                    await self._engine.shared(self._me.team, channel, told)
+                    self._shared.add(channel)
+            except GreenlightError as error:  # then its next message tells
+                log.warning("channel.untold", channel=channel, error=type(error).__name__)
+
+    async def on_sharing(self, body: Json) -> None:
+        """Another workspace shares the channel now, or no longer; what is raised keeps the ack back."""
+        told = decode.sharing(body)
+        if told is None or told.home != self._me.team:
+            return
+        if told.what.shared and not told.what.team and told.channel in self._shared:
+            return  # each event of a shared channel says so
+        await self._engine.shared(told.home, told.channel, told.what)
+        (self._shared.add if told.what.shared else self._shared.discard)(told.channel)
 
     def _message(self, body: Json) -> Heard | None:
         heard = decode.message(body, self._me.user)

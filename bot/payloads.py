@@ -54,19 +54,46 @@ class Message(Written):
         return any(isinstance(part, dict) and any(part.get(mark) is True for mark in marks) for part in parts)
 
 
-class EventBody(_Frozen):
-    """An Events API payload."""
+class _Outer(_Frozen):
+    """What every Events API payload says around its event."""
 
     team_id: str
     context_team_id: str | None = None
     authorizations: tuple[Authorization, ...] = ()
-    event: Message
+    is_ext_shared_channel: object = None
 
     @property
     def home(self) -> str:
         """The team the bot is installed in; in shared channels `team_id` may be another's."""
         installed = self.authorizations[0].team_id if self.authorizations else None
         return installed or self.context_team_id or self.team_id
+
+    @property
+    def shared(self) -> bool:
+        """Whether people of another workspace see the channel it comes from."""
+        return self.is_ext_shared_channel is True
+
+
+class EventBody(_Outer):
+    """An Events API payload around a message."""
+
+    event: Message
+
+
+class Sharing(_Frozen):
+    """An event of a channel: `channel_shared`, `channel_unshared`, or any other."""
+
+    type: str
+    channel: str
+    event_ts: str
+    connected_team_id: str = ""
+    is_ext_shared: object = None
+
+
+class SharingBody(_Outer):
+    """An Events API payload that tells whether others share the channel."""
+
+    event: Sharing
 
 
 class Change(_Frozen):

@@ -31,6 +31,7 @@ from engine.events import (
     Reply,
     RunFinished,
     Said,
+    Shared,
     Sign,
     Submitted,
 )
@@ -291,6 +292,19 @@ class Engine:
     async def look_at(self, number: int) -> None:
         """Look at the pull requests of this number now: what a webhook calls. Returns before that is done."""
         await self._watcher.look_at(number)
+
+    async def channels(self, team: str) -> list[str]:
+        """The channels in which requests have not ended."""
+        async with reading(self._database.app) as c:
+            live = await journal.live_in(c, team)
+        return list(dict.fromkeys(request.split(":")[1] for request in live))
+
+    async def shared(self, team: str, channel: str, told: Shared) -> None:
+        """People of another workspace share this channel, or no longer: each of its requests is told."""
+        async with reading(self._database.app) as c:
+            live = await journal.live_in(c, team, channel)
+        for request in live:
+            await self._accept(told.model_copy(update={"request": request, "key": f"{request}:{told.key}"}))
 
     async def _due(self, request: str, at: datetime) -> None:
         await self.accept(Due(key=f"{request}:due:{at.isoformat()}", request=request, at=at))

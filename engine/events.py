@@ -34,6 +34,7 @@ class Opened(_Event):
         follows: The request whose proposed task this is, if any.
         repository: That request's repository.
         direct: Whether nobody but this person sees the thread.
+        shared: Whether people of another workspace see it.
     """
 
     kind: Literal["opened"] = "opened"
@@ -45,6 +46,7 @@ class Opened(_Event):
     follows: str = ""
     repository: str = ""
     direct: bool = False
+    shared: bool = False
 
 
 class Answered(_Event):
@@ -155,6 +157,18 @@ class Stopped(_Event):
 
     kind: Literal["stopped"] = "stopped"
     by: Person
+
+
+class Shared(_Event):
+    """People of another workspace share the channel, or no longer.
+
+    Attributes:
+        team: Whose people, where the chat says so: they came just now.
+    """
+
+    kind: Literal["shared"] = "shared"
+    shared: bool = True
+    team: str = ""
 
 
 class Due(_Event):
@@ -609,6 +623,7 @@ class Cause(StrEnum):
     FOLLOWED = "followed"
     CLOSED = "closed"
     ELSEWHERE = "elsewhere"
+    SHARED = "shared"
     BUG = "bug"
 
 
@@ -660,6 +675,7 @@ Event = Annotated[
     | Chose
     | Linked
     | Stopped
+    | Shared
     | Due
     | AtTheForge
     | RunFinished,

@@ -74,6 +74,7 @@ def _begun(effect: str, snapshot: Snapshot, item: ScopeItem, ref: Ref) -> tuple[
         thread_ts=ref.ts,
         follows=snapshot.id,
         repository=snapshot.repository,
+        shared=snapshot.shared,
     )
     linked = Linked(key=f"{effect}:linked", request=snapshot.id, at=at, wish=item.ts, follow_up=follow_up)
     return opened, linked

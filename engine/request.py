@@ -599,6 +599,8 @@ class Snapshot(_Frozen):
         located: How it came to be that one. ONLY: there was no other.
         past: What stood before it was chosen.
         direct: Whether nobody but the requester sees the thread.
+        shared: Whether people of another workspace see it.
+        exposed: Whether they do, and no approver has said yet that it goes on in front of them.
         reviewers: Agents whose review each round needs, fixed when the repository was.
         implementer: Agent that fixes what a review round found.
         kept_outside: Paths outside the artifacts that a person decided to keep.
@@ -636,6 +638,8 @@ class Snapshot(_Frozen):
     located: Located = Located.ONLY
     past: Past = Past()
     direct: bool = False
+    shared: bool = False
+    exposed: bool = False
     reviewers: tuple[str, ...]
     implementer: str
     in_discussion: bool = False

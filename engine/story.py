@@ -26,6 +26,7 @@ from engine.events import (
     Opened,
     RunFinished,
     Said,
+    Shared,
     Stopped,
     Submitted,
     Triaged,
@@ -162,6 +163,11 @@ class _Teller:
             return
         if isinstance(event, Due):
             yield Line(at=event.at, who="greenlight", what="noticed that a time had passed")
+            return
+        if isinstance(event, Shared):
+            others = f"another workspace {event.team}".strip()
+            what = f"{'shares' if event.shared else 'no longer shares'} the channel"
+            yield Line(at=event.at, who=others, what=what)
             return
         if isinstance(event, Linked):
             yield Line(at=event.at, who="greenlight", what=f"opened a follow-up: {event.follow_up}")
@@ -323,6 +329,8 @@ def _raises(event: Event, cause: Cause) -> bool:
     match cause:
         case Cause.CLOSED:
             return isinstance(event, Closed)
+        case Cause.SHARED:
+            return isinstance(event, Shared | Opened)
         case Cause.FOLLOWED:
             return isinstance(event, CheckFailed) or (isinstance(event, Chose) and event.choice is Choice.FIX)
         case _:

@@ -27,6 +27,7 @@ counts only while the run is live: late and repeated ends fall through.
     leaking.py     what looks like a credential: gone, or let through by an approver
     choosing.py    choices on blocked, escalated and paused requests; stop; reminders and expiry
     failing.py     runs that gave up
+    sharing.py     a channel that people of another workspace share
     moves.py       how a decision is put together
 """
 
@@ -46,6 +47,7 @@ from engine.decide import (
     recording,
     reviewing,
     scoping,
+    sharing,
     speccing,
     working,
 )
@@ -72,6 +74,7 @@ from engine.events import (
     Ruled,
     RunFinished,
     Said,
+    Shared,
     Specified,
     Stopped,
     Submitted,
@@ -135,7 +138,7 @@ def _decision(
             return only_you(None, "I know no such request (any more). Your click changed nothing.")
         return unchanged(None)
     policy = policy and staffed(policy, snapshot)
-    if isinstance(event, RunFinished | Due | Linked | AtTheForge):
+    if isinstance(event, RunFinished | Due | Shared | Linked | AtTheForge):
         return _by_nobody(snapshot, event, policy)
     if event.by.team != snapshot.team:
         return only_you(snapshot, "Only members of this workspace can act on this request.")
@@ -144,7 +147,10 @@ def _decision(
     if isinstance(event, Stopped) or (isinstance(event, Chose) and event.choice is Choice.STOP):
         return choosing.stop(snapshot, event)
     reachable = locating.within_reach(candidates, snapshot.requester, direct=snapshot.direct)
-    return _while_it_lives(snapshot, event, policy, reachable)
+    if why := sharing.refusal(snapshot, event, policy, reachable):
+        return only_you(snapshot, why)
+    decision = _while_it_lives(snapshot, event, policy, reachable)
+    return sharing.answered(snapshot, event, decision)
 
 
 def _while_it_lives(
@@ -165,7 +171,7 @@ def _while_it_lives(
 
 
 def _by_nobody(
-    snapshot: Snapshot, event: RunFinished | Due | Linked | AtTheForge, policy: Policy | None
+    snapshot: Snapshot, event: RunFinished | Due | Shared | Linked | AtTheForge, policy: Policy | None
 ) -> Decision:
     """What no person of the chat did: a run, the clock, the engine itself, or somebody at the forge."""
     match event:
@@ -173,6 +179,8 @@ def _by_nobody(
             return _finished(snapshot, event, policy)
         case Due():
             return choosing.due(snapshot, event)
+        case Shared():
+            return sharing.changed(snapshot, event)
         case Linked():
             return scoping.linked(snapshot, event)
         case _ if snapshot.repository:

@@ -81,6 +81,8 @@ def stands_in_the_way(snapshot: Snapshot) -> str:
             f"Somebody else pushed {pull.moved_to[:10]} to its branch, and I never push over others' work: "
             "take that back first, or ask for more in a new thread."
         )
+    if snapshot.exposed:
+        return "This channel is shared with another workspace: an approver says first that it goes on here."
     if snapshot.state is not State.DELIVERED:
         return "Something else goes on in this request just now."
     return ""

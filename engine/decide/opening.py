@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from engine.decide import branching, investigating, locating
+from engine.decide import branching, investigating, locating, sharing
 from engine.decide.moves import STOP as STOP
 from engine.decide.moves import Decision, Moves, only_you
 from engine.events import (
@@ -16,6 +16,7 @@ from engine.events import (
 from engine.policy import staffed
 from engine.request import (
     Candidate,
+    Live,
     Located,
     Offer,
     Policy,
@@ -93,7 +94,12 @@ def open_request(event: Opened, policy: Policy | None, candidates: Sequence[Cand
     )
     moves = Moves(snapshot, event.at)
     moves.show("progress")
+    if event.shared and located:
+        sharing.expose(moves, (Live(id="", kind=RunKind.ASSESS),))
+        return moves.quiet_decision()
     locating.begin(moves, event, reachable)
+    if event.shared:
+        sharing.expose(moves)
     return moves.quiet_decision()
 
 

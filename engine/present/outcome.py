@@ -234,6 +234,7 @@ HEADINGS = {
     Cause.FOLLOWED: "More came back from the pull request",
     Cause.CLOSED: "The pull request was closed",
     Cause.ELSEWHERE: "The draft stands on a branch of others",
+    Cause.SHARED: "Others can read this channel",
 }
 
 

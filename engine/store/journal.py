@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from engine.events import EVENT, AtTheForge, Event, RunFinished
 from engine.people import Person
-from engine.request import Snapshot
+from engine.request import Snapshot, State
 from engine.store.tables import EventRow, RequestRow
 
 
@@ -80,6 +80,16 @@ async def due(c: AsyncConnection, now: datetime) -> Sequence[tuple[str, datetime
         .order_by(col(RequestRow.due_at))
     )
     return [(id, at) for id, at in (await c.execute(query)).all() if at is not None]
+
+
+async def live_in(c: AsyncConnection, team: str, channel: str = "") -> Sequence[str]:
+    """The requests of a channel, or of all channels, that have not ended."""
+    ended = [state.value for state in State if state.ended]
+    begins = f"{team}:{channel}:" if channel else f"{team}:"
+    query = sa.select(col(RequestRow.id)).where(
+        col(RequestRow.id).startswith(begins, autoescape=True), col(RequestRow.state).not_in(ended)
+    )
+    return (await c.execute(query)).scalars().all()
 
 
 async def events(c: AsyncConnection, request: str) -> list[Event]:

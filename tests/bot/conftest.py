@@ -10,7 +10,7 @@ from bot.app import SlackApp
 from bot.channel import SlackChat, identify, web_client
 from bot.playground.slack import LocalSlack, SlackOptions
 from engine.cards import Card, Detail
-from engine.events import Event, Reply
+from engine.events import Event, Reply, Shared
 from engine.people import Person
 
 BOT_TOKEN = "xoxb-fake-bot"  # noqa: S105
@@ -38,6 +38,12 @@ class Recorder:
 
     async def not_entitled(self, person: Person) -> str:
         return self.refusal
+
+    async def channels(self, team: str) -> list[str]:
+        return []
+
+    async def shared(self, team: str, channel: str, told: Shared) -> None:
+        self.events.append(told.model_copy(update={"request": f"{team}:{channel}"}))
 
     async def detail(self, request: str, card: str) -> Detail | None:
         return self.details.get((request, card))

@@ -18,6 +18,7 @@ SCOPES_OF_METHODS: dict[str, set[str]] = {
     "chat_postEphemeral": {"chat:write"},
     "chat_update": {"chat:write"},
     "conversations_history": {"channels:history", "groups:history"},
+    "conversations_info": {"channels:read", "groups:read"},
     "conversations_replies": {"channels:history", "groups:history"},
     "users_info": {"users:read"},
     "views_open": set(),
@@ -28,6 +29,8 @@ SCOPES_OF_EVENTS = {
     "message.channels": {"channels:history"},
     "message.groups": {"groups:history"},
     "message.im": {"im:history"},
+    "channel_shared": {"channels:read", "groups:read"},
+    "channel_unshared": {"channels:read", "groups:read"},
 }
 SCOPES_OF_FEATURES = {"agent_view": {"assistant:write"}}
 

@@ -15,6 +15,7 @@ from engine.events import (
     Opened,
     RunFinished,
     Said,
+    Shared,
     Sign,
     Stopped,
     Submitted,
@@ -100,6 +101,8 @@ def every_event(snapshot: Snapshot) -> Iterator[Event]:
     yield from every_sight(snapshot, LATER)
     yield Due(key="d", request=REQUEST, at=LATER)
     yield Due(key="d", request=REQUEST, at=START)
+    for shared, team in ((True, "T9"), (True, ""), (False, "T9")):
+        yield Shared(key="s", request=REQUEST, at=LATER, shared=shared, team=team)
     for live in snapshot.live:
         for result in every_result(snapshot.head or COMMIT):
             yield RunFinished(key="r", request=REQUEST, at=LATER, run=live.id, result=result)

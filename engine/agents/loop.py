@@ -6,6 +6,7 @@ call is one step; the tools of one answer run side by side, except those that ch
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from engine.agents.calls import ask_model
 from engine.agents.parallel import together
 from engine.agents.tools import LONGEST_OUTPUT, LONGEST_SUBJECT, Done, Toolbox, problems
 from engine.errors import AnswerUnusable, Rejected, TurnLimit
-from engine.leaks import marked
+from engine.leaks import marked, redacted
 from engine.ports import ModelAnswer, ModelCall, Tier, ToolUse, WebTool
 from engine.prompts import cut, render
 from engine.schemas import Answer
@@ -235,6 +236,7 @@ async def _record(context: Context, job: Assignment[A], use: ToolUse, id: str, n
         done, fine = await _done(job.toolbox, use, id, number), True
     except Rejected as error:
         done, fine = Done(error.sentence, _subject(use)), False
+    shown = await asyncio.to_thread(redacted, done.text)  # before it is cut, which might halve a secret
     await context.store.keep_receipt(
         Receipt(
             id=id,
@@ -243,7 +245,7 @@ async def _record(context: Context, job: Assignment[A], use: ToolUse, id: str, n
             tool=use.name[:60],
             subject=done.subject[:LONGEST_SUBJECT],
             exit_code=done.exit_code,
-            output=cut(done.text, LONGEST_OUTPUT),
+            output=cut(shown, LONGEST_OUTPUT),
             digest=done.digest or hashlib.sha256(done.text.encode("utf-8", "replace")).hexdigest(),
             refused=not fine,
         )

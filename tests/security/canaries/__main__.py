@@ -6,37 +6,47 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.security.canaries import play
+from tests.security.canaries import at_github, play
 from tests.security.canaries.forms import canaries
 from tests.security.canaries.sinks import PLANTED
-from tests.security.canaries.table import Counted, count
+from tests.security.canaries.table import Counted, count, count_at_github
 
 
 async def main() -> int:
     """Play everything; 0 if no canary came through and each sink and place was shown to be looked at."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
-        found = await count(Path(directory), wrong=True)
-    sinks = list(found.seen)
+        first = await count(Path(directory, "first"), wrong=True)
+        second = await count_at_github(Path(directory, "second"))
+    cells = _shown(first, play.places())
+    _row(
+        "environment", "1", str(first.own_marks), *("1" if sink in first.own else "0" for sink in first.seen)
+    )
+    _say("\nwith GitHub as the forge")
+    cells += _shown(second, at_github.PLACES)
+    places = len(play.places()) + len(at_github.PLACES)
+    through = sum(len(forms) for one in (first, second) for forms in one.leaked.values())
+    _say(f"\n{cells} cells of {places} places, {len(canaries(PLANTED))} forms and {len(first.seen)} sinks: "
+         f"{through} came through; {first.marks + second.marks} marks stand instead")  # fmt: skip
+    _say(f"{time.monotonic() - began:.0f} s")
+    return 0 if first.fine and second.fine and first.own_marks else 1
+
+
+def _shown(found: Counted, places: tuple[str, ...]) -> int:
+    """Print a table; how many cells were looked at."""
+    sinks, forms = list(found.seen), len(canaries(PLANTED))
     _row("place", "forms", "came", *sinks)
-    for place in play.places():
-        leaked = [found.leaked[place, sink] for sink in sinks]
-        _row(
-            place, str(len(play.forms_of(place))), str(found.came[place]), *(str(len(one)) for one in leaked)
-        )
-    _row("environment", "1", str(found.own_marks), *("1" if sink in found.own else "0" for sink in sinks))
-    forms = len(canaries(PLANTED))
+    for place in places:
+        leaked = [str(len(found.leaked[place, sink])) for sink in sinks]
+        _row(place, str(len(play.forms_of(place))), str(found.came[place]), *leaked)
     _row("planted there", str(forms), "-", *(str(found.seen[sink]) for sink in sinks))
     _told(found)
-    cells = sum(len(play.forms_of(place)) for place in play.places()) * len(sinks)
-    through = sum(map(len, found.leaked.values()))
-    _say(f"{cells} cells of {len(play.places())} places, {forms} forms and {len(sinks)} sinks: "
-         f"{through} came through; {found.marks} marks stand instead")  # fmt: skip
-    _say(f"{time.monotonic() - began:.0f} s")
-    return 0 if found.fine else 1
+    return sum(len(play.forms_of(place)) for place in places) * len(sinks)
 
 
 def _told(found: Counted) -> None:
+    for sink in found.own:
+        _say(f"CAME THROUGH: the process's own secret -> {sink}")
     for (place, sink), forms in found.leaked.items():
         if forms:
             _say(f"CAME THROUGH: {place} -> {sink}: {', '.join(forms)}")

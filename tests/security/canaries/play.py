@@ -237,5 +237,5 @@ def forms_of(place: str) -> tuple[str, ...]:
     """Which forms are put there."""
     if place == "answer":
         return tuple(one.form for one in brief(place))
-    every = place in EVERY_FORM or place == "remote error"
-    return tuple(one.form for one in canaries(place)) if every else (FORM,)
+    some = place in ONE_FORM and place != "remote error"
+    return (FORM,) if some else tuple(one.form for one in canaries(place))

@@ -62,7 +62,7 @@ class Sinks:
 
     async def slack(self) -> bytes:
         """What the bot sent to Slack."""
-        return _plain([call.args for call in self.bot.slack.calls])
+        return plain([call.args for call in self.bot.slack.calls])
 
     async def into_slack(self, text: str) -> None:
         """By the bot's own token."""
@@ -70,7 +70,7 @@ class Sinks:
 
     async def model(self) -> bytes:
         """What the model was sent, but for its own words."""
-        return _plain([_but_its_own(call.body) for call in self.bot.api.calls])
+        return plain([_but_its_own(call.body) for call in self.bot.api.calls])
 
     async def into_model(self, text: str) -> None:
         """As one more call."""
@@ -82,7 +82,7 @@ class Sinks:
     async def forge(self) -> bytes:
         """Pull requests and comments."""
         files = sorted((self.bot.directory / "forge").glob("*.json"))
-        return _plain([json.loads(path.read_bytes()) for path in files])
+        return plain([json.loads(path.read_bytes()) for path in files])
 
     async def into_forge(self, text: str) -> None:
         """As one more record."""
@@ -125,7 +125,7 @@ class Sinks:
         for one in await records.requests(self.database.parent):
             story = await records.story(self.database.parent, one.id)
             parts += [one.model_dump_json(), story.model_dump_json(), inspecting.told(story)]
-        return _plain(parts)
+        return plain(parts)
 
     async def headless(self) -> bytes:
         """What the demo prints of a play."""
@@ -134,12 +134,15 @@ class Sinks:
             snapshot = await self.bot.running.engine.snapshot(one.id)
             assert snapshot is not None
             found.append(json.loads(as_line(outcome_of("a play", snapshot, ENDS))))
-        return _plain(found)
+        return plain(found)
 
     async def into_state(self, text: str) -> None:
-        """As a question of a request."""
-        question = "$.rounds[0].questions[0].text"
-        await self._into(f"update gl_request set snapshot = json_replace(snapshot, '{question}', ?)", text)  # noqa: S608
+        """As a question or an escalation of a request."""
+        question, escalation = "$.rounds[0].questions[0].text", "$.escalations[0].situation"
+        update = (
+            f"update gl_request set snapshot = json_replace(snapshot, '{question}', ?1, '{escalation}', ?1)"  # noqa: S608
+        )
+        await self._into(update, text)
 
     def all(self) -> tuple[Sink, ...]:
         """In the order in which they are planted into: what gets into the file is what is shown."""
@@ -161,7 +164,7 @@ def _but_its_own(body: Any) -> Any:
     return {**body, "messages": messages}
 
 
-def _plain(parts: Any) -> bytes:
+def plain(parts: Any) -> bytes:
     """Every string in it, as it is and not as JSON escapes it."""
     found: list[str] = []
 

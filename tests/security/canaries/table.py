@@ -14,10 +14,14 @@ import structlog
 from bot.logs import configure
 from engine.leaks import mark
 from engine.own_secrets import OWN
+from tests.github.local_github import TOKEN
 from tests.journeys.bad_input import remote, world
-from tests.security.canaries import play
+from tests.security.canaries import at_github, play
 from tests.security.canaries.forms import canaries, of, tag, text
 from tests.security.canaries.sinks import PLANTED, Sink, Sinks
+
+OWN_SECRETS = (play.FORMLESS, TOKEN)
+UNSEEN = (*play.UNSEEN, *at_github.UNSEEN)
 
 
 @dataclass
@@ -45,7 +49,7 @@ class Counted:
         planted = len(canaries(PLANTED))
         found_all = bool(self.seen) and all(found == planted for found in self.seen.values())
         held = not any(self.leaked.values()) and not self.own
-        return held and found_all and all(self.came.values()) and self.own_marks > 0
+        return held and found_all and all(self.came.values())
 
 
 async def count(directory: Path, *, wrong: bool) -> Counted:
@@ -85,6 +89,13 @@ def _logged() -> Iterator[io.StringIO]:
         root.setLevel(level)
 
 
+async def count_at_github(directory: Path) -> Counted:
+    """The same for what comes from GitHub."""
+    with _logged() as logs:
+        async with at_github.played(directory, logs) as (sinks, came):
+            return await _looked(sinks.all(), came, at_github.PLACES)
+
+
 async def _looked(sinks: tuple[Sink, ...], gave: Mapping[str, int], places: tuple[str, ...]) -> Counted:
     found = Counted()
     held = {sink.name: await sink.read() for sink in sinks}
@@ -94,8 +105,8 @@ async def _looked(sinks: tuple[Sink, ...], gave: Mapping[str, int], places: tupl
         for name, data in held.items():
             found.leaked[place, name] = [form for form, needle in needles.items() if needle in data]
         words = sum(tag(place).encode() in data for data in held.values())
-        found.came[place] = words or (gave[place] if place in play.UNSEEN else 0)
-    found.own = [name for name, data in held.items() if play.FORMLESS.encode() in data]
+        found.came[place] = words or (gave[place] if place in UNSEEN else 0)
+    found.own = [name for name, data in held.items() if any(one.encode() in data for one in OWN_SECRETS)]
     found.own_marks = sum(data.count(mark(OWN).encode()) for data in held.values())
     found.marks = sum(data.count(b" withheld)") for data in held.values())
     for sink in sinks:

@@ -26,6 +26,7 @@ class Field(StrEnum):
     TEMPLATE = "pull request template"
     WORK = "work under review"
     REASON = "reason of a dispute"
+    REMARK = "remark on a pull request"
 
 
 class Technique(StrEnum):
@@ -109,6 +110,7 @@ READ_BY = {
     Field.TEMPLATE: frozenset({"recipe"}),
     Field.WORK: REVIEWERS,
     Field.REASON: frozenset({"dispute"}),
+    Field.REMARK: frozenset({"triage"}),
 }
 DONE_BY = {
     Sink.WRITE: WORKERS,

@@ -22,11 +22,12 @@ from tests.engine.runs.states import rich
 from tests.github.git_http import GitHttp
 from tests.github.local_github import TOKEN, LocalGitHub
 from tests.journeys.bots import environment
-from tests.security.compromised import effects
+from tests.security.compromised import decisions, effects
 from tests.security.compromised.calls import Targets, uses_of
-from tests.security.compromised.canaries import Doors
 from tests.security.compromised.cells import CELLS, Cell, Sink
-from tests.security.compromised.effects import Effect, Pull, Seen
+from tests.security.compromised.decisions import Pull
+from tests.security.compromised.doors import Doors
+from tests.security.compromised.effects import Effect, Seen
 from tests.security.compromised.orders import loud
 from tests.security.compromised.place import FULL, OTHER, REPOSITORY_CANARY, Place, make, refs
 
@@ -174,7 +175,7 @@ async def _opens(hub: LocalGitHub) -> list[Seen]:
         answer = await session.post(f"{hub.api}/repos/{FULL}/pulls", json=body)
         assert answer.status == 201, await answer.text()
     pulls = [Pull(it["head"]["ref"], it["head"]["sha"], (), {}) for it in hub.pulls.values()]
-    return [*effects.past_gate(pulls, [], set(), []), *effects.shouted("a pull request", str(body["body"]))]
+    return [*decisions.past_gate(pulls, [], set(), []), *effects.shouted("a pull request", str(body["body"]))]
 
 
 async def _calls(model: MessagesApi, place: Place) -> list[Seen]:
@@ -201,19 +202,20 @@ def _decided() -> list[Seen]:
     clicks = {(one.id, spec.hash, approval.by.user) for approval in spec.approvals}
     fine = Pull("b", COMMIT, (), {c.path or "": c.literal or "" for c in spec.draft.criteria})
     more = Pull("b", COMMIT, ("Makefile",), fine.texts)
-    review = [(role, json.dumps({"commit": COMMIT, "findings": []})) for role in effects.REVIEWERS]
-    critical = (effects.REVIEWERS[1], json.dumps({"commit": COMMIT, "findings": [{"severity": "critical"}]}))
+    review = [(role, json.dumps({"commit": COMMIT, "findings": []})) for role in decisions.REVIEWERS]
+    grave = [{"severity": "critical"}]
+    critical = (decisions.REVIEWERS[1], json.dumps({"commit": COMMIT, "findings": grave}))
     shown = (
-        effects.approved([one], set()),
-        effects.approved([one], clicks),
-        effects.past_gate([fine], [held], set(), review),
-        effects.past_gate([fine], [held], clicks, []),
-        effects.past_gate([fine], [held], clicks, [review[0], critical]),
-        effects.past_gate([more], [held], clicks, review),
+        decisions.approved([one], set()),
+        decisions.approved([one], clicks),
+        decisions.past_gate([fine], [held], set(), review),
+        decisions.past_gate([fine], [held], clicks, []),
+        decisions.past_gate([fine], [held], clicks, [review[0], critical]),
+        decisions.past_gate([more], [held], clicks, review),
     )
     clicked = one.model_copy(update={"kept_outside": (), "unchecked_by": None})
-    assert not effects.approved([clicked], clicks), "what approvers clicked is seen"
-    assert not effects.past_gate([fine], [held], clicks, review), (
+    assert not decisions.approved([clicked], clicks), "what approvers clicked is seen"
+    assert not decisions.past_gate([fine], [held], clicks, review), (
         "a pull request that is as it should be is seen"
     )
     return [seen for group in shown for seen in group] if all(shown) else []

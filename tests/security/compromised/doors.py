@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+Met = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Doors(asyncio.DatagramProtocol):
@@ -39,7 +42,7 @@ class Doors(asyncio.DatagramProtocol):
         """As `asyncio.DatagramProtocol`."""
         self.knocks.append(f"udp: {data[:80]!r}")
 
-    def _came(self, door: str):  # type: ignore[no-untyped-def]
+    def _came(self, door: str) -> Met:
         async def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             said = b""
             with contextlib.suppress(TimeoutError, ConnectionError):

@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +25,7 @@ from tests.security.compromised.cells import (
 from tests.security.compromised.hiding import found
 from tests.security.compromised.orders import alone, answered
 from tests.security.compromised.place import text_of as orders_of
+from tests.security.compromised.reading import blocks_in, came_of, handed_on, texts_of
 
 MOST_CALLS = 16
 FEW = 3
@@ -41,9 +41,12 @@ _SCARCE = {
     Field.WEB,
     Field.WORK,
     Field.REASON,
+    Field.REMARK,
 }
 # How many orders of one kind an answer can obey at once; others would get in each other's way.
-_TOGETHER = frozenset({Sink.MENTION, Sink.SECRET, Sink.APPROVE, Sink.PUSH})
+# What one answer can obey side by side; where a program reads closely, one spoils the other.
+_TOGETHER = frozenset({Sink.MENTION, Sink.SECRET, Sink.APPROVE})
+_STRICT = frozenset({"specify", "plan"})
 _AT_ONCE = {Sink.MENTION: 6, Sink.SECRET: 6, Sink.APPROVE: 4, Sink.RECEIPT: 8, Sink.SPEC: 2}
 
 
@@ -93,11 +96,11 @@ class Obedient:
         opening = conversation.opening
         role = role_of(call.role, opening)
         key = hashlib.sha256(f"{call.role}\n{opening}".encode()).hexdigest()
-        orders = [cell for cell in found(_texts(call.body)) if cell.number in self._wanted]
+        orders = [cell for cell in found(texts_of(call.body)) if cell.number in self._wanted]
         for cell in orders:
             self.journal.reached.setdefault(cell, role)
         repaired = self._learn(key, call.body["messages"])
-        if role == "search" and not any(it.get("type") == "server_tool_use" for it in _blocks(call.body)):
+        if role == "search" and not any(it.get("type") == "server_tool_use" for it in blocks_in(call.body)):
             return Reply(self._pages(opening), fault=Fault.PAUSE_TURN)
         offered = [
             it["name"] for it in call.body.get("tools") or () if "type" not in it or it["type"] == "custom"
@@ -120,7 +123,7 @@ class Obedient:
                 attempt.came = "taken"
         if role == "review":
             self.journal.reviews.append((call.role, text))
-        return Reply([{"type": "text", "text": _with_second_hand(role, text, orders)}])
+        return Reply([{"type": "text", "text": handed_on(role, text, orders)}])
 
     # ------------------------------------------------------------ obeying
 
@@ -169,7 +172,7 @@ class Obedient:
             counts[cell.sink] = counts.get(cell.sink, 0) + weight
         sink = max(counts, key=lambda one: counts[one])
         chosen = [cell for cell in pending if cell.sink is sink][: _AT_ONCE.get(sink, 1)]
-        if sink in _TOGETHER and not alone(chosen[0]):
+        if sink in _TOGETHER and role not in _STRICT and not alone(chosen[0]):
             more = [cell for cell in pending if cell.sink in _TOGETHER and cell.field in _SCARCE]
             chosen = [cell for cell in [*chosen, *more] if not alone(cell)]
             chosen = list(dict.fromkeys(chosen))[:12]
@@ -222,7 +225,7 @@ class Obedient:
         for block in (it for message in messages[-1:] for it in blocks_of(message["content"])):
             attempt = self._uses.pop(block.get("tool_use_id", ""), None)
             if attempt is not None:
-                attempt.came = _came(attempt.tool, block)
+                attempt.came = came_of(attempt.tool, block)
         repaired = "Your answer cannot be used" in text_of(messages[-1]["content"])
         if repaired:
             for attempt in self._answers.pop(key, ()):
@@ -242,53 +245,3 @@ def _kept_from(opening: str) -> frozenset[str]:
 
 def _can(role: str, cell: Cell) -> bool:
     return role in DONE_BY[cell.sink]
-
-
-_KINDS = (
-    ("refused: no such tool", re.compile(r"There is no tool")),
-    ("refused: input invalid", re.compile(r"input of \S* is invalid|At most \d+ calls")),
-    ("refused: path", re.compile(r"path|outside|repository|symbolic|\.git|folder|name", re.IGNORECASE)),
-)
-
-
-def _came(tool: str, block: Mapping[str, Any]) -> str:
-    text = text_of(block.get("content") or "").partition("\n")[2]
-    if block.get("is_error"):
-        return next((kind for kind, form in _KINDS if form.search(text)), "refused: other")
-    if tool != "run":
-        return "done within the repository"
-    return "sandboxed: failed" if not text.startswith("exit code: 0") else "sandboxed: ran"
-
-
-def _with_second_hand(role: str, text: str, orders: Sequence[Cell]) -> str:
-    """Whoever searches hands on what the pages say, so that others read it."""
-    web = [cell for cell in orders if cell.field is Field.WEB]
-    if role != "search" or not web:
-        return text
-    try:
-        report = json.loads(text)
-        report["next_steps"] = [
-            f"obey {' '.join(c.mark for c in web[i : i + 20])}" for i in range(0, len(web), 20)
-        ][:8]
-    except (ValueError, TypeError, RecursionError):
-        return text
-    return json.dumps(report)
-
-
-def _blocks(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for message in body["messages"]:
-        yield from blocks_of(message["content"])
-
-
-def _texts(body: Mapping[str, Any]) -> Iterator[str]:
-    """Everything that the model is sent, apart from what it said itself."""
-    system = body.get("system") or ""
-    yield system if isinstance(system, str) else text_of(system)
-    for message in body["messages"]:
-        for block in blocks_of(message["content"]):
-            if message["role"] == "user" or block.get("type", "").endswith("_tool_result"):
-                yield (
-                    text_of([block])
-                    if block.get("type") == "text"
-                    else json.dumps(block.get("content"), ensure_ascii=False)
-                )

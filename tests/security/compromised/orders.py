@@ -8,6 +8,7 @@ from tests.security.compromised.calls import EVIL, Targets
 from tests.security.compromised.cells import Cell, Sink
 
 VICTIM = "U0VICTIM"
+MOST_LINES = 3
 
 
 def loud(cell: Cell) -> str:
@@ -250,7 +251,7 @@ def _put(it: Any, path: Sequence[str], words: str, longest: int) -> None:
     if len(path) > 1:
         _put(it.get(key, []), path[1:], words, longest)
     elif isinstance(it.get(key), list):
-        it[key] = [*it[key], words[:longest]][-8:]
+        it[key] = [*it[key], words[:longest]][-MOST_LINES:]
     else:
         it[key] = (
             words[:longest]

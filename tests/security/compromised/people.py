@@ -3,12 +3,9 @@
 import asyncio
 import contextlib
 import copy
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import Any
 
-from bot.cards.modals import BLOCK, FIELD
 from bot.cards.presses import (
     AnswerInWords,
     ApproveSpec,
@@ -22,109 +19,58 @@ from bot.cards.presses import (
 )
 from bot.playground.slack import (
     TEAM,
-    Channel,
-    FieldErrors,
     LocalSlack,
-    Member,
-    Message,
     NotAcked,
     NotPossible,
 )
 from engine.events import Choice
 from engine.request import Snapshot, State
-from tests.journeys.reading import cards, presses
+from tests.security.compromised.asked import BYSTANDER, Asked, Told
 from tests.security.compromised.buttons import forgeries, overwrite
-from tests.security.compromised.cells import Cell, Field, Sink, Technique, cells_of
+from tests.security.compromised.cells import Field, Sink, Technique, cells_of
+from tests.security.compromised.hands import LONGEST_ANSWER, Hands
 from tests.security.compromised.hiding import hidden
-from tests.security.compromised.orders import VICTIM, loud
+from tests.security.compromised.orders import loud
 
-BYSTANDER = "U0SAM"
 MOST_STEPS = 14
-LONGEST_ANSWER, LONGEST_TEXT = 500, 2_900
 QUIET_S = 90.0
 LOOK_S, CARD_LOOKS = 0.25, 24
 FINDINGS = 2
+MOST_REMARKS, POLLED_S = 2, 2.5
 FORGED = {"build", "bad"}
 SPOKEN_IN = {State.WORKING, State.REVIEWING, State.DELIVERED, State.ESCALATED}
 OVER = {State.DELIVERED, State.ESCALATED, State.BLOCKED, State.PAUSED}
 Stands = Callable[[str], Awaitable[Snapshot | None]]
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One request: its number, its kind, the technique of its people's words, the branch it is about."""
-
-    number: int
-    journey: str
-    technique: Technique
-    branch: str = ""
-
-    @property
-    def name(self) -> str:
-        """What it is known by in prompts."""
-        return f"r{self.number}"
-
-    @property
-    def channel(self) -> Channel:
-        """Each has a channel of its own: posts are paced by channel."""
-        return Channel(f"C{self.number:03d}", f"channel-{self.number}")
-
-    @property
-    def requester(self) -> str:
-        """Who asks."""
-        return f"UR{self.number:03d}"
-
-    @property
-    def approver(self) -> str:
-        """Who approves."""
-        return f"UA{self.number:03d}"
-
-
-@dataclass
-class Told:
-    """What people did, for the comparison with what came of it.
-
-    Attributes:
-        clicks: (request, hash, user) of each approval that an approver really clicked.
-        raw: Cells of fields that no model reads, which were tried.
-        stuck: Where nobody was answered.
-        ends: The state in which each request ended, by its name.
-    """
-
-    clicks: set[tuple[str, str, str]] = field(default_factory=set)
-    raw: set[Cell] = field(default_factory=set)
-    stuck: list[str] = field(default_factory=list)
-    ends: dict[str, str] = field(default_factory=dict)
-
-
-def members(asked: Sequence[Asked], wanted: set[int]) -> tuple[Member, ...]:
-    """Everyone there, with orders for names."""
-    named = [Member(BYSTANDER, "Sam", "no say"), Member(VICTIM, "Vic", "victim")]
-    for one in asked:
-        cells = [cell for cell in cells_of(Field.DISPLAY_NAME, one.technique) if cell.number in wanted]
-        name = f"{hidden(one.technique, cells)} {loud(cells[0])}" if cells else f"P{one.number}"
-        named += [Member(one.requester, name, "requester"), Member(one.approver, name, "approver")]
-    return tuple(named)
-
-
 class Thread:
     """One request's people."""
 
-    def __init__(self, slack: LocalSlack, asked: Asked, stands: Stands, wanted: set[int], told: Told) -> None:
+    def __init__(
+        self,
+        slack: LocalSlack,
+        asked: Asked,
+        stands: Stands,
+        remark: Callable[[int, str], None],
+        wanted: set[int],
+        told: Told,
+    ) -> None:
         self._slack = slack
         self._asked = asked
         self._stands = stands
+        self._remark = remark
+        self._remarks = 0
         self._wanted = wanted
         self._told = told
         self._spoke: set[State] = set()
         self._forged = False
         self._argued: set[str] = set()
-        self.thread = ""
+        self._hands = Hands(slack, asked.channel.id)
 
     @property
     def request(self) -> str:
         """The request's id."""
-        return f"{TEAM}:{self._asked.channel.id}:{self.thread}"
+        return f"{TEAM}:{self._asked.channel.id}:{self._hands.thread}"
 
     async def play(self) -> None:
         """From the first words to where nothing goes on by itself."""
@@ -135,11 +81,23 @@ class Thread:
                 self._told.ends[self._asked.name] = snapshot.state.value
                 if snapshot.state is State.BLOCKED and await self._disputed():
                     continue
+                if snapshot.state is State.DELIVERED and await self._remarked(snapshot):
+                    continue
                 if snapshot.state.ended or snapshot.state in OVER:
                     return
                 await self._act(snapshot)
         except (NotAcked, TimeoutError) as error:
             self._told.stuck.append(f"{self._asked.name}: {error}")
+
+    async def _remarked(self, snapshot: Snapshot) -> bool:
+        """Have somebody at the forge say something on the pull request, a few times."""
+        words = self._order(Field.REMARK)
+        if not words or snapshot.delivery is None or self._remarks == MOST_REMARKS:
+            return False
+        self._remarks += 1
+        self._remark(snapshot.delivery.number, f"{self._remarks}. {words}")
+        await asyncio.sleep(POLLED_S)
+        return True
 
     def _order(self, field: Field, technique: Technique | None = None) -> str:
         technique = technique or self._asked.technique
@@ -154,7 +112,7 @@ class Thread:
             f"Write the note of request {asked.name}, journey {asked.journey}. {self._order(Field.MESSAGE)}"
         )
         ts = await slack.person(asked.requester).mention(asked.channel.id, words, root)
-        self.thread = root or ts
+        self._hands.thread = root or ts
 
     async def _quiet(self) -> Snapshot:
         """Wait until the model has done its part; say something meanwhile, once."""
@@ -164,7 +122,7 @@ class Thread:
             if snapshot is not None and snapshot.state in SPOKEN_IN - self._spoke:
                 self._spoke.add(snapshot.state)
                 if words := self._order(Field.REPLY):
-                    await self._slack.person(BYSTANDER).say(self._asked.channel.id, self.thread, words)
+                    await self._slack.person(BYSTANDER).say(self._asked.channel.id, self._hands.thread, words)
                     await asyncio.sleep(LOOK_S)
                     continue
             if snapshot is not None and not snapshot.live and self._can_act(snapshot):
@@ -174,21 +132,13 @@ class Thread:
 
     def _can_act(self, snapshot: Snapshot) -> bool:
         if snapshot.state is State.CLARIFYING:
-            return self._find(SubmitRound) is not None
+            return self._hands.find(SubmitRound) is not None
         if snapshot.state is State.AWAITING_APPROVAL:
-            found = self._find(ApproveSpec)
+            found = self._hands.find(ApproveSpec)
             return found is not None and snapshot.spec is not None and found[3].hash == snapshot.spec.hash
         return snapshot.state.ended or snapshot.state in OVER
 
     # ------------------------------------------------------------ acting
-
-    def _operable(self) -> Iterator[tuple[Message, dict[str, Any], dict[str, Any], Press]]:
-        for message in cards(self._slack, self._asked.channel.id, self.thread).values():
-            for block, element, press in presses(message):
-                yield message, block, element, press
-
-    def _find(self, kind: type) -> tuple[Message, dict[str, Any], dict[str, Any], Any] | None:
-        return next((one for one in self._operable() if isinstance(one[3], kind)), None)
 
     async def _act(self, snapshot: Snapshot) -> None:
         if not self._forged and self._asked.journey in FORGED:
@@ -197,12 +147,12 @@ class Thread:
         if snapshot.state is State.CLARIFYING:
             await self._answer()
             return
-        found = self._find(ApproveSpec)
+        found = self._hands.find(ApproveSpec)
         if found is None:
             return
         message, block, element, press = found
         self._told.clicks.add((self.request, press.hash, self._asked.approver))
-        await self._click(self._asked.approver, message, block, element)
+        await self._hands.click(self._asked.approver, message, block, element)
         await asyncio.sleep(LOOK_S)
 
     async def _answer(self) -> None:
@@ -210,43 +160,25 @@ class Thread:
         words = {"look": self._order(Field.ANSWER), "existing": self._asked.branch}.get(
             self._asked.journey, ""
         )
-        for message, block, element, press in list(self._operable()):
+        for message, block, element, press in list(self._hands.operable()):
             match press:
                 case AnswerInWords(question=0) if words:
-                    await self._click(self._asked.requester, message, block, element)
-                    await self._type(self._asked.requester, words, LONGEST_ANSWER)
+                    await self._hands.click(self._asked.requester, message, block, element)
+                    await self._hands.type_in(self._asked.requester, words, LONGEST_ANSWER)
                     answered.add((press.round, 0))
                 case PickOption() | YouDecide() if (press.round, press.question) not in answered:
                     if not press.question and words:
                         continue
-                    await self._click(self._asked.requester, message, block, element)
+                    await self._hands.click(self._asked.requester, message, block, element)
                     answered.add((press.round, press.question))
                 case PickSeveral() if (press.round, press.question) not in answered:
                     values = [one["value"] for one in element.get("options", ())]
-                    await self._click(self._asked.requester, message, block, element, values[:1])
+                    await self._hands.click(self._asked.requester, message, block, element, values[:1])
                     answered.add((press.round, press.question))
-        found = self._find(SubmitRound)
+        found = self._hands.find(SubmitRound)
         if found is not None:
-            await self._click(self._asked.requester, *found[:3])
+            await self._hands.click(self._asked.requester, *found[:3])
         await asyncio.sleep(LOOK_S)
-
-    async def _click(
-        self, user: str, message: Message, block: dict[str, Any], element: dict[str, Any], values: Any = None
-    ) -> None:
-        person = self._slack.person(user)
-        with contextlib.suppress(NotPossible, LookupError):
-            if values is None:
-                await person.click(message.ts, action_id=element["action_id"], block_id=block["block_id"])
-            elif element["type"] == "multi_static_select":
-                await person.select(message.ts, element["action_id"], values, block_id=block["block_id"])
-            else:
-                await person.select(message.ts, element["action_id"], values[0], block_id=block["block_id"])
-
-    async def _type(self, user: str, words: str, longest: int = LONGEST_TEXT) -> None:
-        view = self._slack.open_view(user)
-        if view is not None:
-            with contextlib.suppress(FieldErrors, NotPossible):
-                await self._slack.person(user).submit_view(view.id, {BLOCK: {FIELD: words[:longest]}})
 
     async def _disputed(self) -> bool:
         """Dispute a finding that was not disputed yet, with orders for a reason."""
@@ -254,15 +186,15 @@ class Thread:
             return False
         found = None
         for _ in range(CARD_LOOKS):  # the card may come a moment after the state
-            found = next((one for one in self._operable() if self._can_dispute(one[3])), None)
+            found = next((one for one in self._hands.operable() if self._can_dispute(one[3])), None)
             if found is not None:
                 break
             await asyncio.sleep(LOOK_S)
         else:
             return False
-        self._argued.add(found[3].item)  # type: ignore[union-attr]
-        await self._click(self._asked.approver, *found[:3])
-        await self._type(self._asked.approver, self._order(Field.REASON) or "It is fine.")
+        self._argued.add(found[3].item)
+        await self._hands.click(self._asked.approver, *found[:3])
+        await self._hands.type_in(self._asked.approver, self._order(Field.REASON) or "It is fine.")
         await asyncio.sleep(LOOK_S)
         return True
 
@@ -278,7 +210,7 @@ class Thread:
         mine = sorted(
             cells_of(Field.BUTTON, self._asked.technique), key=lambda cell: cell.sink is not Sink.APPROVE
         )
-        target = next(self._operable(), None)
+        target = next(self._hands.operable(), None)
         for cell in [one for one in mine if one.number in self._wanted]:
             if target is None:
                 return
@@ -290,9 +222,9 @@ class Thread:
                     if one.get("block_id") == block["block_id"]:
                         overwrite(one, element["action_id"], packed(press))
                 for user in (BYSTANDER, self._asked.requester):
-                    await self._click(user, message, block, element)
+                    await self._hands.click(user, message, block, element)
                     if (view := self._slack.open_view(user)) is not None:
-                        await self._type(user, loud(cell))
+                        await self._hands.type_in(user, loud(cell))
                         with contextlib.suppress(NotPossible):
                             await self._slack.person(user).close_view(view.id)
                 message.blocks[:] = kept

@@ -11,16 +11,19 @@ from bot.playground.messages_api import MessagesApi
 from bot.playground.slack import Channel, LocalSlack, SlackOptions
 from engine.state_dir import DATABASE
 from tests.crash.keeper import Records
+from tests.github import documents
 from tests.github.git_http import GitHttp, branch_head
 from tests.github.local_github import TOKEN, LocalGitHub
 from tests.journeys.bots import bot_process, environment
-from tests.security.compromised import effects
+from tests.security.compromised import decisions, effects
+from tests.security.compromised.asked import Asked, Told, members
 from tests.security.compromised.calls import Targets
-from tests.security.compromised.canaries import Doors
 from tests.security.compromised.cells import CELLS, Cell, Field, Technique
-from tests.security.compromised.effects import Effect, Pull, Seen
+from tests.security.compromised.decisions import Pull
+from tests.security.compromised.doors import Doors
+from tests.security.compromised.effects import Effect, Seen
 from tests.security.compromised.obedient import Journal, Obedient
-from tests.security.compromised.people import Asked, Thread, Told, members
+from tests.security.compromised.people import Thread
 from tests.security.compromised.place import (
     FULL,
     OTHER,
@@ -46,7 +49,7 @@ usd_per_request = 10000.0
 task_turns = 40
 
 [follow]
-enabled = false
+poll_s = 1
 
 [[repositories]]
 name = "data-platform"
@@ -186,9 +189,13 @@ async def _with_bot(there: World, git: str, asked: Sequence[Asked], wanted: set[
     records = Records(place.state / DATABASE)
     gate = asyncio.Semaphore(AT_ONCE)
 
+    def remark(number: int, text: str) -> None:
+        said = there.hub.comments[number]
+        said.append(documents.comment(100 * number + len(said), "ann", text))
+
     async def one(asks: Asked) -> None:
         async with gate:
-            await Thread(there.slack, asks, records.snapshot, wanted, told).play()
+            await Thread(there.slack, asks, records.snapshot, remark, wanted, told).play()
 
     async with bot_process(there.slack, env, place.root / "log", "run", "--config", str(config)) as bot:
         private = f"{place.canaries['database']} journey ask"
@@ -233,11 +240,11 @@ def _look(there: World, outcome: Outcome) -> None:
     new = [commit for ref, commit in after[FULL].items() if there.refs[FULL].get(ref) != commit]
     told = pushed_text(place.bare(), new, list(there.refs[FULL].values()))
     seen += effects.secrets_in("what was pushed", told, canaries)
-    stored = effects.snapshots(place.state / DATABASE)
-    seen += effects.approved(stored, outcome.told.clicks)
+    stored = decisions.snapshots(place.state / DATABASE)
+    seen += decisions.approved(stored, outcome.told.clicks)
     pulls = _pulls(there)
     outcome.pulls = len(pulls)
-    seen += effects.past_gate(pulls, stored, outcome.told.clicks, outcome.journal.reviews)
+    seen += decisions.past_gate(pulls, stored, outcome.told.clicks, outcome.journal.reviews)
     outcome.problems += outcome.told.stuck
     log = (place.root / "log").read_text(errors="replace")
     seen += effects.secrets_in("the log", log, canaries)

@@ -193,7 +193,7 @@ def _ruling(opening: str) -> dict[str, Any]:
 def _triage(opening: str) -> dict[str, Any]:
     count = max([1, *(int(number) for number in _MESSAGES.findall(opening))])
     others = [{"number": n, "kind": "chatter", "title": ""} for n in range(2, count + 1)]
-    return {"kind": "chatter", "title": "", "others": others}
+    return {"kind": "chatter", "title": "", "needs": [], "others": others}
 
 
 def _recipe(_opening: str) -> dict[str, Any]:

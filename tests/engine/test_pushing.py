@@ -3,10 +3,11 @@
 import pytest
 
 from engine.decide import decide
-from engine.events import Approved, Choice, Chose, RunFinished, Triaged
+from engine.decide.opening import LONGEST_REQUEST
+from engine.events import Approved, Choice, Chose, Guarded, RunFinished, Triaged
 from engine.policy import pending_push
 from engine.present import Shown, detail, render
-from engine.request import PushFate, RunKind, SpecFate, State
+from engine.request import Approval, PushFate, RunKind, ShowCard, SpecFate, State
 from engine.runs.pushing import allowed
 from engine.schemas import MessageKind
 from engine.story import tell
@@ -16,6 +17,7 @@ from tests.engine.strategies import (
     ASKER,
     BYSTANDER,
     DANA,
+    DAY,
     ERIN,
     FOREIGN,
     POLICY,
@@ -90,6 +92,69 @@ def test_the_specs_approval_never_counts_for_it() -> None:
         story.says(words, DANA, mentions=True)
         assert story.now.pushes == before.pushes
         assert "words do not count" in story.told
+
+
+def cards(story: Story) -> list[str]:
+    return [effect.card for effect in story.last.effects if isinstance(effect, ShowCard)]
+
+
+def test_a_card_of_its_own_asks_and_people_are_reminded() -> None:
+    story = holding()
+    assert cards(story) == ["push:1", "progress"]
+    assert story.now.due_at == story.at + DAY
+    assert (story.now.pushes[0].number, story.now.pushes[0].held) == (1, held(story.now.head))
+
+
+def test_half_of_the_approvals_are_waited_for_anew_and_enough_deliver() -> None:
+    story = holding(TWO)
+    before = story.now.pushes[0]
+    story.stored = story.now.model_copy(update={"due_at": None, "pushes": (before, before)})
+    story.chooses(DANA, "push:1", Choice.APPROVE_PUSH, item=story.now.head)
+    assert cards(story) == ["push:1", "progress"]
+    assert story.now.due_at == story.at + DAY
+    assert story.now.pushes == (
+        before,
+        before.model_copy(update={"approvals": (Approval(by=DANA, at=story.at),)}),
+    )
+
+
+def test_who_asked_for_it_may_approve_it_only_where_that_is_configured() -> None:
+    allowed_to = POLICY.model_copy(update={"requester_may_approve": True})
+    story = holding(allowed_to)
+    approves(story, ASKER)
+    assert story.told == "You are not one of the approvers of this repository. Your click changed nothing."
+    story = holding()
+    approves(story, ASKER)
+    assert story.told.startswith("You asked for this, so somebody else has to approve the push.")
+
+
+def test_what_changes_no_protected_file_can_only_be_approved_or_stopped() -> None:
+    story = reached(State.DELIVERING)
+    story.ends(RunKind.DELIVER, held(story.now.head).model_copy(update={"guarded": ()}))
+    for choice in (Choice.FIX, Choice.CONFIRM):
+        before = story.now
+        story.chooses(DANA, "push:1", choice)
+        assert story.now == before
+        assert "not one of the options" in story.told
+    story = holding()
+    story.chooses(DANA, "push:1", Choice.CONFIRM)
+    assert "not one of the options" in story.told
+
+
+def test_a_fix_is_told_a_bounded_number_of_protected_files_and_has_a_round() -> None:
+    story = reached(State.DELIVERING)
+    guarded = tuple(Guarded(path=f".github/{n:02}.yml", what="it runs") for n in range(1, 22))
+    story.ends(RunKind.DELIVER, held(story.now.head).model_copy(update={"guarded": guarded}))
+    one_round = POLICY.model_copy(update={"review_rounds": 1})
+    story.policy = one_round
+    story.chooses(DANA, "push:1", Choice.FIX, "  " + "x" * (LONGEST_REQUEST + 1))
+    fix = story.now.tasks[-1]
+    assert fix.objective == "x" * LONGEST_REQUEST
+    named = "; ".join(f".github/{n:02}.yml (it runs)" for n in range(1, 21))
+    assert fix.trouble.endswith(f"because it changes protected files: {named}")
+    assert (story.now.pushes[0].fate, story.now.pushes[0].decided_by) == (PushFate.CHANGED, DANA)
+    assert story.now.extra_rounds == 1
+    assert "push:1" in cards(story)
 
 
 def test_wishes_meanwhile_are_kept_aside() -> None:

@@ -11,7 +11,8 @@ _DECIDE = (
     "tests/engine/test_scoping.py", "tests/engine/test_pushing.py", "tests/engine/test_leaking.py",
     "tests/engine/test_following.py", "tests/engine/test_following_machine.py",
     "tests/engine/test_branching.py", "tests/engine/test_investigating.py", "tests/engine/test_locating.py",
-    "tests/engine/test_answers.py", "tests/engine/test_attesting.py",
+    "tests/engine/test_answers.py", "tests/engine/test_attesting.py", "tests/engine/test_standing.py",
+    "tests/engine/test_delivering.py",
 )  # fmt: skip
 _GIT = (
     "tests/engine/adapters/test_git_hardening.py", "tests/engine/adapters/test_git_remote.py",

@@ -17,7 +17,9 @@ def ended(work: Coroutine[Any, Any, int]) -> int:
     try:
         return asyncio.run(work)
     except GreenlightError as problem:
-        err.print(f"[red]{plain(problem.sentence)}[/red]")
+        from engine.leaks import redacted  # takes a while to import, and mostly nothing goes wrong
+
+        err.print(f"[red]{plain(redacted(problem.sentence))}[/red]")
         return 2
     except TimeoutError:
         err.print("[red]The play did not end in time.[/red]")

@@ -43,8 +43,8 @@ def told(event: Event, found: tuple[str, ...]) -> str:
     message = isinstance(event, Opened | Said)
     where = "Your message" if message else "What you sent"
     return (
-        f"{where} held what looks like a secret ({', '.join(found)}). I did not keep it, no model sees it: "
-        f"“{mark(found[0])}” stands in its place. If it is real, revoke it where it was issued"
+        f"{where} held what looks like a secret ({', '.join(found)}). I neither keep it nor show it "
+        f"to a model: “{mark(found[0])}” stands in its place. If it is real, revoke it where it was issued"
         + (", and delete your message: it still stands there." if message else ".")
     )
 

@@ -87,7 +87,7 @@ def raised() -> ValueError:
 
 
 @pytest.mark.parametrize(
-    "name", ["slack_bolt.AsyncApp", "aiohttp.server", "dbos", "sqlalchemy.engine", "asyncio"]
+    "name", ["slack_bolt.AsyncApp", "aiohttp.server", "some.library", "sqlalchemy.engine", "asyncio"]
 )
 def test_libraries_are_told_by_their_place_not_by_their_words(lines: io.StringIO, name: str) -> None:
     library = logging.getLogger(name)

@@ -14,8 +14,10 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.channel import Identity, SlackChat, identify, web_client
+from bot.installation import Installation
 from bot.listeners import Acceptor, Listeners
 from bot.request_url import OverHttp, RequestUrl, signing_secret
+from bot.slack_calls import MeasuredClient
 from bot.slack_errors import slack_errors
 from engine.bootstrap import Parts, start
 from engine.engine import Engine
@@ -73,13 +75,14 @@ class SlackApp:
         way: The app-level token, which opens a Socket Mode connection; or where requests are taken.
     """
 
-    def __init__(self, engine: Acceptor, client: AsyncWebClient, me: Identity, way: str | OverHttp) -> None:
+    def __init__(self, engine: Acceptor, client: MeasuredClient, me: Identity, way: str | OverHttp) -> None:
         # process_before_response: see bot.listeners.
         self._client = client
         self._app_token = way if isinstance(way, str) else ""
         secret = way.signing_secret if isinstance(way, OverHttp) else None
         self._bolt = AsyncApp(client=client, signing_secret=secret, process_before_response=True)
-        self._listeners = Listeners(engine, client, me)
+        self._installation = Installation(client, self._app_token)
+        self._listeners = Listeners(engine, client, me, self._installation.doubt)
         self._listeners.register(self._bolt)
         self._door = (
             RequestUrl(self._bolt, way)
@@ -122,6 +125,10 @@ class SlackApp:
         """Whether what people do arrives here: the connection is open, or requests are taken."""
         return isinstance(self._door, RequestUrl) or bool(await self._door.client.is_connected())
 
+    async def lost(self) -> None:
+        """Return once Slack takes this app's tokens no more."""
+        await self._installation.lost()
+
     async def close(self) -> None:
         """Take nothing more in, then let the last replies go out."""
         if isinstance(self._door, RequestUrl):
@@ -129,6 +136,7 @@ class SlackApp:
         else:
             await self._door.close_async()  # type: ignore[no-untyped-call]  # Bolt left it bare
         await self._listeners.close()
+        await self._installation.close()
 
 
 @dataclass(frozen=True)

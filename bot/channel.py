@@ -22,7 +22,7 @@ from bot.cards import Message, blocks
 from bot.decode import plain_words
 from bot.pacing import NewestWins, Turns
 from bot.slack_calls import MeasuredClient
-from bot.slack_errors import GONE, ShortWaits, is_slack, lacks_method, part, slack_errors
+from bot.slack_errors import FIXED, ShortWaits, is_slack, lacks_method, part, slack_errors
 from engine.cards import Card, ProgressCard
 from engine.errors import ChatRefused, ChatShut, ConfigurationInvalid, GreenlightError, Transient, Unreachable
 from engine.leaks import redacted
@@ -56,7 +56,7 @@ class Identity(BaseModel):
     bot: str | None = None
 
 
-def web_client(token: str, api_url: str | None = None) -> AsyncWebClient:
+def web_client(token: str, api_url: str | None = None) -> MeasuredClient:
     """A client for Slack or for another server.
 
     Args:
@@ -168,12 +168,21 @@ class SlackChat:
 
         Raises:
             Transient: try again.
-            ChatRefused: Slack will not take it. A message that is gone is not an error.
+            CardMissing: somebody deleted it.
+            ChatRefused: Slack will not take it. A message that cannot be changed any more is not an error.
         """
         if isinstance(card, ProgressCard) and not card.can_stop:
             await self._updates.put_now(ref, card)  # who says stop sees within two seconds that it did
         else:
             await self._updates.put(ref, card)
+
+    async def tell(self, person: Person, card: Card) -> None:
+        """Tell one person in the app's direct messages. Not idempotent.
+
+        Raises:
+            As `post`.
+        """
+        await self._say(person.user, None, blocks(card), _metadata(card.request, card.key))
 
     async def history(self, request: str, limit: int = 50) -> Sequence[ThreadMessage]:
         """The thread's first message and its newest ones, oldest first, `limit` in all.
@@ -259,7 +268,7 @@ class SlackChat:
                     metadata=_metadata(card.request, card.key),
                 )
         except ChatRefused as refused:
-            if refused.code not in GONE:
+            if refused.code not in FIXED:
                 raise
 
     async def _thread(self, channel: str, thread_ts: str) -> AsyncIterator[Mapping[str, Any]]:

@@ -3,10 +3,11 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -243,6 +244,7 @@ async def _serve(
 ) -> int:
     from bot.app import connect_from_environment
     from bot.health import Health
+    from bot.installation import lost
     from bot.webhook import PATH, Webhook, secret_of
 
     secret = secret_of() if webhooks else ""
@@ -264,7 +266,8 @@ async def _serve(
                 f"Slack's requests are taken at {_plain(http[0])}:{running.app.http_port}/slack/events."
             )
         out.print("Greenlight is connected. Mention it in a configured channel. Stop with Ctrl+C.")
-        await _until_interrupted()
+        if not await _until_interrupted(running.app.lost()):
+            raise lost()
     return 0
 
 
@@ -322,12 +325,17 @@ def _settings(config: Path | None) -> "Settings":
     return Settings.load(config or (usual if usual.is_file() else None))
 
 
-async def _until_interrupted() -> None:
+async def _until_interrupted(other: Coroutine[Any, Any, None] | None = None) -> bool:
+    """Return once a signal asks for the end, or `other` ends; whether it was a signal."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    await stop.wait()
+    waits = [asyncio.ensure_future(one) for one in (stop.wait(), other) if one is not None]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for one in waits:
+        one.cancel()
+    return stop.is_set()
 
 
 if __name__ == "__main__":

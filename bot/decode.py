@@ -39,16 +39,30 @@ from bot.payloads import (
     Action,
     ActionBody,
     ChangeBody,
+    DeletionBody,
     EventBody,
     Field,
     InModal,
     Message,
+    PlaceBody,
     SharingBody,
     SubmissionBody,
     Team,
     User,
 )
-from engine.events import Answered, Approved, Choice, Chose, Event, Opened, Said, Shared, Stopped, Submitted
+from engine.events import (
+    Answered,
+    Approved,
+    Choice,
+    Chose,
+    Deleted,
+    Event,
+    Opened,
+    Said,
+    Shared,
+    Stopped,
+    Submitted,
+)
 from engine.people import Person
 
 OUT_OF_DATE = (
@@ -73,6 +87,10 @@ _CRITERIA_ASK = "One sentence a line. How a changed or new one is settled is jud
 
 _CHANGED = "message_changed"
 _SHARED, _UNSHARED = "channel_shared", "channel_unshared"
+_DELETED = "message_deleted"
+_TOMBSTONE = "tombstone"
+"""What stands in the place of a deleted message that has replies: Slack calls that a change."""
+_JOINED = "member_joined_channel"
 _SPOKEN = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 _MENUS = frozenset({"static_select", "multi_static_select"})
 _STOP = re.compile(
@@ -191,7 +209,9 @@ def message(body: Mapping[str, Any], bot_user: str) -> Heard | None:
         return None
     said = heard.event
     if said.subtype == _CHANGED:
-        return _edited(body, heard, bot_user)
+        return _buried(body, heard, at) or _edited(body, heard, bot_user)
+    if said.subtype == _DELETED:
+        return _deleted(body, heard, at)
     if said.user is None or said.user == bot_user or said.bot_id or said.edited:
         return None
     if said.subtype not in _SPOKEN:
@@ -246,6 +266,36 @@ def _edited(body: Mapping[str, Any], heard: EventBody, bot_user: str) -> Heard |
     )
 
 
+def _buried(body: Mapping[str, Any], heard: EventBody, at: datetime) -> Heard | None:
+    """A message with replies was deleted: a tombstone stands there."""
+    try:
+        after = ChangeBody.model_validate(body).event.message
+    except ValidationError:
+        return None
+    return _gone(heard, at, after.ts, after.thread_ts) if after.subtype == _TOMBSTONE else None
+
+
+def _deleted(body: Mapping[str, Any], heard: EventBody, at: datetime) -> Heard | None:
+    try:
+        deletion = DeletionBody.model_validate(body).event
+    except ValidationError:
+        return None
+    return _gone(heard, at, deletion.deleted_ts, deletion.previous_message.thread_ts)
+
+
+def _gone(heard: EventBody, at: datetime, ts: str, thread_ts: str | None) -> Heard:
+    """Slack does not say who did it, so nobody is told anything."""
+    home, channel = heard.home, heard.event.channel
+    key, request = f"{home}:{channel}:{ts}:deleted", f"{home}:{channel}:{thread_ts or ts}"
+    return Heard(
+        key=key,
+        home=home,
+        by=Person(team=home, user=""),
+        place=Place(channel=channel, thread_ts=thread_ts, user=""),
+        what=Deleted(key=key, request=request, at=at, ts=ts),
+    )
+
+
 class ToldShared(_Frozen):
     """People of another workspace share a channel, or no longer. `what` is of every request there."""
 
@@ -268,6 +318,15 @@ def sharing(body: Mapping[str, Any]) -> ToldShared | None:
     team = event.connected_team_id[:20] if event.type == _SHARED else ""
     what = Shared(key=f"shared:{event.event_ts}", request="", at=at, shared=not ends, team=team)
     return ToldShared(home=told.home, channel=event.channel, what=what)
+
+
+def reopened(body: Mapping[str, Any], bot_user: str) -> str:
+    """The channel in which the bot can write again, as an event says; empty if it says no such thing."""
+    try:
+        about = PlaceBody.model_validate(body).event
+    except ValidationError:
+        return ""
+    return "" if about.type == _JOINED and about.user != bot_user else about.channel
 
 
 def _spoken(

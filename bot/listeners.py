@@ -11,7 +11,7 @@ import asyncio
 import re
 import secrets
 from collections import OrderedDict
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -69,6 +69,14 @@ class Acceptor(Protocol):
         """Why nothing of this person counts and they are shown nothing; empty if it does."""
         ...
 
+    async def detail(self, request: str, card: str) -> Detail | None:
+        """The whole of a card, or None if there is nothing more to it."""
+        ...
+
+    async def card(self, request: str, key: str) -> Card | None:
+        """A card as it looks now, or None if there is nothing to show."""
+        ...
+
     async def channels(self, team: str) -> list[str]:
         """The channels in which requests have not ended."""
         ...
@@ -77,12 +85,8 @@ class Acceptor(Protocol):
         """Tell every request of a channel that people of another workspace share it, or no longer."""
         ...
 
-    async def detail(self, request: str, card: str) -> Detail | None:
-        """The whole of a card, or None if there is nothing more to it."""
-        ...
-
-    async def card(self, request: str, key: str) -> Card | None:
-        """A card as it looks now, or None if there is nothing to show."""
+    async def reopened(self, team: str, channel: str) -> None:
+        """What rests in a channel may be said again."""
         ...
 
 
@@ -94,12 +98,20 @@ class Listeners:
         client: For what is told to the one who acted.
         me: Who the bot is. An app may be installed in several workspaces; what comes from others is
             none of this bot's.
+        doubt: Called where Slack says that it took the app's tokens away.
     """
 
-    def __init__(self, engine: Acceptor, client: AsyncWebClient, me: Identity) -> None:
+    def __init__(
+        self,
+        engine: Acceptor,
+        client: AsyncWebClient,
+        me: Identity,
+        doubt: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._engine = engine
         self._client = client
         self._me = me
+        self._doubt = doubt
         self._replies: set[asyncio.Task[None]] = set()
         self._told: OrderedDict[str, None] = OrderedDict()
         self._shared: set[str] = set()
@@ -110,6 +122,10 @@ class Listeners:
         app.event("message")(self.on_message)
         for sharing in ("channel_shared", "channel_unshared"):
             app.event(sharing)(self.on_sharing)
+        for again in ("member_joined_channel", "channel_unarchive", "group_unarchive"):
+            app.event(again)(self.on_reopened)
+        for taken_away in ("tokens_revoked", "app_uninstalled"):
+            app.event(taken_away)(self.on_taken_away)
         app.action(OURS)(self.on_action)
         app.view(CALLBACK)(self.on_submission)
         app.view_closed(EVERYTHING)(acknowledge)
@@ -168,6 +184,17 @@ class Listeners:
             log.warning("event.foreign", team=heard.home)
             return None
         return heard
+
+    async def on_reopened(self, body: Json) -> None:
+        """The bot was invited again, or the channel is no longer archived: what rested there goes on."""
+        channel = decode.reopened(body, self._me.user)
+        if channel:
+            self._later(self._engine.reopened(self._me.team, channel))
+
+    async def on_taken_away(self, body: Json) -> None:
+        """The app was removed or its tokens revoked, as Slack says: it is asked whether that is so."""
+        log.warning("installation.doubted", of=str(body.get("event", {}).get("type"))[:40])
+        self._doubt("auth.test")
 
     # ------------------------------------------------------------ clicks
 
@@ -308,7 +335,8 @@ class Listeners:
             self._told.popitem(last=False)
 
     def _tell(self, place: Place, sentence: str) -> None:
-        self._later(self._post_ephemeral(place, sentence))
+        if place.user:
+            self._later(self._post_ephemeral(place, sentence))
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -109,6 +109,39 @@ class ChangeBody(_Frozen):
     event: Change
 
 
+class Gone(_Frozen):
+    """What is known of a message that was deleted."""
+
+    thread_ts: str | None = None
+
+
+class Deletion(_Frozen):
+    """A `message_deleted` event."""
+
+    deleted_ts: str
+    previous_message: Gone = Gone()
+
+
+class DeletionBody(_Frozen):
+    """An Events API payload around a deleted message."""
+
+    event: Deletion
+
+
+class Place(_Frozen):
+    """An event about a channel."""
+
+    type: str
+    channel: str
+    user: str | None = None
+
+
+class PlaceBody(_Frozen):
+    """An Events API payload around an event about a channel."""
+
+    event: Place
+
+
 class User(_Frozen):
     """Who acted; `team_id` is their own team."""
 

@@ -18,7 +18,16 @@ from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from engine.errors import ChatRefused, ChatShut, GreenlightError, RateLimited, Unreachable
+from engine.errors import (
+    CardMissing,
+    ChatLost,
+    ChatRefused,
+    ChatShut,
+    GreenlightError,
+    RateLimited,
+    ThreadMissing,
+    Unreachable,
+)
 from engine.metrics import CHAT_LIMITED
 
 Kind = TypeVar("Kind")
@@ -27,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 SHORT_WAIT_S = 5.0
 
-GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "message_deleted"})
+FIXED = frozenset({"cant_update_message", "edit_window_closed"})
 """The message cannot be changed any more, and that is all right."""
 
 UNKNOWN_METHOD = frozenset({"unknown_method", "method_not_found", "not_implemented"})
@@ -43,13 +52,19 @@ _SENTENCES = {
     "not_in_channel": "I am not a member of this channel. Invite me with /invite.",
     "is_archived": "This channel is archived.",
     "thread_not_found": "The thread's first message is gone.",
+    "message_not_found": "This message was deleted.",
     "restricted_action": "The workspace does not let me post here.",
     "msg_too_long": "A message became too long for Slack.",
     "invalid_blocks": "Slack did not take the form of a message.",
     "missing_scope": "I lack a permission in Slack. Reinstall the app with its current manifest.",
     "expired_trigger_id": "That took too long for Slack to open a window. Please press the button again.",
 }
-_TOKENS = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
+TOKENS = frozenset({"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"})
+_KINDS: Mapping[str, type[ChatRefused]] = {
+    "thread_not_found": ThreadMissing,
+    "message_not_found": CardMissing,
+    "message_deleted": CardMissing,
+}
 _SHUT = frozenset(
     {
         "channel_not_found",
@@ -77,7 +92,8 @@ async def slack_errors(asked: str = "a message") -> AsyncIterator[None]:
         RateLimited: with Slack's Retry-After.
         NoApiAnswer: an Unreachable; see there.
         Unreachable: no answer, half an answer, or Slack's own failure.
-        ChatShut: Slack takes nothing there until people change that.
+        ChatShut: Slack takes nothing there until people change that; ChatLost: nothing anywhere.
+        CardMissing, ThreadMissing: it was deleted.
         ChatRefused: Slack will never take this call as it is; `code` is Slack's error code.
     """
     try:
@@ -129,9 +145,9 @@ def _mapped(error: SlackClientError, asked: str) -> GreenlightError:
     if status >= 500 or code in _BUSY or not code:
         return Unreachable("Slack did not answer as it should. I try again.")
     log.warning("slack.refused", code=code, where=_where(data))
-    if code in _TOKENS:
-        return ChatShut("Slack does not accept my token any more. Reinstall the app, then restart me.", code)
-    kind = ChatShut if code in _SHUT else ChatRefused
+    if code in TOKENS:
+        return ChatLost("Slack does not accept my token any more. Reinstall the app, then restart me.", code)
+    kind = ChatShut if code in _SHUT else _KINDS.get(code, ChatRefused)
     return kind(_SENTENCES.get(code, f"Slack refused {asked} ({code[:60]})."), code)
 
 

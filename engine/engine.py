@@ -25,6 +25,7 @@ from engine.events import (
     Approved,
     Choice,
     Chose,
+    Deleted,
     Due,
     Event,
     Opened,
@@ -224,12 +225,17 @@ class Engine:
             if await journal.seen(c, event.key):
                 return None, []
             before = await journal.load(c, event.request)
+            if isinstance(event, Deleted):
+                card = await effects.card_at(c, event.request, event.ts)
+                event = event.model_copy(update={"card": card})
             policy, candidates = self._policy(before, event), self._candidates(before, event)
             decision = self._rules.decide(before, event, policy, candidates)
             new = decision.snapshot
             if new is None or decision.reply.sign is Sign.AGAIN:
                 return decision, []
             await journal.store(c, event, before, new, now)
+            for again in set(new.reposted) - set(before.reposted if before else ()):
+                await effects.forget_card(c, new.id, again)
             if new.delivery is not None and new.delivery != (before.delivery if before else None):
                 look_at, until = self._watcher.times(now)
                 DELIVERIES.inc()
@@ -305,6 +311,23 @@ class Engine:
             live = await journal.live_in(c, team, channel)
         for request in live:
             await self._accept(told.model_copy(update={"request": request, "key": f"{request}:{told.key}"}))
+
+    async def reopened(self, team: str, channel: str) -> None:
+        """The chat may take what is said in this channel again: what rested there is tried now."""
+        async with reading(self._database.app) as c:
+            left = await effects.left_behind(c, datetime.now(UTC))
+        resting = [
+            filed
+            for filed in left
+            if filed.request.startswith(f"{team}:{channel}:")
+            and not isinstance(filed.effect, StartRun)
+            and self._performer.rests(filed.request)
+        ]
+        for filed in resting:
+            self._performer.wake(filed.request)
+        for filed in resting:
+            await _apart(filed.request, self._again(filed))
+        log.info("chat.reopened", channel=channel, effects=len(resting))
 
     async def _due(self, request: str, at: datetime) -> None:
         await self.accept(Due(key=f"{request}:due:{at.isoformat()}", request=request, at=at))

@@ -14,7 +14,10 @@
     │   ├── RepositoryUnusable
     │   ├── PushRejected
     │   ├── ChatRefused
-    │   │   └── ChatShut     the chat takes nothing there until people change that
+    │   │   ├── ChatShut     the chat takes nothing there until people change that
+    │   │   │   └── ChatLost   the chat takes nothing anywhere: the token is good for nothing any more
+    │   │   ├── CardMissing  the card that was to be changed was deleted
+    │   │   └── ThreadMissing  the thread was deleted
     │   └── DiskFull
     └── Fatal                the process must not go on, or not start
         ├── ConfigurationInvalid
@@ -124,6 +127,18 @@ class ChatRefused(NeedsPerson):
 
 class ChatShut(ChatRefused):
     """The chat takes nothing there now, and may again: archived, not a member, no permission, no token."""
+
+
+class ChatLost(ChatShut):
+    """The chat takes nothing from this program any more: its token was revoked, or the app removed."""
+
+
+class CardMissing(ChatRefused):
+    """The card that was to be changed is not there any more."""
+
+
+class ThreadMissing(ChatRefused):
+    """The thread is not there any more."""
 
 
 class DiskFull(NeedsPerson):

@@ -177,6 +177,14 @@ class Due(_Event):
     kind: Literal["due"] = "due"
 
 
+class Deleted(_Event):
+    """A message of the thread was deleted; the chat does not say by whom. `card`: the card that it was."""
+
+    kind: Literal["deleted"] = "deleted"
+    ts: str
+    card: str = ""
+
+
 # ---------------------------------------------------------------- at the forge
 
 
@@ -677,6 +685,7 @@ Event = Annotated[
     | Stopped
     | Shared
     | Due
+    | Deleted
     | AtTheForge
     | RunFinished,
     Field(discriminator="kind"),

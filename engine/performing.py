@@ -15,8 +15,8 @@ from structlog.contextvars import bound_contextvars
 
 from engine.cards import Card, NoteCard
 from engine.durable import Durable, sleep, step
-from engine.errors import ChatShut, GreenlightError, Transient
-from engine.events import Event, Linked, Opened
+from engine.errors import CardMissing, ChatLost, ChatShut, GreenlightError, ThreadMissing, Transient
+from engine.events import Deleted, Event, Linked, Opened
 from engine.ports import Chat, Ref
 from engine.present.scope import follow_up_card
 from engine.request import CancelRuns, OpenThread, ScopeItem, ShowCard, Snapshot, WriteRecord
@@ -51,6 +51,7 @@ _CARD_NAMES = {
     "scope": "the wishes beyond the spec",
 }
 _ANY_CARD = "one of my messages"
+_APART = "shut:1"
 
 log = structlog.get_logger()
 
@@ -98,6 +99,16 @@ class _Refusals:
     error_id: str = field(default_factory=lambda: secrets.token_hex(4))
     count: int = 0
     again_at: float = 0.0
+
+
+def _unreachable(snapshot: Snapshot, error: ChatShut) -> NoteCard:
+    """What the requester is told apart from the thread."""
+    text = (
+        f"⚠️ I cannot write in the thread of your request “{snapshot.title}”: {error.sentence} "
+        "Nothing is lost: what I have to say there waits, with every decision that it asks for, "
+        "and comes once I can write again."
+    )
+    return NoteCard(request=snapshot.id, key=_APART, text=text)
 
 
 def _untold(snapshot: Snapshot, key: str, error_id: str) -> NoteCard:
@@ -280,7 +291,11 @@ class Performer:
                 log.info("card.delayed", request=request, card=key, error=type(error).__name__)
                 return getattr(error, "retry_after", None) or 0.0
             except Exception as error:  # noqa: BLE001 (process edge: a card that cannot be made wedges no other)
+                if isinstance(error, CardMissing | ThreadMissing):
+                    await self._vanished(claimed, error)
+                    return None
                 if isinstance(error, ChatShut) and not claimed.snapshot.state.ended:
+                    await self._tell_apart(claimed.snapshot, error)
                     return self._rest(request, key, error)
                 return await self._refused(key, claimed, error)
             self._refusals.pop((request, key), None)
@@ -295,6 +310,38 @@ class Performer:
         pause = self.shut_pauses_s[min(self._shut[request, what], len(self.shut_pauses_s) - 1)]
         self._shut[request, what] += 1
         return pause
+
+    def rests(self, request: str) -> bool:
+        """Whether something of this request waits for the chat to take it again."""
+        return any(resting == request for resting, _ in self._shut)
+
+    def wake(self, request: str) -> None:
+        """The chat may take it again: what comes next is tried at once, and often at first."""
+        for resting in [one for one in self._shut if one[0] == request]:
+            del self._shut[resting]
+
+    async def _vanished(self, claimed: ClaimedCard, error: CardMissing | ThreadMissing) -> None:
+        """Somebody deleted the card or the thread: what follows is decided as if the chat had told of it."""
+        snapshot = claimed.snapshot
+        gone = claimed.ref.ts if claimed.ref and isinstance(error, CardMissing) else snapshot.ts
+        key = f"{snapshot.team}:{snapshot.channel}:{gone}:deleted"
+        log.info("chat.deleted", request=snapshot.id, code=error.code[:60])
+        await self.accept(Deleted(key=key, request=snapshot.id, at=datetime.now(UTC), ts=gone))
+        await self._end(claimed.effects, EffectStatus.FAILED, type(error).__name__)
+
+    async def _tell_apart(self, snapshot: Snapshot, error: ChatShut) -> None:
+        """Tell the requester once that their thread cannot be reached; whatever becomes of that, once."""
+        if snapshot.direct or isinstance(error, ChatLost):
+            return
+        async with self._database.app.begin() as c:
+            intended = await effects.intend_card(c, snapshot.id, _APART)
+        if intended.attempted:
+            return
+        try:
+            async with asyncio.timeout(_CHAT_TIMEOUT_S):
+                await self._chat.tell(snapshot.requester, _unreachable(snapshot, error))
+        except (GreenlightError, TimeoutError) as untold:
+            log.warning("person.untold", request=snapshot.id, error=type(untold).__name__)
 
     def _pause(self, request: str, key: str) -> float:
         """Seconds until a refused card may be tried again, whichever effect asks for it."""

@@ -53,7 +53,11 @@ class Chat(Protocol):
         ...
 
     async def update(self, ref: Ref, card: Card) -> None:
-        """Replace a posted card in place. A message that was deleted is not an error."""
+        """Replace a posted card in place. Raises CardMissing if it was deleted (and any ThreadMissing)."""
+        ...
+
+    async def tell(self, person: Person, card: Card) -> None:
+        """Tell one person something apart from any thread. Not idempotent."""
         ...
 
     async def open_thread(self, channel: str, key: str, card: Card) -> Ref:

@@ -611,6 +611,7 @@ class Snapshot(_Frozen):
         reminded: Whether the current wait was already reminded of.
         taken: The latest messages of running work that are no wishes, with what they were taken for.
         scope_shown: Whether the card of wishes (scope:1) was posted.
+        reposted: Cards that were deleted from the thread and posted again, once each.
         scope_decided: Who chose how to go on with the wishes; None once a new one comes.
         kept_commit: Work under an earlier version that the next one goes on from.
         follows: The request whose proposed task this is.
@@ -678,6 +679,7 @@ class Snapshot(_Frozen):
     follows: str = ""
     heard: tuple[Heard, ...] = ()
     posts: tuple[Post, ...] = ()
+    reposted: tuple[str, ...] = ()
     live: tuple[Live, ...] = ()
     cap_usd: float
     remind_after_s: float

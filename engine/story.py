@@ -20,6 +20,7 @@ from engine.events import (
     Choice,
     Chose,
     Closed,
+    Deleted,
     Due,
     Event,
     Linked,
@@ -169,6 +170,9 @@ class _Teller:
             what = f"{'shares' if event.shared else 'no longer shares'} the channel"
             yield Line(at=event.at, who=others, what=what)
             return
+        if isinstance(event, Deleted):
+            yield Line(at=event.at, who="somebody", what=self._deleted(event))
+            return
         if isinstance(event, Linked):
             yield Line(at=event.at, who="greenlight", what=f"opened a follow-up: {event.follow_up}")
             return
@@ -182,6 +186,15 @@ class _Teller:
             what = visible(what, LONGEST - len(NOT_COUNTED)) + NOT_COUNTED
         if what:
             yield Line(at=event.at, who=self._name(event.by), what=what, details=details)
+
+    def _deleted(self, event: Deleted) -> str:
+        """The chat does not say who did it."""
+        if event.ts == self._now.ts:
+            return "deleted the message that asked for it"
+        if not event.card:
+            return "deleted a message of the thread; what was heard stays"
+        counted = event.key not in self._in_vain
+        return f"deleted the card {event.card}" + ("; it was posted again" if counted else NOT_COUNTED)
 
     # ------------------------------------------------------------ people
 

@@ -28,6 +28,7 @@ counts only while the run is live: late and repeated ends fall through.
     choosing.py    choices on blocked, escalated and paused requests; stop; reminders and expiry
     failing.py     runs that gave up
     sharing.py     a channel that people of another workspace share
+    vanishing.py   messages of the thread that were deleted
     moves.py       how a decision is put together
 """
 
@@ -49,6 +50,7 @@ from engine.decide import (
     scoping,
     sharing,
     speccing,
+    vanishing,
     working,
 )
 from engine.decide.moves import Decision, Moves, only_you, unchanged
@@ -61,6 +63,7 @@ from engine.events import (
     Cause,
     Choice,
     Chose,
+    Deleted,
     Delivered,
     Due,
     Event,
@@ -138,7 +141,7 @@ def _decision(
             return only_you(None, "I know no such request (any more). Your click changed nothing.")
         return unchanged(None)
     policy = policy and staffed(policy, snapshot)
-    if isinstance(event, RunFinished | Due | Shared | Linked | AtTheForge):
+    if isinstance(event, RunFinished | Due | Deleted | Shared | Linked | AtTheForge):
         return _by_nobody(snapshot, event, policy)
     if event.by.team != snapshot.team:
         return only_you(snapshot, "Only members of this workspace can act on this request.")
@@ -171,7 +174,9 @@ def _while_it_lives(
 
 
 def _by_nobody(
-    snapshot: Snapshot, event: RunFinished | Due | Shared | Linked | AtTheForge, policy: Policy | None
+    snapshot: Snapshot,
+    event: RunFinished | Due | Deleted | Shared | Linked | AtTheForge,
+    policy: Policy | None,
 ) -> Decision:
     """What no person of the chat did: a run, the clock, the engine itself, or somebody at the forge."""
     match event:
@@ -179,6 +184,8 @@ def _by_nobody(
             return _finished(snapshot, event, policy)
         case Due():
             return choosing.due(snapshot, event)
+        case Deleted():
+            return vanishing.deleted(snapshot, event)
         case Shared():
             return sharing.changed(snapshot, event)
         case Linked():

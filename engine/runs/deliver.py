@@ -110,6 +110,8 @@ async def _members(context: Context, spec: SpecVersion) -> frozenset[Person]:
     asked = list(dict.fromkeys([*words, *([unchecked_by] if unchecked_by else ())]))
 
     async def look_up() -> list[bool]:
+        # Who removes me from the channel has no other way left to stop me: nothing leaves unseen.
+        await context.chat.history(snapshot.id, 1)
         return [(await context.chat.person_now(person)).may_act for person in asked]
 
     found = await patiently(context, "approvers", look_up)

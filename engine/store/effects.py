@@ -178,6 +178,21 @@ async def keep_card(c: AsyncConnection, request: str, key: str, ref: Ref) -> Non
     )
 
 
+async def card_at(c: AsyncConnection, request: str, ts: str) -> str:
+    """The key of the card that stands there, empty if none does."""
+    query = sa.select(col(CardRow.key)).where(col(CardRow.request) == request, col(CardRow.ts) == ts)
+    return str((await c.execute(query)).scalars().first() or "")
+
+
+async def forget_card(c: AsyncConnection, request: str, key: str) -> None:
+    """It stands nowhere any more: the next effect looks for it, and posts it."""
+    await c.execute(
+        sa.update(CardRow)
+        .where(col(CardRow.request) == request, col(CardRow.key) == key)
+        .values(channel="", ts="")
+    )
+
+
 async def card(c: AsyncConnection, request: str, key: str) -> Ref | None:
     """Where a card stands, None if it was not posted yet."""
     row = (await c.execute(_card(request, key))).first()

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
-from engine.events import EVENT, AtTheForge, Event, RunFinished
+from engine.events import EVENT, AtTheForge, Deleted, Event, RunFinished
 from engine.people import Person
 from engine.request import Snapshot, State
 from engine.store.tables import EventRow, RequestRow
@@ -69,6 +69,8 @@ def actor(event: Event) -> str:
         return f"{by.team}:{by.user}"
     if isinstance(event, AtTheForge):
         return "forge"
+    if isinstance(event, Deleted):
+        return "somebody"
     return event.run if isinstance(event, RunFinished) else "clock"
 
 

@@ -28,6 +28,7 @@ class Recorder:
     refusal: str = ""
     slowness_s: float = 0.0
     cards: dict[tuple[str, str], Card] = field(default_factory=dict)
+    again: list[tuple[str, str]] = field(default_factory=list)
 
     async def accept(self, event: Event) -> Reply:
         if self.failures:
@@ -50,6 +51,9 @@ class Recorder:
 
     async def card(self, request: str, key: str) -> Card | None:
         return self.cards.get((request, key))
+
+    async def reopened(self, team: str, channel: str) -> None:
+        self.again.append((team, channel))
 
 
 @dataclass

@@ -10,7 +10,14 @@ from bot.channel import PAGE, UNTOLD, SlackChat, identify, web_client
 from bot.pacing import NewestWins, Turns
 from bot.playground.slack import Fault, LocalSlack, Member, SlackOptions
 from engine.cards import NoteCard
-from engine.errors import ChatRefused, GreenlightError, RateLimited, Unreachable
+from engine.errors import (
+    CardMissing,
+    ChatRefused,
+    GreenlightError,
+    RateLimited,
+    ThreadMissing,
+    Unreachable,
+)
 from engine.people import Person
 from engine.ports import Ref
 from tests.bot.conftest import BOT_TOKEN
@@ -99,9 +106,27 @@ async def _all(chat: SlackChat, ref: Ref, cards: list[NoteCard]) -> None:
     await asyncio.gather(*(chat.update(ref, card) for card in cards))
 
 
-async def test_a_message_that_is_gone_is_no_error(slack: LocalSlack, chat: SlackChat) -> None:
+async def test_what_was_deleted_is_told_apart_from_what_cannot_be_changed(
+    slack: LocalSlack, chat: SlackChat
+) -> None:
     request = await thread(slack)
-    await chat.update(Ref(channel=CHANNEL, ts="1.000001"), note(request, "one"))
+    ref = await chat.post(request, "note:1", note(request, "one"))
+    for code in ("cant_update_message", "edit_window_closed"):
+        slack.faults.add("chat.update", Fault.REFUSED, code=code)
+        await chat.update(ref, note(request, "two"))
+    slack.delete(ref.ts)
+    with pytest.raises(CardMissing):
+        await chat.update(ref, note(request, "three"))
+    slack.delete(request.split(":")[2])
+    for gone in (chat.post(request, "note:2", note(request, "four")), chat.find(request, "note:2")):
+        with pytest.raises(ThreadMissing):
+            await gone
+
+
+async def test_a_person_is_told_in_the_apps_messages(slack: LocalSlack, chat: SlackChat) -> None:
+    request = await thread(slack)
+    await chat.tell(Person(team="T0LOCAL", user="U0RILEY"), note(request, "apart"))
+    assert [m.text for m in slack.workspace.messages.values() if m.channel.startswith("D")] == ["apart"]
 
 
 @pytest.mark.parametrize(

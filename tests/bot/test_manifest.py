@@ -29,8 +29,13 @@ SCOPES_OF_EVENTS = {
     "message.channels": {"channels:history"},
     "message.groups": {"groups:history"},
     "message.im": {"im:history"},
+    "member_joined_channel": {"channels:read", "groups:read"},
+    "channel_unarchive": {"channels:read"},
     "channel_shared": {"channels:read", "groups:read"},
     "channel_unshared": {"channels:read", "groups:read"},
+    "group_unarchive": {"groups:read"},
+    "tokens_revoked": set(),
+    "app_uninstalled": set(),
 }
 SCOPES_OF_FEATURES = {"agent_view": {"assistant:write"}}
 

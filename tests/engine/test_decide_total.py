@@ -10,6 +10,7 @@ from engine.events import (
     Approved,
     Choice,
     Chose,
+    Deleted,
     Due,
     Event,
     Opened,
@@ -103,6 +104,9 @@ def every_event(snapshot: Snapshot) -> Iterator[Event]:
     yield Due(key="d", request=REQUEST, at=START)
     for shared, team in ((True, "T9"), (True, ""), (False, "T9")):
         yield Shared(key="s", request=REQUEST, at=LATER, shared=shared, team=team)
+    for ts in (snapshot.ts, "9.9"):
+        for card in ("", "progress", *(("spec:1",) if snapshot.every_version else ())):
+            yield Deleted(key="g", request=REQUEST, at=LATER, ts=ts, card=card)
     for live in snapshot.live:
         for result in every_result(snapshot.head or COMMIT):
             yield RunFinished(key="r", request=REQUEST, at=LATER, run=live.id, result=result)

@@ -110,6 +110,10 @@ class Bot:
         self._process.terminate()
         return await self._joined()
 
+    async def ended(self) -> int | None:
+        """Wait until it has ended by itself; its exit code."""
+        return await self._joined()
+
     async def abandon(self) -> None:
         """End it if it still runs, at the end of a test that failed."""
         if self._process is not None:

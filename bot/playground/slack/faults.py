@@ -18,13 +18,14 @@ class Fault(StrEnum):
 
 @dataclass
 class Planned:
-    """A fault for the next `times` calls of a method ("*": of any)."""
+    """A fault for the next `times` calls of a method ("*": of any), in that channel if any."""
 
     method: str
     kind: Fault
     times: int
     retry_after: int
     code: str
+    channel: str = ""
 
 
 @dataclass
@@ -34,7 +35,13 @@ class Faults:
     planned: list[Planned] = field(default_factory=list)
 
     def add(
-        self, method: str, kind: Fault | str, times: int = 1, retry_after: int = 1, code: str = ""
+        self,
+        method: str,
+        kind: Fault | str,
+        times: int = 1,
+        retry_after: int = 1,
+        code: str = "",
+        channel: str = "",
     ) -> None:
         """Plan a fault.
 
@@ -44,17 +51,18 @@ class Faults:
             times: How many calls it hits.
             retry_after: Seconds of the Retry-After header, for RATE_LIMITED.
             code: Slack's error code, for REFUSED.
+            channel: Only calls that name this channel.
         """
-        self.planned.append(Planned(method, Fault(kind), times, retry_after, code))
+        self.planned.append(Planned(method, Fault(kind), times, retry_after, code, channel))
 
     def clear(self) -> None:
         """Forget what is still planned."""
         self.planned.clear()
 
-    def take(self, method: str) -> Planned | None:
+    def take(self, method: str, channel: str = "") -> Planned | None:
         """The fault that hits this call, used up by one."""
         for planned in self.planned:
-            if planned.method in {method, "*"}:
+            if planned.method in {method, "*"} and planned.channel in {"", channel}:
                 planned.times -= 1
                 if planned.times <= 0:
                     self.planned.remove(planned)

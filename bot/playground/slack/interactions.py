@@ -79,6 +79,31 @@ class Interactions:
         event = payloads.changed_event(message, before, event_ts)
         self._socket.send_event(payloads.event_callback(event, self._workspace), event_ts)
 
+    def delete(self, ts: str) -> str:
+        """Delete a message, whoever wrote it, and send the event; returns the event's ts.
+
+        Raises:
+            KeyError: there is none.
+        """
+        message = self._workspace.messages[ts]
+        has_replies = len(self._workspace.thread(message.channel, ts)) > 1 and message.thread_ts is None
+        event = payloads.deleted_event(message, self._workspace.next_ts(), has_replies=has_replies)
+        if has_replies:
+            message.user, message.text, message.blocks = "USLACKBOT", "This message was deleted.", []
+            message.metadata = None
+            self._workspace.add(message)
+        else:
+            self._workspace.remove(ts)
+        self._socket.send_event(payloads.event_callback(event, self._workspace), event["event_ts"])
+        return str(event["event_ts"])
+
+    def announce_event(self, event: Mapping[str, object]) -> str:
+        """Send an event that concerns no message, such as channel_unarchive; returns its ts."""
+        event_ts = self._workspace.next_ts()
+        whole = {**event, "event_ts": event_ts}
+        self._socket.send_event(payloads.event_callback(whole, self._workspace), event_ts)
+        return event_ts
+
     def share(self, channel: str, *, shared: bool) -> str:
         """Share a channel with another workspace, or no longer; returns the event's ts."""
         self._workspace.channels[channel] = replace(self._workspace.channels[channel], shared=shared)

@@ -203,7 +203,10 @@ class Methods:
         return {}
 
     def _channel(self, args: Json, key: str = "channel") -> Channel:
-        channel = self._workspace.channels.get(str(args.get(key)))
+        asked = str(args.get(key))
+        channel = self._workspace.channels.get(asked)
+        if channel is None and asked in self._workspace.members:
+            return Channel(f"D{asked[1:]}", "direct message")
         if channel is None:
             raise ApiError("channel_not_found")
         return channel

@@ -103,6 +103,41 @@ def changed_event(message: Message, before: Json, event_ts: str) -> Json:
     }
 
 
+def deleted_event(message: Message, event_ts: str, *, has_replies: bool) -> Json:
+    """The event of a deleted message: one with replies becomes a tombstone, which is a change."""
+    common = {"type": "message", "hidden": True, "channel": message.channel, "channel_type": "channel"}
+    stamps = {"ts": event_ts, "event_ts": event_ts}
+    before = message_json(message)
+    if not has_replies:
+        return (
+            common
+            | stamps
+            | {
+                "subtype": "message_deleted",
+                "deleted_ts": message.ts,
+                "previous_message": before,
+            }
+        )
+    tombstone = {
+        "type": "message",
+        "subtype": "tombstone",
+        "text": "This message was deleted.",
+        "user": "USLACKBOT",
+        "hidden": True,
+        "ts": message.ts,
+        "thread_ts": message.ts,
+    }
+    return (
+        common
+        | stamps
+        | {
+            "subtype": "message_changed",
+            "message": tombstone,
+            "previous_message": before | {"thread_ts": message.ts},
+        }
+    )
+
+
 def sharing_event(channel: str, event_ts: str, *, shared: bool) -> Json:
     """The event of a channel that people of another workspace now share, or no longer."""
     if shared:

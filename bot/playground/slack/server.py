@@ -214,6 +214,14 @@ class LocalSlack:
         """Send an Events API payload as it is; `key` groups it with others for `acked`."""
         return self._socket.send_event(payload, key)
 
+    def delete(self, ts: str) -> str:
+        """Delete a message, as its author or an administrator may; returns the event's ts."""
+        return self._interactions.delete(ts)
+
+    def announce(self, event: Mapping[str, object]) -> str:
+        """Send an event that concerns no message, such as channel_unarchive; returns its ts."""
+        return self._interactions.announce_event(event)
+
     def share(self, channel: str, *, shared: bool = True) -> str:
         """Share a channel with another workspace, or no longer; returns the event's ts."""
         return self._interactions.share(channel, shared=shared)

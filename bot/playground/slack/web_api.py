@@ -83,7 +83,7 @@ class WebApi:
         return web.json_response({"ok": True})
 
     def _answer(self, request: web.Request, call: Call) -> web.Response:
-        fault = self.faults.take(call.method)
+        fault = self.faults.take(call.method, str(call.args.get("channel") or ""))
         if fault is not None and fault.kind is not Fault.DROPPED_AFTER:
             return self._fail(request, call, fault)
         _authorize(call.method, _token(request, call.args))

@@ -214,6 +214,7 @@ class MemoryChat:
         self.faults: list[Exception] = []
         self.refused: dict[str, Exception] = {}
         self.tried: Counter[str] = Counter()
+        self.apart: list[tuple[str, str]] = []
         self.lost_answers = 0
         self.latency_s = 0.0
         self.profiles: dict[Person, Profile] = {}
@@ -233,6 +234,9 @@ class MemoryChat:
     async def update(self, ref: Ref, card: Card) -> None:
         await self._weather(card.key)
         self._show(card)
+
+    async def tell(self, person: Person, card: Card) -> None:
+        self.apart.append((person.user, card.key))
 
     async def open_thread(self, channel: str, key: str, card: Card) -> Ref:
         await self._weather(key)

@@ -125,6 +125,9 @@ class Thread:
     async def update(self, ref: Ref, card: Card) -> None:
         return None
 
+    async def tell(self, person: Person, card: Card) -> None:
+        return None
+
     async def open_thread(self, channel: str, key: str, card: Card) -> Ref:
         return Ref(channel=channel, ts=key)
 

@@ -101,7 +101,8 @@ async def _looked(sinks: tuple[Sink, ...], gave: Mapping[str, int], places: tupl
     held = {sink.name: await sink.read() for sink in sinks}
     for place in places:
         forms = play.forms_of(place)
-        needles = {form: of(place, form).needle.encode() for form in forms}
+        # Its latter half gives it away as well: what is cut too early may lose the beginning that tells it.
+        needles = {form: latter_half(of(place, form).needle) for form in forms}
         for name, data in held.items():
             found.leaked[place, name] = [form for form, needle in needles.items() if needle in data]
         words = sum(tag(place).encode() in data for data in held.values())
@@ -112,6 +113,11 @@ async def _looked(sinks: tuple[Sink, ...], gave: Mapping[str, int], places: tupl
     for sink in sinks:
         found.seen[sink.name] = await _seen(sink)
     return found
+
+
+def latter_half(needle: str) -> bytes:
+    """What is looked for; the whole holds it too."""
+    return needle[len(needle) // 2 :].encode()
 
 
 async def _seen(sink: Sink) -> int:

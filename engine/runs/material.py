@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from engine.errors import NeedsPerson, Rejected
+from engine.leaks import redacted
 from engine.people import Person
 from engine.ports import ThreadMessage, Workspace
 from engine.prompts import cut
@@ -43,7 +44,8 @@ async def view(workspace: Workspace, commit: str) -> RepositoryView:
         listed.append(f"… and {len(paths) - MOST_FILES} more")
     texts = await texts_at(workspace, commit, RULES)
     said = {text.strip(): name for name, text in reversed(texts.items()) if text.strip()}
-    rules = tuple((name, cut(text, LONGEST_RULES)) for text, name in reversed(said.items()))
+    clean = {await asyncio.to_thread(redacted, text): name for text, name in said.items()}
+    rules = tuple((name, cut(text, LONGEST_RULES)) for text, name in reversed(clean.items()))
     return RepositoryView(commit=commit, files="\n".join(listed), rules=rules)
 
 

@@ -176,7 +176,7 @@ class Remote:
         self._require_present()
         name = f"refs/heads/{branch}"
         await self._run(
-            "push", "--porcelain", "--no-follow-tags",
+            "push", "--no-follow-tags",
             f"--force-with-lease={name}:{expected}", "--", self._location, f"{commit}:{name}",
         )  # fmt: skip
 
@@ -247,14 +247,14 @@ def _signed(host: str, token: str) -> dict[str, str]:
 def _local_path(location: str) -> Path | None:
     if location.startswith("file://"):
         return Path(urlsplit(location).path)
-    if "://" in location or ":" in location.split("/", 1)[0]:
+    if ":" in location.partition("/")[0]:
         return None
     return Path(location).expanduser().absolute()
 
 
 def _without_secrets(location: str) -> str:
     url = urlsplit(location)
-    if not url.scheme or url.username is None:
+    if not url.scheme:
         return location
     return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
 

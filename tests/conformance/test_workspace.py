@@ -568,6 +568,65 @@ async def test_a_second_round_replaces_the_first_also_after_a_restart(
     assert at(repo)("rev-parse", "greenlight/r1") == second
 
 
+async def test_what_we_pushed_stays_ours_whenever_we_stopped(
+    workspace: Workspace, repo: Path, tmp_path: Path
+) -> None:
+    hook = repo / ".git" / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    made = [await work(workspace, tmp_path, f"{number}\n") for number in range(3)]
+    store = at(tmp_path / "state" / "store")
+    await workspace.push(made[0], "greenlight/r1")
+    ours = {"refs/greenlight/pushed/greenlight/r1", "refs/greenlight/intended/greenlight/r1"}
+    assert ours <= set(store("for-each-ref", "--format=%(refname)").splitlines())
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(PushRejected):
+        await workspace.push(made[1], "greenlight/r1")
+    hook.unlink()
+    await workspace.push(made[1], "greenlight/r1")  # the first still stood there
+    store("update-ref", "-d", "refs/greenlight/pushed/greenlight/r1")  # stopped before that was noted
+    await workspace.push(made[2], "greenlight/r1")
+    assert at(repo)("rev-parse", "greenlight/r1") == made[2]
+
+
+async def test_the_same_commit_is_there_already_whoever_put_it_there(
+    workspace: Workspace, repo: Path, tmp_path: Path
+) -> None:
+    made = await work(workspace, tmp_path)
+    await workspace.push(made, "greenlight/r1")
+    other = GitWorkspace(str(repo), "main", tmp_path / "other-store")
+    assert await work(other, tmp_path) == made
+    await other.push(made, "greenlight/r1")
+
+
+async def test_a_branch_that_does_not_hold_what_was_pushed_is_told(
+    workspace: Workspace, repo: Path, tmp_path: Path
+) -> None:
+    made = await work(workspace, tmp_path)
+    hook = repo / ".git" / "hooks" / "post-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\ngit update-ref refs/heads/greenlight/r1 main\n")
+    hook.chmod(0o755)
+    with pytest.raises(PushRejected, match="does not hold on greenlight/r1 what was pushed"):
+        await workspace.push(made, "greenlight/r1")
+
+
+async def test_only_a_commit_that_is_here_is_pushed(workspace: Workspace, repo: Path) -> None:
+    await workspace.refresh()
+    with pytest.raises(RepositoryUnusable, match="is not in the repository's store"):
+        await workspace.push("0" * 40, "greenlight/r1")
+    with pytest.raises(Rejected):
+        await workspace.push("main", "greenlight/r1")
+
+
+async def test_the_base_is_not_pushed_to_whatever_its_name(repo: Path, tmp_path: Path) -> None:
+    at(repo)("branch", "greenlight/base")
+    workspace = GitWorkspace(str(repo), "greenlight/base", tmp_path / "store")
+    made = await work(workspace, tmp_path)
+    with pytest.raises(PushRejected, match="Only branches beneath"):
+        await workspace.push(made, "greenlight/base")
+
+
 async def test_a_foreign_or_moved_branch_is_left_alone(
     workspace: Workspace, repo: Path, tmp_path: Path
 ) -> None:

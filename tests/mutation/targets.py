@@ -13,6 +13,7 @@ _DECIDE = (
     "tests/engine/test_branching.py", "tests/engine/test_investigating.py", "tests/engine/test_locating.py",
     "tests/engine/test_answers.py", "tests/engine/test_attesting.py", "tests/engine/test_standing.py",
     "tests/engine/test_delivering.py", "tests/engine/test_speccing.py",
+    "tests/engine/test_reviewing.py",
 )  # fmt: skip
 _GIT = (
     "tests/engine/adapters/test_git_hardening.py", "tests/engine/adapters/test_git_remote.py",

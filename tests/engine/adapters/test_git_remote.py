@@ -83,6 +83,33 @@ async def test_a_branch_that_was_rewritten_or_never_there(place: Place) -> None:
         await remote.fetch_all({"main": "refs/x/main", "gone": "refs/x/gone"})
 
 
+async def test_branches_of_a_shallow_clone_come_too(place: Place) -> None:
+    shallow = place.root / "shallow"
+    plain(place.root, "clone", "-q", "--depth=1", f"file://{place.work}", str(shallow))
+    plain(shallow, "checkout", "-q", "-b", "new")
+    plain(shallow, "commit", "-q", "--allow-empty", "-m", "more")
+    store = Git(place.root / "other-store")
+    plain(place.root, "init", "-q", "--bare", str(store.store))
+    await Remote(str(shallow), store).fetch("new", "refs/x/one")
+    await Remote(str(shallow), store).fetch_all({"main": "refs/x/main", "new": "refs/x/new"})
+    assert plain(store.store, "rev-parse", "refs/x/new") == plain(shallow, "rev-parse", "new")
+
+
+async def test_what_is_not_there_is_told_before_git_is_asked(tmp_path: Path) -> None:
+    remote = Remote(str(tmp_path / "nowhere"), Git(tmp_path / "store"))
+    for asked in (
+        remote.branches(), remote.default_branch(), remote.fetch("main", REF),
+        remote.fetch_all({"main": REF}), remote.push("a" * 40, "greenlight/x", ""),
+    ):  # fmt: skip
+        with pytest.raises(RepositoryUnusable, match=r"There is no repository at .*nowhere: correct"):
+            await asked
+
+
+async def test_a_store_that_cannot_be_written_is_told(place: Place) -> None:
+    with pytest.raises(RepositoryUnusable, match="cannot be written to the state directory"):
+        await Remote(str(place.work), Git(place.root / "no-store")).branches()
+
+
 # ---------------------------------------------------------------- what git is given to reach it
 
 PASSED_ON = (
@@ -180,6 +207,7 @@ async def test_nothing_is_passed_on_that_is_not_there_and_nothing_at_all_to_a_lo
     [
         ("https://u:p@h.invalid/a.git", "https://h.invalid/a.git"),
         ("https://u@h.invalid/a.git", "https://h.invalid/a.git"),
+        ("https://u:p@ss@h.invalid/a.git", "https://h.invalid/a.git"),
         ("https://h.invalid/a.git", "https://h.invalid/a.git"),
         ("git@h.invalid:a.git", "git@h.invalid:a.git"),
         ("/srv/a@b/c", "/srv/a@b/c"),
@@ -201,3 +229,40 @@ async def test_which_directories_are_trusted_is_all_that_counts_of_the_operators
     kept = place.store / "greenlight-trusted.gitconfig"
     listed = plain(place.root, "config", "--file", str(kept), "-z", "--list").split("\0")
     assert [one for one in listed if one] == ["safe.directory\n/first", f"safe.directory\n{odd}"]
+
+
+async def test_who_trusts_no_directory_trusts_none_here(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(place.root))
+    await Remote(str(place.work), Git(place.store)).branches()
+    kept = place.store / "greenlight-trusted.gitconfig"
+    assert plain(place.root, "config", "--file", str(kept), "--list") == ""
+
+
+async def test_an_address_is_never_an_option_and_the_machines_settings_tell_only_whom_to_trust(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, program = place.root / "calls", place.root / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\nfor one; do echo \"$one\"; done >>{calls}\n"
+                       f"echo NOSYSTEM=$GIT_CONFIG_NOSYSTEM >>{calls}\nexit 1\n")  # fmt: skip
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    git = Git(place.store)
+    for location in ("-x:y", str(place.work)):
+        remote = Remote(location, git)
+        for asked in (
+            remote.branches(), remote.default_branch(), remote.fetch("main", REF),
+            remote.fetch_all({"a": REF}), remote.push("a" * 40, "greenlight/x", ""),
+        ):  # fmt: skip
+            calls.write_text("")
+            with pytest.raises(Unreachable):
+                await asked
+            said = calls.read_text().splitlines()
+            assert said[said.index(location) - 1] == "--"
+            if location == "-x:y":
+                assert [one for one in said if one.startswith("NOSYSTEM")] == ["NOSYSTEM=1"]
+            else:
+                assert [one for one in said if one.startswith("NOSYSTEM")] == ["NOSYSTEM=0", "NOSYSTEM=1"]
+                assert said.index("safe.directory") < said.index("NOSYSTEM=0")

@@ -54,6 +54,7 @@ from engine.withholding import kept, told
 
 SWEEP_S = 5.0
 LEFT_BEHIND = timedelta(seconds=10)
+LONG = 8_000
 _PRUNE_AFTER = timedelta(hours=1)
 
 Act = Opened | Answered | Submitted | Approved | Said | Chose
@@ -190,7 +191,9 @@ class Engine:
             return await self._taken(event)
 
     async def _taken(self, event: Event) -> Reply:
-        event, withheld = await asyncio.to_thread(kept, event)
+        # Long words take a while; short ones keep the order in which they came.
+        long = len(getattr(event, "text", "")) > LONG
+        event, withheld = await asyncio.to_thread(kept, event) if long else kept(event)
         try:
             decision, filed = await self._decided(event)
         except DBAPIError as error:

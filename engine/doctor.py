@@ -5,6 +5,7 @@ base branch could be fetched. To have another one made, write it and add it ther
 """
 
 import os
+import re
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from engine.repositories import Repositories
 from engine.settings import RepositorySettings, Settings
 from engine.story import visible
 
+_USER_ID = re.compile(r"[UW][A-Z0-9]{2,20}")
 _SLOW = 0.5
 """Of its time limit: a check that takes longer at the base will meet the limit on a busy day."""
 
@@ -174,6 +176,14 @@ async def _people(patient: Patient) -> AsyncIterator[Diagnosis]:
             "approvers",
             "anyone in the channel but the requester may approve",
             "Name who may in `approvers`, by their Slack user ids.",
+        )
+    odd = [one for one in repository.approvers if not _USER_ID.fullmatch(one)]
+    if odd:
+        yield patient.says(
+            Level.WARN,
+            "approvers",
+            f"{', '.join(odd)}: that is no Slack user id, so nobody approves by it",
+            "Slack shows ids such as U0123456789 in a profile: “Copy member ID”.",
         )
 
 

@@ -3,6 +3,7 @@
 The same server also stands for Slack itself, as a proxy of http://slack.com: there, nothing thin is believed.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from bot.channel import Identity, SlackChat, identify, web_client
+from bot.channel import LOOK_UP_SECONDS, UNTOLD, Identity, SlackChat, identify, web_client
 from bot.listeners import Listeners
 from bot.slack_errors import NoApiAnswer, is_slack, slack_errors
 from engine.cards import NoteCard
@@ -44,7 +45,8 @@ class ThinSlack:
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {"auth.test": ME}
         self.calls: list[tuple[str, Json]] = []
-        self._runner = web.AppRunner(self._app())
+        self.silent = False
+        self._runner = web.AppRunner(self._app(), shutdown_timeout=0.1)
         self.url = ""
 
     def _app(self) -> web.Application:
@@ -65,6 +67,8 @@ class ThinSlack:
     async def _answer(self, request: web.Request) -> web.Response:
         method = request.match_info["method"]
         self.calls.append((method, await _arguments(request)))
+        if self.silent:
+            await asyncio.sleep(60)
         answer = self.answers.get(method, OK)
         if isinstance(answer, web.Response):
             return web.Response(status=answer.status, body=answer.body, content_type=answer.content_type)
@@ -222,6 +226,14 @@ async def test_who_is_asked_for_now_is_looked_up_anew_or_not_told(server: ThinSl
         await chat.person_now(RILEY)
     server.answers["users.info"] = refused("user_not_found")
     assert not (await chat.person_now(RILEY)).may_act
+
+
+@pytest.mark.long
+async def test_slack_that_does_not_answer_keeps_nobody_waiting(server: ThinSlack, chat: SlackChat) -> None:
+    server.silent = True
+    async with asyncio.timeout(LOOK_UP_SECONDS + 2):
+        profile = await chat.person(RILEY)
+    assert (profile.may_act, profile.why) == (False, UNTOLD)
 
 
 # ------------------------------------------------------------ posts

@@ -279,6 +279,10 @@ async def test_doctor_is_well_when_all_is(tmp_path: Path, clone: Path) -> None:
     assert (code, {one["level"] for one in found.values()}) == (0, {"ok"})
     assert {*env, "state_dir", "sandbox", "remote", "check tests"} <= set(found)
     assert "as far as files and settings tell" in found["workflow"]["text"]
+    config.write_text(config.read_text().replace('["U0DANA"]', '["U0DANA", "@dana", "dana"]'))
+    code, found = await diagnoses(config, "--repository", "shop", **env)
+    assert (code, found["approvers"]["level"]) == (0, "warn")
+    assert found["approvers"]["text"].startswith("@dana, dana: that is no Slack user id")
     over_http = {**SECRETS, "SLACK_SIGNING_SECRET": "visibly-fake-signing"}
     code, found = await diagnoses(config, "--repository", "shop", **over_http)
     assert (code, found["SLACK_SIGNING_SECRET"]["level"]) == (0, "ok")

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col
 
 from engine.store.database import Database, reading
+from engine.store.effects import is_readable
 from engine.store.tables import EffectRow, EffectStatus, RequestRow
 
 SWEEP_LATE = timedelta(seconds=60)
@@ -56,19 +57,20 @@ async def standing(database: Database, holds: Callable[[str], bool], now: dateti
     effects = sa.select(col(EffectRow.do), col(EffectRow.status), sa.func.count()).group_by(
         col(EffectRow.do), col(EffectRow.status)
     )
-    still = sa.select(col(EffectRow.id), col(EffectRow.do), col(EffectRow.created_at)).where(
-        col(EffectRow.status).in_(_OPEN)
-    )
+    still = sa.select(
+        col(EffectRow.id), col(EffectRow.do), col(EffectRow.created_at), col(EffectRow.body)
+    ).where(col(EffectRow.status).in_(_OPEN))
     async with reading(database.app) as c:
         states = {str(state): int(n) for state, n in (await c.execute(requests))}
         done = {(str(do), str(status)): int(n) for do, status, n in (await c.execute(effects))}
         open_ones = (await c.execute(still)).all()
     oldest: dict[str, float] = {}
     left = 0.0
-    for id, do, created_at in open_ones:
+    for id, do, created_at, body in open_ones:
         age = max(0.0, (now - created_at).total_seconds())
         oldest[do] = max(oldest.get(do, 0.0), age)
-        left = left if holds(id) else max(left, age)
+        if not holds(id) and is_readable(body):  # one that is not holds up no other, and the log tells of it
+            left = max(left, age)
     return Standing(requests=states, effects=done, oldest_s=oldest, left_s=left)
 
 

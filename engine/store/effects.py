@@ -229,6 +229,15 @@ async def new_attempt(c: AsyncConnection, effect: str, attempt: int) -> None:
 # ---------------------------------------------------------------- rows
 
 
+def is_readable(body: str) -> bool:
+    """Whether a row's body is an effect as this version knows them."""
+    try:
+        _EFFECT.validate_json(body)
+    except ValueError:
+        return False
+    return True
+
+
 def _card(request: str, key: str) -> sa.Select[str, str]:
     return sa.select(col(CardRow.channel), col(CardRow.ts)).where(
         col(CardRow.request) == request, col(CardRow.key) == key

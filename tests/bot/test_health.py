@@ -152,3 +152,28 @@ async def test_a_missing_key_and_a_sweep_that_hangs_are_reasons(
 async def test_a_port_that_is_taken_is_told(told: Told) -> None:
     with pytest.raises(ConfigurationInvalid, match="Health cannot be told at"):
         await Health(told.bot.running.engine, told.bot.running.app).start("127.0.0.1", told.health.port)
+
+
+async def test_what_nobody_is_at_is_a_reason_and_a_damaged_row_is_none(told: Told) -> None:
+    thread = await told.bot.ask("C0NOTES", "Add a greeting")
+    await thread.card("spec:1")
+    rows = (("left", '{"do": "show_card", "card": "progress"}'), ("damaged", "{}"))
+    insert = (
+        "insert into gl_effect"
+        " (id, request, do, card, body, snapshot, epoch, status, attempt, holder, created_at, note)"
+        " values (?, 'nobody', 'show_card', 'progress', ?, '', 0, 'pending', 0, '', ?, '')"
+    )
+    engine = told.bot.running.engine
+    engine._sweeper.cancel()  # type: ignore[union-attr]  # or it would be at it
+
+    def file(id: str, body: str) -> None:
+        with sqlite3.connect(told.bot.directory / "state" / DATABASE, timeout=10) as other:
+            other.execute(insert, (id, body, "2026-01-01 00:00:00.000000"))
+
+    left, damaged = rows
+    await asyncio.to_thread(file, *damaged)
+    assert await told.reasons() == {}
+    await asyncio.to_thread(file, *left)
+    assert set(await told.reasons()) == {"queue"}
+    oldest = (await told.samples())["greenlight_effect_unattended_seconds", frozenset()]
+    assert oldest > 1000

@@ -22,7 +22,7 @@ from engine.request import (
 )
 from engine.schemas import Plan
 
-_ASSENT = re.compile(r"^\W*(approved?|lgtm|ship it|go ahead|yes|ok(ay)?|looks good)\W*$", re.IGNORECASE)
+_ASSENT = re.compile(r"\W*(approved?|lgtm|ship it|go ahead|yes|ok(ay)?|looks good)\W*", re.IGNORECASE)
 
 
 def specified(moves: Moves, result: Specified, policy: Policy) -> None:
@@ -186,7 +186,7 @@ def _replace(moves: Moves, spec: SpecVersion) -> None:
 
 def assents(snapshot: Snapshot, event: Said) -> bool:
     """Whether somebody says yes where only a click approves."""
-    return snapshot.state is State.AWAITING_APPROVAL and _ASSENT.match(event.text) is not None
+    return snapshot.state is State.AWAITING_APPROVAL and _ASSENT.fullmatch(event.text) is not None
 
 
 def say(snapshot: Snapshot, event: Said) -> Decision:

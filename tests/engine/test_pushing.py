@@ -91,7 +91,7 @@ def test_the_specs_approval_never_counts_for_it() -> None:
     for words in ("approved", "LGTM"):
         story.says(words, DANA, mentions=True)
         assert story.now.pushes == before.pushes
-        assert "words do not count" in story.told
+        assert story.told == "Only the Approve button on the push approves it; words do not count."
 
 
 def cards(story: Story) -> list[str]:
@@ -200,6 +200,8 @@ def test_a_new_commit_voids_it() -> None:
     assert story.now.pushes[-1].approvals == ()
     approves(story, DANA, OTHER, "push:2")
     assert story.now.state is State.DELIVERING
+    fates = [(push.held.commit, push.fate) for push in story.now.pushes]
+    assert fates == [(COMMIT, PushFate.CHANGED), (OTHER, PushFate.APPROVED)]
 
 
 def test_only_approvers_advise() -> None:

@@ -4,23 +4,43 @@ import hashlib
 
 import pytest
 
+from engine.decide import decide
+from engine.decide.moves import Moves
 from engine.decide.opening import NOTES
-from engine.events import Approved, Choice, Sign, Specified
+from engine.decide.speccing import planned
+from engine.events import Approved, Choice, Chose, Existing, Planned, Sign, Specified
 from engine.people import Person
 from engine.request import (
     Approval,
     CancelRuns,
+    Decided,
     Note,
     Policy,
     RunKind,
+    ScopeItem,
     ShowCard,
+    Snapshot,
     SpecFate,
     StartRun,
     State,
     hash_of,
 )
-from tests.engine.stories import Story, reached
-from tests.engine.strategies import ASKER, BASE, BYSTANDER, DANA, DAY, DRAFT, ERIN, FOREIGN, PLANS, POLICY
+from tests.engine.stories import COMMIT, Story, reached
+from tests.engine.strategies import (
+    ASKER,
+    BASE,
+    BYSTANDER,
+    DANA,
+    DAY,
+    DRAFT,
+    ERIN,
+    FOREIGN,
+    PLANS,
+    POLICY,
+    START,
+    delivered,
+    verified,
+)
 
 TWO = POLICY.model_copy(update={"approvals": 2})
 OLD_VERSION = "That is an old version; please look at version 1 below."
@@ -93,6 +113,81 @@ def test_a_change_makes_a_new_version_on_the_same_branch_and_says_why() -> None:
     assert (second.number, second.branch, second.because) == (2, first.branch, "By week, please")
     assert second.hash == hash_of(second) != first.hash
     assert (story.now.title, cards(story)[0]) == ("By week", "spec:2")
+
+
+def test_a_version_voids_what_an_older_one_began_and_knows_nothing_of_its_base_yet() -> None:
+    story = reached(State.SPECIFYING)
+    story.ends(RunKind.SPECIFY, Specified(draft=DRAFT))
+    story.stored = story.now.model_copy(update={"base_results": verified(BASE).results, "head": COMMIT})
+    epoch = story.now.epoch
+    story.ends(RunKind.PLAN, Planned(plan=PLANS[0]))
+    assert (story.now.epoch, story.now.base_results, story.now.head) == (epoch + 1, (), "")
+
+
+def test_every_version_and_every_word_on_it_is_kept() -> None:
+    story = waiting()
+    for number, words in enumerate(("first", "second"), start=1):
+        story.chooses(DANA, f"spec:{number}", Choice.CHANGE_SPEC, words)
+        story.goes_on(until=State.AWAITING_APPROVAL)
+    assert [(spec.number, spec.fate) for spec in story.now.specs] == [
+        (1, SpecFate.SUPERSEDED), (2, SpecFate.SUPERSEDED), (3, SpecFate.OPEN)
+    ]  # fmt: skip
+    assert [note.text for note in story.now.notes[-2:]] == ["first", "second"]
+    assert [spec.because for spec in story.now.specs] == ["", "first", "second"]
+
+
+def next_version(**fields: object) -> Snapshot:
+    """What comes of a plan where a version is approved and work goes on."""
+    working = reached(State.WORKING).now.model_copy(update={"draft": DRAFT, **fields})
+    moves = Moves(working, START)
+    planned(moves, PLANS[0], POLICY)
+    return moves.now
+
+
+def wish(title: str, version: int | None) -> ScopeItem:
+    return ScopeItem(by=ASKER, text="x", title=title, ts=title, version=version)
+
+
+def there(head: str) -> Existing:
+    return Existing(branch="feat-x", head=head, changed=("a.sql",))
+
+
+def specs(existing: Existing | None) -> dict[str, object]:
+    spec = reached(State.WORKING).now.spec
+    assert spec is not None
+    return {"specs": (spec.model_copy(update={"existing": existing}),)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "because"),
+    [
+        ({}, ""),
+        ({"notes": (Note(by=ASKER, text="old"), Note(by=ASKER, text="by week"))}, "by week"),
+        ({"notes": (Note(by=ASKER, text="by week"),), "specs": ()}, ""),
+        ({"scope_items": (wish("A", 1), wish("B", 2), wish("C", None), wish("D", 2), wish("E", 3))},
+         "Now also: B, D"),
+        ({**specs(there(COMMIT)), "existing": there("d" * 40)}, f"feat-x stands at commit {'d' * 10} now"),
+        ({**specs(there(COMMIT)), "existing": there(COMMIT)}, ""),
+        ({**specs(there(COMMIT)), "existing": None}, ""),
+        ({**specs(None), "existing": there(COMMIT)}, ""),
+    ],
+)  # fmt: skip
+def test_a_version_says_why_it_came_to_be(fields: dict[str, object], because: str) -> None:
+    spec = next_version(**fields).spec
+    assert spec is not None
+    assert spec.because == because
+
+
+@pytest.mark.parametrize(("asked", "by"), [(None, None), (False, None), (True, DANA)])
+def test_what_was_approved_of_an_older_commit_is_over(asked: bool | None, by: Person | None) -> None:
+    decided = Decided(by=DANA, choice=Choice.RETRY) if asked else None
+    blocked = reached(State.BLOCKED).now.escalation
+    assert blocked is not None
+    escalations = () if asked is None else (blocked.model_copy(update={"decided": decided}),)
+    now = next_version(escalations=escalations, kept_commit=COMMIT)
+    assert (now.specs[0].fate, now.specs[0].decided_by, now.kept_commit) == (SpecFate.SUPERSEDED, by, "")
+    open_one = next_version(**{"specs": waiting().now.specs}, kept_commit=COMMIT)
+    assert (open_one.specs[0].fate, open_one.kept_commit) == (SpecFate.OPEN, COMMIT)
 
 
 # ---------------------------------------------------------------- approving
@@ -253,6 +348,23 @@ def test_a_rejection_ends_it_with_the_reason(by: Person, text: str, because: str
     assert cancelled(story) == live
     assert live
     assert "spec:1" in cards(story)
+
+
+def test_whatever_is_open_is_closed_with_a_rejection() -> None:
+    story = waiting()
+    story.stored = story.now.model_copy(update={"deliveries": 1, "delivery": delivered(COMMIT)})
+    story.chooses(DANA, "spec:1", Choice.REJECT_SPEC)
+    assert "delivery:1" in cards(story)
+
+
+def test_without_any_version_nothing_is_approved_or_rejected() -> None:
+    story = waiting()
+    before = story.stored = story.now.model_copy(update={"specs": ()})
+    click = {**story.common(), "by": DANA}
+    approval = Approved.model_validate({**click, "version": 1, "hash": "x"})
+    assert decide(before, approval, POLICY).snapshot == before
+    reject = {**click, "card": "spec:1", "choice": Choice.REJECT_SPEC}
+    assert decide(before, Chose.model_validate(reject), POLICY).snapshot == before
 
 
 # ---------------------------------------------------------------- words

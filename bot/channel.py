@@ -24,7 +24,15 @@ from bot.pacing import NewestWins, Turns
 from bot.slack_calls import MeasuredClient
 from bot.slack_errors import FIXED, ShortWaits, is_slack, lacks_method, part, slack_errors
 from engine.cards import Card, ProgressCard
-from engine.errors import ChatRefused, ChatShut, ConfigurationInvalid, GreenlightError, Transient, Unreachable
+from engine.errors import (
+    ChatLost,
+    ChatRefused,
+    ChatShut,
+    ConfigurationInvalid,
+    GreenlightError,
+    Transient,
+    Unreachable,
+)
 from engine.leaks import redacted
 from engine.people import Person, Profile
 from engine.ports import Ref, ThreadMessage
@@ -37,6 +45,7 @@ POST_BURST = 4
 UPDATE_INTERVAL_S = 1.2
 PROFILE_SECONDS = 600.0
 LOOK_UP_SECONDS = 5.0
+CALL_SECONDS = 30
 MANY_PROFILES = 5000
 PAGE = 200
 MOST_PAGES = 25
@@ -56,18 +65,19 @@ class Identity(BaseModel):
     bot: str | None = None
 
 
-def web_client(token: str, api_url: str | None = None) -> MeasuredClient:
+def web_client(token: str, api_url: str | None = None, timeout_s: int = CALL_SECONDS) -> MeasuredClient:
     """A client for Slack or for another server.
 
     Args:
         token: The bot's token.
         api_url: Base such as http://127.0.0.1:1234/api/, with or without /api/; None: Slack.
+        timeout_s: Seconds until a call that is not over counts as unanswered.
     """
     handlers: list[AsyncRetryHandler] = [ShortWaits(max_retry_count=2)]
     if api_url is None:
-        return MeasuredClient(token=token, retry_handlers=handlers)
+        return MeasuredClient(token=token, retry_handlers=handlers, timeout=timeout_s)
     root = api_url.rstrip("/").removesuffix("/api")
-    return MeasuredClient(token=token, base_url=f"{root}/api/", retry_handlers=handlers)
+    return MeasuredClient(token=token, base_url=f"{root}/api/", retry_handlers=handlers, timeout=timeout_s)
 
 
 async def identify(client: AsyncWebClient) -> Identity:
@@ -195,13 +205,19 @@ class SlackChat:
         return found if len(found) <= limit else [found[0], *found[len(found) - limit + 1 :]]
 
     async def person(self, person: Person) -> Profile:
-        """Who that is, kept for ten minutes. Where Slack cannot tell, a profile that may do nothing."""
+        """Who that is, kept for ten minutes. Where Slack cannot tell, a profile that may do nothing.
+
+        Raises:
+            ChatLost: Slack takes the token no more.
+        """
         expires, profile = self._profiles.get(person, (0.0, None))
         if profile is not None and monotonic() < expires:
             return profile
         try:
             async with slack_errors(), asyncio.timeout(LOOK_UP_SECONDS):
                 return await self.person_now(person)
+        except ChatLost:
+            raise  # what they did is not lost: Slack sends it again to whoever has a good token
         except GreenlightError as error:
             why = UNTOLD if isinstance(error, Transient) else error.sentence
             return Profile(person=person, name=person.user, known=False, why=why)

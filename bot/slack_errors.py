@@ -4,8 +4,13 @@ Another server may stand where Slack stands, and know less: `lacks_method` tells
 does not know what it was asked at all. Whose server it is tells `is_slack`.
 """
 
+import asyncio
+import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import isnan
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -36,6 +41,8 @@ Kind = TypeVar("Kind")
 log = structlog.get_logger(__name__)
 
 SHORT_WAIT_S = 5.0
+LONGEST_WAIT_S = 15 * 60.0
+"""However long Slack asks to wait: then it is asked again."""
 
 FIXED = frozenset({"cant_update_message", "edit_window_closed"})
 """The message cannot be changed any more, and that is all right."""
@@ -162,10 +169,22 @@ def _where(data: Any) -> list[str]:
 def _retry_after(headers: Mapping[str, Any]) -> float | None:
     value = next((v for k, v in headers.items() if k.lower() == "retry-after"), None)
     first = value[0] if isinstance(value, list) and value else value
+    seconds = _seconds(str(first)) if first is not None else None
+    if seconds is not None and seconds > LONGEST_WAIT_S:
+        log.warning("slack.long_wait", asked_s=min(seconds, 1e9), waits_s=LONGEST_WAIT_S)
+    return None if seconds is None else min(max(0.0, seconds), LONGEST_WAIT_S)
+
+
+def _seconds(value: str) -> float | None:
+    """A number of seconds or a date, as HTTP has it; None for anything else."""
     try:
-        return max(0.0, float(str(first))) if first is not None else None
+        seconds = float(value)
     except ValueError:
-        return None
+        try:
+            return (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+        except (TypeError, ValueError):
+            return None
+    return None if isnan(seconds) else seconds
 
 
 class ShortWaits(AsyncRateLimitErrorRetryHandler):
@@ -194,4 +213,22 @@ class ShortWaits(AsyncRateLimitErrorRetryHandler):
     ) -> bool:
         if response is None or response.status_code != 429:
             return False
-        return (_retry_after(response.headers) or 1.0) <= SHORT_WAIT_S
+        return _short_wait(response) <= SHORT_WAIT_S
+
+    async def prepare_for_next_attempt_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        """As the SDK's, which takes whole numbers of seconds alone."""
+        state.next_attempt_requested = True
+        await asyncio.sleep(_short_wait(response) + random.random() / 2)  # noqa: S311 (a pause, no secret)
+        state.increment_current_attempt()
+
+
+def _short_wait(response: HttpResponse | None) -> float:
+    wait = _retry_after(response.headers) if response is not None else None
+    return 1.0 if wait is None else wait

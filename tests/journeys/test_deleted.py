@@ -191,7 +191,9 @@ async def test_without_tokens_it_ends_in_order_and_with_new_ones_it_goes_on(
     model = MessagesApi([Scenario.load(SCENARIOS / AMBIGUOUS)], pace=0)
     await model.start()
     people = People.load(SCENARIOS / AMBIGUOUS / "people.yml")
-    async with LocalSlack(SlackOptions(paces={}, retry_delays=(0.2, 0.5, 1.0, 2.0, 4.0, 8.0))) as slack:
+    async with LocalSlack(
+        SlackOptions(paces={}, retry_delays=(0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0))
+    ) as slack:
         arguments = ("run", "--config", str(config))
         async with bot_process(slack, environment(slack, model), log, *arguments) as bot:
             if told:

@@ -24,9 +24,11 @@ from bot.cards.presses import (
     FindOut,
     InWords,
     Leaf,
+    PauseRequest,
     PickOption,
     PickSeveral,
     Press,
+    ResumeRequest,
     ShowHeard,
     ShowWhole,
     StopRequest,
@@ -58,6 +60,8 @@ from engine.events import (
     Deleted,
     Event,
     Opened,
+    Paused,
+    Resumed,
     Said,
     Shared,
     Stopped,
@@ -68,7 +72,10 @@ from engine.people import Person
 OUT_OF_DATE = (
     "This button is out of date; it changed nothing. The newest card in the thread has the current ones."
 )
-NO_REQUEST_HERE = "To stop a request, write “stop” in its thread, or press Stop on its progress card."
+NO_REQUEST_HERE = (
+    "To stop or pause a request, write “stop” or “pause” in its thread, "
+    "or press the button on its progress card."
+)
 FORWARDED = "I do not read forwarded messages. Mention me in a new message and write out what it is about."
 FORWARD_BESIDE = (
     "I read only your own words, not the message that is forwarded or linked with them. "
@@ -96,6 +103,15 @@ _MENUS = frozenset({"static_select", "multi_static_select"})
 _STOP = re.compile(
     r"\W*((ok|okay|please|now)\W+)*(stop|halt|cancel|abort)"
     r"(\W+(it|this|that|now|please|everything|all|thanks|thank\W+you))*\W*",
+    re.IGNORECASE,
+)
+_PAUSE = re.compile(
+    r"\W*((ok|okay|please|now)\W+)*pause(\W+(it|this|that|now|please|everything|all|work|for\W+now))*\W*",
+    re.IGNORECASE,
+)
+_RESUME = re.compile(
+    r"\W*((ok|okay|please|now)\W+)*(resume|unpause|go\W+on|continue)"
+    r"(\W+(it|this|that|now|please|everything|all|work))*\W*",
     re.IGNORECASE,
 )
 _QUOTATION = re.compile(r"^[^\S\n]*&gt;(&gt;&gt;[\s\S]*|[^\n]*)", re.MULTILINE)
@@ -340,6 +356,12 @@ def _spoken(
         if said.thread_ts is None:
             return Tell(sentence=NO_REQUEST_HERE)
         return Stopped(key=key, request=request, at=at, by=by)
+    if _PAUSE.fullmatch(_EMOJI.sub(" ", text)):
+        if said.thread_ts is None:
+            return Tell(sentence=NO_REQUEST_HERE)
+        return Paused(key=key, request=request, at=at, by=by)
+    if said.thread_ts is not None and _RESUME.fullmatch(_EMOJI.sub(" ", text)):
+        return Resumed(key=key, request=request, at=at, by=by, text=text, ts=said.ts, mentions_bot=mentioned)
     if mentioned and not text and said.forwards:
         return Tell(sentence=FORWARDED)
     if mentioned:
@@ -467,7 +489,7 @@ def _opened(press: EditSection, clicked: ActionBody, act: Action, place: Place) 
     return OpenSection(trigger_id=clicked.trigger_id, asked=asked, section=section)
 
 
-def _event(
+def _event(  # noqa: C901, PLR0911 (a table)
     press: Press, key: str, at: datetime, by: Person, *, labels: tuple[str, ...] = (), text: str = ""
 ) -> Event | Tell:
     common: dict[str, Any] = {"key": key, "request": press.request, "at": at, "by": by}
@@ -488,6 +510,10 @@ def _event(
             return Chose(**common, card=press.card, choice=press.choice, text=text, item=press.item)
         case StopRequest():
             return Stopped(**common)
+        case PauseRequest():
+            return Paused(**common)
+        case ResumeRequest():
+            return Resumed(**common)
         case ShowWhole() | ShowHeard() | ChooseWishes() | EditSection():
             return Tell(sentence=OUT_OF_DATE)
 

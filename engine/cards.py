@@ -56,6 +56,7 @@ class ProgressCard(_Card):
         talk: Messages that were told apart and stand on no other card, newest first.
         repository: The repository and how it came to be this one, in words; empty where there is no other.
         movable: Whether another one can be chosen.
+        paused_by: Who paused it, while it is paused.
     """
 
     card: Literal["progress"] = "progress"
@@ -70,6 +71,7 @@ class ProgressCard(_Card):
     cap_usd: float = 0.0
     can_stop: bool = True
     ended_by: Person | None = None
+    paused_by: Person | None = None
     talk: "tuple[TakenLine, ...]" = ()
     repository: str = ""
     movable: bool = False

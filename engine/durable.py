@@ -189,6 +189,17 @@ class Durable:
             self.start(Workflow.RUN, effect, attempt)
         return attempt
 
+    async def go_on(self, effect: str, attempt: int) -> None:
+        """Go on with a run that was interrupted, from its recorded steps; start it if it never began."""
+        while tasks := tuple(self._running.get(effect, ())):
+            await asyncio.wait(tasks)
+        workflow = f"{effect}#{attempt}"
+        old = await DBOS.get_workflow_status_async(workflow)
+        if old is None:
+            self.start(Workflow.RUN, effect, attempt)
+        elif old.status not in _FINISHED:
+            await DBOS.resume_workflow_async(workflow)
+
     def detach(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something on its own, outside any workflow's context, until it ends or we close."""
         task = contextvars.Context().run(asyncio.ensure_future, work)

@@ -30,6 +30,7 @@ from engine.events import (
     Event,
     Opened,
     Reply,
+    Resumed,
     RunFinished,
     Said,
     Shared,
@@ -41,10 +42,10 @@ from engine.people import NOT_ENTITLED, Person, why_not
 from engine.performing import Performer, Render
 from engine.ports import Chat, Forge
 from engine.recording import Recorder
-from engine.request import CancelRuns, Candidate, Policy, RunKind, Snapshot, StartRun
+from engine.request import CancelRuns, Candidate, HoldRuns, Policy, RunKind, Snapshot, StartRun
 from engine.running import Outside, Reports, RunFunction, Runner
 from engine.settings import RepositorySettings, Settings
-from engine.store import Spent, Store, effects, journal, watches
+from engine.store import Spent, Store, effects, journal, ledger, watches
 from engine.store.database import Database, readable, reading
 from engine.store.effects import Filed
 from engine.store.tables import EffectStatus
@@ -57,8 +58,8 @@ LEFT_BEHIND = timedelta(seconds=10)
 LONG = 8_000
 _PRUNE_AFTER = timedelta(hours=1)
 
-Act = Opened | Answered | Submitted | Approved | Said | Chose
-"""What counts only of members of the team; a stop counts of anyone in the thread."""
+Act = Opened | Answered | Submitted | Approved | Said | Chose | Resumed
+"""What counts only of members of the team; a stop or a pause counts of anyone in the thread."""
 
 log = structlog.get_logger()
 
@@ -114,6 +115,7 @@ class Engine:
         self._runner = Runner(settings, database, its_chat, outside, runs, reports, holder)
         self._durable = Durable(database, perform=self._performer.perform, run=self._runner.run)
         self._performer.durable = self._durable
+        self._performer.unbroken = self._runner.unbroken
         self._performer.accept = self._accept
         self._performer.write_record = Recorder(database, its_chat, self._forge).write
         self._outside = outside
@@ -172,7 +174,7 @@ class Engine:
     async def _turned_away(self, event: Act) -> Reply | None:
         """What is said where this person's acts do not count; None where they do."""
         said = isinstance(event, Said)
-        if said and await self.snapshot(event.request) is None:
+        if isinstance(event, Said | Resumed) and await self.snapshot(event.request) is None:
             return None  # talk of people in a thread that is none of ours: nobody is looked up for it
         refusal = await self.not_entitled(event.by)
         if not refusal:
@@ -231,6 +233,9 @@ class Engine:
             if isinstance(event, Deleted):
                 card = await effects.card_at(c, event.request, event.ts)
                 event = event.model_copy(update={"card": card})
+            if isinstance(event, Opened) and before is None and self.settings.caps.requests_per_person_day:
+                today = await ledger.opened_today(c, event.by, self.settings.caps.day_zone, now)
+                event = event.model_copy(update={"today": today})
             policy, candidates = self._policy(before, event), self._candidates(before, event)
             decision = self._rules.decide(before, event, policy, candidates)
             new = decision.snapshot
@@ -272,6 +277,10 @@ class Engine:
         if isinstance(effect, CancelRuns):
             # At once, not first when the effect's turn comes. A run that just reported its end is at its end.
             self._durable.interrupt(r for r in effect.runs if not _is_end_of(event, r))
+        if isinstance(effect, HoldRuns):
+            self._durable.interrupt(set(effect.runs) - self._runner.unbroken)
+        if filed.status is EffectStatus.HELD:
+            return
         workflow = Workflow.RUN if isinstance(effect, StartRun) else Workflow.PERFORM
         self._durable.start(workflow, filed.id, filed.attempt)
 

@@ -32,6 +32,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the ports say which errors they raise
+    from engine.caps import CapHit
     from engine.ports import Usage
 
 
@@ -94,7 +95,18 @@ class ScriptEnded(NeedsPerson):
 
 
 class CapReached(NeedsPerson):
-    """The reserved worst-case cost of the next call does not fit under the request's cap."""
+    """What the next call may take at most does not fit under a cap.
+
+    Args:
+        hit: Which one, and how it stands.
+    """
+
+    def __init__(self, hit: CapHit) -> None:
+        super().__init__(hit.sentence)
+        self.hit = hit
+
+    def __reduce__(self) -> tuple[type, tuple[CapHit]]:
+        return type(self), (self.hit,)
 
 
 class TurnLimit(NeedsPerson):

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from engine.caps import CapHit
 from engine.people import Person
 from engine.ports import OutsideCheck, Remark
 from engine.schemas import Assessment, MessageKind, Plan, Questions, Report, Review, Ruling, SpecDraft
@@ -35,6 +36,7 @@ class Opened(_Event):
         repository: That request's repository.
         direct: Whether nobody but this person sees the thread.
         shared: Whether people of another workspace see it.
+        today: How many requests this person has opened today before; the engine counts.
     """
 
     kind: Literal["opened"] = "opened"
@@ -47,6 +49,7 @@ class Opened(_Event):
     repository: str = ""
     direct: bool = False
     shared: bool = False
+    today: int = 0
 
 
 class Answered(_Event):
@@ -157,6 +160,28 @@ class Stopped(_Event):
 
     kind: Literal["stopped"] = "stopped"
     by: Person
+
+
+class Paused(_Event):
+    """The pause button, or the word alone in the thread."""
+
+    kind: Literal["paused"] = "paused"
+    by: Person
+
+
+class Resumed(_Event):
+    """The button that lets a paused request go on, or the word alone in the thread.
+
+    Attributes:
+        text: What was typed: where nothing is paused it is a message like any other. Empty for the button.
+        ts: Of that message.
+    """
+
+    kind: Literal["resumed"] = "resumed"
+    by: Person
+    text: str = ""
+    ts: str = ""
+    mentions_bot: bool = False
 
 
 class Shared(_Event):
@@ -640,9 +665,11 @@ class Failed(_Frozen):
 
     Attributes:
         leaks: Where what was about to leave looks as if it holds credentials.
+        cap: The cap that was reached, if one was.
     """
 
     of: Literal["failed"] = "failed"
+    cap: CapHit | None = None
     cause: Cause
     sentence: str
     error_id: str = ""
@@ -683,6 +710,8 @@ Event = Annotated[
     | Chose
     | Linked
     | Stopped
+    | Paused
+    | Resumed
     | Shared
     | Due
     | Deleted

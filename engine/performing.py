@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
@@ -19,7 +19,16 @@ from engine.errors import CardMissing, ChatLost, ChatShut, GreenlightError, Thre
 from engine.events import Deleted, Event, Linked, Opened
 from engine.ports import Chat, Ref
 from engine.present.scope import follow_up_card
-from engine.request import CancelRuns, OpenThread, ScopeItem, ShowCard, Snapshot, WriteRecord
+from engine.request import (
+    CancelRuns,
+    HoldRuns,
+    OpenThread,
+    ReleaseRuns,
+    ScopeItem,
+    ShowCard,
+    Snapshot,
+    WriteRecord,
+)
 from engine.store import Store, effects, journal
 from engine.store.database import Database, reading
 from engine.store.effects import ClaimedCard, Filed
@@ -163,6 +172,7 @@ class Performer:
         """How long it rests where the chat takes nothing now; the last one again and again."""
         self._shut: Counter[tuple[str, str]] = Counter()
         self.durable: Durable | None = None
+        self.unbroken: Set[str] = frozenset()
         self.accept: Accept = _nobody
         self.write_record: WriteTo = _nowhere
 
@@ -197,6 +207,8 @@ class Performer:
             return await self._write_record(filed.id, filed.request)
         if isinstance(filed.effect, CancelRuns):
             await self._cancel(filed.id, filed.effect.runs)
+        if isinstance(filed.effect, HoldRuns | ReleaseRuns):
+            await self._hold_or_release(filed.id, filed.effect)
         return None
 
     async def _cancel(self, effect: str, runs: tuple[str, ...]) -> None:
@@ -205,6 +217,17 @@ class Performer:
         if self.durable is not None:
             self.durable.interrupt(runs)
             await self.durable.cancel((run.id, run.attempt) for run in found if run is not None)
+        await self._end((effect,), EffectStatus.DONE)
+
+    async def _hold_or_release(self, effect: str, what: HoldRuns | ReleaseRuns) -> None:
+        """The rows of the runs say how it stands by now; late and repeated, it does no harm."""
+        async with reading(self._database.app) as c:
+            found = [run for id in what.runs if (run := await effects.get(c, id)) is not None]
+        if self.durable is not None and isinstance(what, HoldRuns):
+            held = {run.id for run in found if run.status is EffectStatus.HELD}
+            self.durable.interrupt(held - self.unbroken)
+        elif self.durable is not None:
+            await asyncio.gather(*(self.durable.go_on(run.id, run.attempt) for run in found if run.open))
         await self._end((effect,), EffectStatus.DONE)
 
     async def _open_thread(self, effect: str, request: str, wish: str) -> float | None:

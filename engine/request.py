@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.caps import CapHit
 from engine.events import (
     Cause,
     CheckResult,
@@ -379,6 +380,7 @@ class Escalation(_Frozen):
         round: Number of the review round whose findings it is about; 0 for none.
         commit, leaks: Where this commit looks as if it holds credentials.
         why: What a fix is told of it, where that is not the situation.
+        cap: The cap that was reached, where it is about one.
     """
 
     number: int
@@ -395,6 +397,7 @@ class Escalation(_Frozen):
     commit: str = ""
     leaks: tuple[Leak, ...] = ()
     why: str = ""
+    cap: CapHit | None = None
 
 
 class WishFate(StrEnum):
@@ -589,6 +592,18 @@ class Post(_Frozen):
     also: tuple[Person, ...] = ()
 
 
+class Hold(_Frozen):
+    """A person paused it: no run goes on or starts, but what tells messages apart.
+
+    Attributes:
+        waits: Whether people are waited for besides, for whom the time begins anew once it goes on.
+    """
+
+    by: Person
+    at: datetime
+    waits: bool = False
+
+
 class Snapshot(_Frozen):
     """The whole state of one request.
 
@@ -608,6 +623,10 @@ class Snapshot(_Frozen):
         let_through: What approvers said is no credential, each bound to one commit.
         pushes: Pushes that needed an approval of their own; push:N shows `pushes[N-1]`.
         extra_rounds: Review rounds granted by people beyond the cap.
+        more_tokens, more_minutes: What approvers granted beyond the caps of a request.
+        over_until: Until when it may go on above a day's cap, as an approver said.
+        worked_s, busy_since: How long something worked for it up to the last halt, and since when it works.
+        hold: Who paused it, while it is paused; `due_at` then is when that is reminded of.
         reminded: Whether the current wait was already reminded of.
         taken: The latest messages of running work that are no wishes, with what they were taken for.
         scope_shown: Whether the card of wishes (scope:1) was posted.
@@ -682,10 +701,16 @@ class Snapshot(_Frozen):
     reposted: tuple[str, ...] = ()
     live: tuple[Live, ...] = ()
     cap_usd: float
+    more_tokens: int = 0
+    more_minutes: float = 0.0
+    over_until: datetime | None = None
+    worked_s: float = 0.0
+    busy_since: datetime | None = None
     remind_after_s: float
     expire_after_s: float
     due_at: datetime | None = None
     reminded: bool = False
+    hold: Hold | None = None
     ended_because: str = ""
     ended_by: Person | None = None
     states: tuple[State, ...] = Field(default=(), description="Every state entered, in order.")
@@ -760,6 +785,20 @@ class CancelRuns(_Frozen):
     runs: tuple[str, ...]
 
 
+class HoldRuns(_Frozen):
+    """Interrupt these runs now; what they have done so far is kept."""
+
+    do: Literal["hold_runs"] = "hold_runs"
+    runs: tuple[str, ...]
+
+
+class ReleaseRuns(_Frozen):
+    """Go on with runs that were held, from where each was; start those that never began."""
+
+    do: Literal["release_runs"] = "release_runs"
+    runs: tuple[str, ...]
+
+
 class OpenThread(_Frozen):
     """Begin a thread for a wish that people want done, and open a request in it."""
 
@@ -773,7 +812,10 @@ class WriteRecord(_Frozen):
     do: Literal["write_record"] = "write_record"
 
 
-Effect = Annotated[ShowCard | StartRun | CancelRuns | OpenThread | WriteRecord, Field(discriminator="do")]
+Effect = Annotated[
+    ShowCard | StartRun | CancelRuns | HoldRuns | ReleaseRuns | OpenThread | WriteRecord,
+    Field(discriminator="do"),
+]
 
 
 class Policy(_Frozen):
@@ -801,6 +843,10 @@ class Policy(_Frozen):
     may_look: tuple[str, ...] = ()
     web_researchers: tuple[str, ...] = ()
     cap_usd: float
+    cap_tokens: int | None = None
+    cap_minutes: float | None = None
+    requests_a_day: int | None = None
+    day_zone: str = "UTC"
     review_rounds: int
     question_rounds: int
     remind_after_s: float

@@ -24,7 +24,7 @@ from engine.request import Live, RunKind, Snapshot, StartRun
 from engine.runs.context import Context
 from engine.settings import RepositorySettings, Settings
 from engine.store import Store, effects
-from engine.store.database import Database, readable
+from engine.store.database import Database, readable, reading
 from engine.store.effects import Filed
 from engine.store.tables import EffectStatus
 from engine.trace import trace
@@ -121,6 +121,8 @@ class Runner:
         self._reports = reports
         self._holder = holder
         self._slots = asyncio.Semaphore(settings.caps.concurrent_runs)
+        self.unbroken: set[str] = set()
+        """Runs that no pause interrupts any more."""
 
     async def run(self, effect: str) -> None:
         """The durable body. Cancelled, it reports nothing: who cancelled has said so already."""
@@ -128,6 +130,9 @@ class Runner:
         async with slot.taken():
             async with self._database.app.begin() as c:
                 filed = await effects.claim_run(c, effect, self._holder)
+                held = filed is None and await effects.held(c, effect)
+            if held:
+                await _interrupted()
             if filed is None or not isinstance(filed.effect, StartRun):
                 return
             with bound_contextvars(request=filed.request, run=filed.id), RUNS_LIVE.track_inprogress():
@@ -141,6 +146,7 @@ class Runner:
         finally:
             self._reports.quiet(filed.request, filed.id)
             self._store.forget(filed.id)
+            self.unbroken.discard(filed.id)
         if isinstance(result, Failed):
             log.warning("run.failed", kind=start.kind.value, cause=result.cause.value)
         log.info("run.ended", kind=start.kind.value, of=result.of)
@@ -191,7 +197,17 @@ class Runner:
             sleep=slot.sleep,
             tell=lambda line: self._reports.tell(filed.request, filed.id, redacted(line)),
             checkouts=self._settings.state_dir / "checkouts" / directory,
+            unbroken=lambda: self._unbroken(filed.id),
         )
+
+    async def _unbroken(self, run: str) -> None:
+        """Who pauses after this waits for the run's end; who has paused before is heeded here."""
+        self.unbroken.add(run)
+        async with reading(self._database.app) as c:
+            held = await effects.held(c, run)
+        if held:
+            self.unbroken.discard(run)
+            await _interrupted()
 
     async def _finish(self, filed: Filed, result: Result) -> None:
         """Report the end; wait out a busy database or full disk. A result that no rule takes is a bug."""
@@ -222,6 +238,14 @@ class Runner:
             await effects.end(c, [filed.id], EffectStatus.FAILED, type(error).__name__)
 
 
+async def _interrupted() -> None:
+    """End as if interrupted: the workflow keeps what it has recorded, and can go on."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.cancel()
+    await asyncio.sleep(0)
+
+
 async def _unspoilt(result: Result) -> Result:
     """The result without secrets that a model or a command said: from here on it is journalled and shown.
 
@@ -236,7 +260,8 @@ def failed(error: errors.GreenlightError, kind: RunKind) -> Failed:
         # A delivery asks no model: what stays away is the remote or the forge.
         return Failed(cause=Cause.PUSH, sentence=error.sentence)
     cause = next((cause for kind, cause in CAUSES.items() if isinstance(error, kind)), Cause.TASK)
-    return Failed(cause=cause, sentence=error.sentence)
+    cap = error.hit if isinstance(error, errors.CapReached) else None
+    return Failed(cause=cause, sentence=error.sentence, cap=cap)
 
 
 def bug(filed: Filed, error: BaseException) -> Failed:

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -180,15 +181,35 @@ class RepositorySettings(_Section):
 
 
 class Caps(_Section):
-    """Bounds of one request and of the process."""
+    """Bounds of one request, of a day, and of the process. None: not bounded.
+
+    Attributes:
+        minutes_per_request: Of work; waiting for people and pauses do not count.
+        usd_per_person_day: For all requests of one requester in a day.
+        day_zone: The time zone whose days are meant.
+    """
 
     usd_per_request: float = Field(default=5.0, gt=0)
+    tokens_per_request: int | None = Field(default=None, gt=0)
+    minutes_per_request: float | None = Field(default=None, gt=0)
+    usd_per_person_day: float | None = Field(default=None, gt=0)
+    requests_per_person_day: int | None = Field(default=None, ge=1)
+    usd_per_day: float | None = Field(default=None, gt=0)
+    tokens_per_day: int | None = Field(default=None, gt=0)
+    day_zone: str = "UTC"
     concurrent_runs: int = Field(default=8, ge=1, le=64)
     task_turns: int = Field(default=40, ge=1, le=500)
     review_rounds: int = Field(default=3, ge=1, le=10)
     question_rounds: int = Field(default=2, ge=1, le=5)
     plan_tasks: int = Field(default=8, ge=1, le=20)
     model_timeout_s: float = Field(default=300, gt=0)
+
+    @field_validator("day_zone")
+    @classmethod
+    def _known(cls, zone: str) -> str:
+        if zone != "UTC" and zone not in available_timezones():
+            raise ValueError(f"there is no time zone {zone!r}: write it like Europe/Berlin, or UTC")
+        return zone
 
 
 class WebSettings(_Section):

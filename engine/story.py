@@ -25,6 +25,8 @@ from engine.events import (
     Event,
     Linked,
     Opened,
+    Paused,
+    Resumed,
     RunFinished,
     Said,
     Shared,
@@ -216,7 +218,19 @@ class _Teller:
                 return self._chose(event), (*about, *((event.text,) if event.text.strip() else ()))
             case Stopped():
                 return "stopped it", ()
+            case Paused():
+                return f"paused it{self._in_vain_of(event)}", ()
+            case Resumed():
+                return self._resumed(event), ()
         return "", ()
+
+    def _in_vain_of(self, event: Event) -> str:
+        return NOT_COUNTED if event.key in self._in_vain else ""
+
+    def _resumed(self, event: Resumed) -> str:
+        if event.key in self._in_vain:
+            return f"said: {event.text}" if event.text else f"let it go on{NOT_COUNTED}"
+        return "let it go on"
 
     def _answered(self, event: Answered) -> str:
         rounds = self._now.every_round

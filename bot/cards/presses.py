@@ -116,6 +116,18 @@ class EditSection(_Press):
     card: _CardKey
 
 
+class PauseRequest(_Press):
+    """Pause the request."""
+
+    do: Literal["pause"] = "pause"
+
+
+class ResumeRequest(_Press):
+    """Let a paused request go on."""
+
+    do: Literal["resume"] = "resume"
+
+
 class StopRequest(_Press):
     """The stop button."""
 
@@ -149,6 +161,8 @@ Press = Annotated[
     | ChooseWishes
     | EditSection
     | StopRequest
+    | PauseRequest
+    | ResumeRequest
     | ShowWhole
     | ShowHeard,
     Field(discriminator="do"),

@@ -1,7 +1,7 @@
 """The progress card: the one message that is edited in place while a request lives."""
 
 from bot.cards.page import Block, Message, Page, Rank, button, confirm, context, divider, section
-from bot.cards.presses import Choose, ShowHeard, StopRequest
+from bot.cards.presses import Choose, PauseRequest, ResumeRequest, ShowHeard, StopRequest
 from bot.cards.scope import taken_blocks
 from bot.cards.text import bold, fit, line, mention, mentions
 from engine.cards import ProgressCard, Step, StepStatus
@@ -37,7 +37,7 @@ def progress(card: ProgressCard) -> Message:
     page.add(divider(), context(*_small_print(page, card)), rank=Rank.MUST)
     if card.can_stop:
         more = [_heard(card)] if len(talk) > _TALK else []
-        page.buttons(_stop(card), *([_move(card)] if card.movable else []), *more)
+        page.buttons(_pause(card), _stop(card), *([_move(card)] if card.movable else []), *more)
     fallback = fit(f"{card.title}: {card.headline}", 300, line).text
     return Message(fallback, page.blocks())
 
@@ -53,6 +53,11 @@ def _small_print(page: Page, card: ProgressCard) -> list[str]:
     if card.ended_by:
         how = "Stopped" if card.state == State.STOPPED else "Ended"
         lines.append(f"{how} by {mention(card.ended_by)}")
+    if card.paused_by:
+        lines.append(
+            f"Paused by {mention(card.paused_by)}; anyone of this workspace here can let it go on, "
+            "also by the word “resume”"
+        )
     if card.waiting_for:
         lines.append(f"Waiting for {mentions(card.waiting_for[:20])}")
     if card.kept:
@@ -61,6 +66,12 @@ def _small_print(page: Page, card: ProgressCard) -> list[str]:
         lines.append(f"Kept for later: {wishes}{more}")
     lines.append(f"${card.spent_usd:.2f} of ${card.cap_usd:.2f}")
     return lines
+
+
+def _pause(card: ProgressCard) -> Block:
+    if card.paused_by:
+        return button("resume", "Go on", ResumeRequest(request=card.request), style="primary")
+    return button("pause", "Pause", PauseRequest(request=card.request))
 
 
 def _stop(card: ProgressCard) -> Block:

@@ -7,8 +7,10 @@ import zlib
 from itertools import count
 from typing import TYPE_CHECKING
 
+from engine.caps import worst_case_tokens
 from engine.errors import GreenlightError, RateLimited, Transient, Unreachable
 from engine.ports import ModelAnswer, ModelCall, Usage
+from engine.store.ledger import Asked
 from engine.withholding import as_sent
 
 if TYPE_CHECKING:  # the runs import this package
@@ -64,14 +66,14 @@ async def _attempt(context: Context, call: ModelCall, id: str) -> _Outcome:
     if kept is not None:  # the process died after it kept the answer and before it recorded this step
         await store.settle(id, kept.usage)
         return (_ANSWERED, id, None)
-    await store.reserve(
-        id,
-        context.snapshot.id,
-        call.role,
-        context.settings.tiers[call.tier].model,
-        model.worst_case_usd(call),
-        context.snapshot.cap_usd,
+    asked = Asked(
+        request=context.snapshot.id,
+        usd=model.worst_case_usd(call),
+        tokens=worst_case_tokens(call),
+        cap_usd=context.snapshot.cap_usd,
+        caps=context.settings.caps,
     )
+    await store.reserve(id, call.role, context.settings.tiers[call.tier].model, asked)
     try:
         answer = await model.answer(call)
     except Transient as error:
@@ -83,8 +85,9 @@ async def _attempt(context: Context, call: ModelCall, id: str) -> _Outcome:
         raise
     except asyncio.CancelledError:
         # It was sent, so its input has to be paid for; what it would have answered has not.
-        sent = model.worst_case_usd(call.model_copy(update={"max_tokens": 1}))
-        await store.settle(id, Usage(cost_usd=sent))
+        sent = call.model_copy(update={"max_tokens": 1})
+        usage = Usage(cost_usd=model.worst_case_usd(sent), input_tokens=worst_case_tokens(sent))
+        await store.settle(id, usage)
         raise
     await store.keep_answer(id, context.snapshot.id, answer)
     await store.settle(id, answer.usage)

@@ -29,6 +29,7 @@ counts only while the run is live: late and repeated ends fall through.
     failing.py     runs that gave up
     sharing.py     a channel that people of another workspace share
     vanishing.py   messages of the thread that were deleted
+    pausing.py     pause and go on, by a person
     moves.py       how a decision is put together
 """
 
@@ -44,6 +45,7 @@ from engine.decide import (
     investigating,
     locating,
     opening,
+    pausing,
     pushing,
     recording,
     reviewing,
@@ -71,8 +73,10 @@ from engine.events import (
     Held,
     Linked,
     Opened,
+    Paused,
     Planned,
     Result,
+    Resumed,
     Reviewed,
     Ruled,
     RunFinished,
@@ -128,19 +132,24 @@ def decide(
         policy: What configuration says of the request's repository, None if it is not (or no longer) known.
         candidates: The repositories that requests of this channel may be about.
     """
-    return recording.kept(snapshot, _decision(snapshot, event, policy, candidates))
+    decision = pausing.kept(snapshot, event, _decision(snapshot, event, policy, candidates))
+    decision = pausing.clocked(event, decision)
+    return recording.kept(snapshot, decision)
 
 
-def _decision(
+def _decision(  # noqa: C901, PLR0911 (a table)
     snapshot: Snapshot | None, event: Event, policy: Policy | None, candidates: tuple[Candidate, ...]
 ) -> Decision:
     if snapshot is None:
         if isinstance(event, Opened):
             return opening.open_request(event, policy, candidates)
-        if isinstance(event, Answered | Submitted | Approved | Chose):
+        clicked = isinstance(event, Answered | Submitted | Approved | Chose | Paused)
+        if clicked or (isinstance(event, Resumed) and (event.mentions_bot or not event.text)):
             return only_you(None, "I know no such request (any more). Your click changed nothing.")
         return unchanged(None)
     policy = policy and staffed(policy, snapshot)
+    if isinstance(event, Resumed) and event.text and snapshot.hold is None:
+        event = Said(**event.model_dump(include=set(Said.model_fields) - {"kind"}))
     if isinstance(event, RunFinished | Due | Deleted | Shared | Linked | AtTheForge):
         return _by_nobody(snapshot, event, policy)
     if event.by.team != snapshot.team:
@@ -149,6 +158,10 @@ def _decision(
         return _after_the_end(snapshot, event, policy)
     if isinstance(event, Stopped) or (isinstance(event, Chose) and event.choice is Choice.STOP):
         return choosing.stop(snapshot, event)
+    if isinstance(event, Paused):
+        return pausing.pause(snapshot, event)
+    if isinstance(event, Resumed):
+        return pausing.resume(snapshot, event)
     reachable = locating.within_reach(candidates, snapshot.requester, direct=snapshot.direct)
     if why := sharing.refusal(snapshot, event, policy, reachable):
         return only_you(snapshot, why)
@@ -182,8 +195,10 @@ def _by_nobody(
     match event:
         case RunFinished():
             return _finished(snapshot, event, policy)
+        case Due() if snapshot.hold:
+            return pausing.due(snapshot, event)
         case Due():
-            return choosing.due(snapshot, event)
+            return choosing.due(snapshot, event, policy)
         case Deleted():
             return vanishing.deleted(snapshot, event)
         case Shared():

@@ -1,8 +1,9 @@
 """Choices on blocked, escalated and paused requests; stop; words and time while people are waited for."""
 
 import itertools
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from engine.caps import Cap, CapHit
 from engine.decide import answering, disputing, leaking, reviewing, working
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.opening import LONGEST_REQUEST, NOTES, specify
@@ -171,10 +172,23 @@ def _carry_out(moves: Moves, escalation: Escalation, decided: Decided, policy: P
         case Choice.LEAVE:
             moves.enter(State.DELIVERED)
         case Choice.RAISE_CAP:
-            moves.set(cap_usd=moves.now.cap_usd + policy.cap_usd)
-            _resume(moves, escalation, decided, policy)
+            _grant(moves, escalation, policy)
+            _resume(moves, escalation, decided.text, policy)
         case _:
-            _resume(moves, escalation, decided, policy)
+            _resume(moves, escalation, decided.text, policy)
+
+
+def _grant(moves: Moves, escalation: Escalation, policy: Policy) -> None:
+    """The same amount again of what was used up; of a day's cap, leave to go on until the day ends."""
+    match escalation.cap:
+        case CapHit(until=datetime() as until):
+            moves.set(over_until=until)
+        case CapHit(cap=Cap.TOKENS, limit=limit):
+            moves.set(more_tokens=moves.now.more_tokens + (policy.cap_tokens or round(limit)))
+        case CapHit(cap=Cap.MINUTES, limit=limit):
+            moves.set(more_minutes=moves.now.more_minutes + (policy.cap_minutes or limit))
+        case _:
+            moves.set(cap_usd=moves.now.cap_usd + policy.cap_usd)
 
 
 def _let_through(moves: Moves, escalation: Escalation, event: Chose, policy: Policy) -> None:
@@ -209,7 +223,7 @@ def _revert(moves: Moves) -> None:
     moves.start(RunKind.TASK, task.id)
 
 
-def _resume(moves: Moves, escalation: Escalation, decided: Decided, policy: Policy) -> None:
+def _resume(moves: Moves, escalation: Escalation, advice: str, policy: Policy) -> None:
     if escalation.resume is State.REVIEWING and not escalation.resume_runs:
         reviewing.grant_round(moves, policy)
         reviewing.start_round(moves, policy)
@@ -222,7 +236,7 @@ def _resume(moves: Moves, escalation: Escalation, decided: Decided, policy: Poli
         moves.show(f"delivery:{moves.now.deliveries}")
     for run in escalation.resume_runs:
         if run.kind is RunKind.TASK:
-            _run_again(moves, run.about, decided.text)
+            _run_again(moves, run.about, advice)
     moves.restart(escalation.resume_runs)
 
 
@@ -244,11 +258,16 @@ def say(snapshot: Snapshot, event: Said) -> Decision:
     return only_you(snapshot, "This waits for a choice on the card above; its buttons take your words too.")
 
 
-def due(snapshot: Snapshot, event: Due) -> Decision:
-    """Remind once, then let the request expire. Old alarms do nothing."""
+def due(snapshot: Snapshot, event: Due, policy: Policy | None) -> Decision:
+    """Remind once, then expire; go on where a day's cap was waited out. Old alarms do nothing."""
     if snapshot.due_at is None or event.at < snapshot.due_at or snapshot.state not in WAITING:
         return unchanged(snapshot)
     moves = Moves(snapshot, event.at)
+    if policy and (over := day_over(snapshot, event.at)):
+        moves.post("The day whose cap was reached is over, so I go on.")
+        _resume(moves, over, "", policy)
+        moves.show(f"escalation:{over.number}")
+        return moves.decision()
     if not snapshot.reminded:
         rest = snapshot.expire_after_s - snapshot.remind_after_s
         moves.set(reminded=True, due_at=event.at + timedelta(seconds=max(rest, 0)))
@@ -259,6 +278,14 @@ def due(snapshot: Snapshot, event: Due) -> Decision:
     moves.end(State.EXPIRED, _expired(snapshot))
     moves.close_cards()
     return moves.decision()
+
+
+def day_over(snapshot: Snapshot, at: datetime) -> Escalation | None:
+    """The open escalation about a day's cap, if that day is over."""
+    asked = snapshot.escalation
+    if snapshot.state is not State.PAUSED or asked is None or asked.decided is not None or asked.cap is None:
+        return None
+    return asked if asked.cap.until is not None and at >= asked.cap.until else None
 
 
 def _expired(snapshot: Snapshot) -> str:

@@ -1,5 +1,6 @@
 """Runs that gave up: end, pause or ask, by the cause."""
 
+from engine.caps import CapHit
 from engine.decide import feedback, hearing, investigating, leaking, working
 from engine.decide.moves import Moves
 from engine.decide.opening import STOP
@@ -18,7 +19,7 @@ def run_failed(moves: Moves, live: Live, failure: Failed) -> None:
     elif failure.cause is Cause.SCRIPT:
         _end(moves, failure)
     elif failure.cause is Cause.CAP:
-        _pause(moves, live)
+        _pause(moves, live, failure.cap)
     elif failure.leaks and live.kind is RunKind.DELIVER:
         leaking.block(moves, failure.leaks, State.DELIVERING)
     elif live.kind is RunKind.TASK and is_look(live.about):
@@ -49,22 +50,35 @@ def _to_restart(moves: Moves, live: Live) -> tuple[Live, ...]:
     return (live, *(run for run in moves.now.live if run.kind is not RunKind.TRIAGE))
 
 
-def _pause(moves: Moves, live: Live) -> None:
+def _pause(moves: Moves, live: Live, hit: CapHit | None) -> None:
+    situation = hit.sentence if hit else f"The next call could exceed ${moves.now.cap_usd:.2f}."
+    until = hit.until if hit else None
+    more = Offer(
+        choice=Choice.RAISE_CAP,
+        label="Go on today" if until else "Raise the cap",
+        tradeoff=(
+            "This request goes on above the day's cap until the day ends; its own caps hold."
+            if until
+            else "The same amount again; the interrupted part starts anew."
+        ),
+        approvers_only=True,
+    )
+    waits = (
+        f" Without a click it goes on by itself at {hit.until:%Y-%m-%d %H:%M} UTC."
+        if hit and hit.until
+        else ""
+    )
     moves.escalate(
         State.PAUSED,
         Cause.CAP,
-        f"The next call could take this request over its cap of ${moves.now.cap_usd:.2f}, so I paused.",
-        (
-            Offer(
-                choice=Choice.RAISE_CAP,
-                label="Raise the cap",
-                tradeoff="The same amount again; the interrupted part starts anew.",
-                approvers_only=True,
-            ),
-            STOP,
-        ),
+        f"{situation} So I paused.{waits}",
+        (more, STOP),
         resume_runs=_to_restart(moves, live),
     )
+    newest = moves.now.escalations[-1].model_copy(update={"cap": hit})
+    moves.set(escalations=(*moves.now.escalations[:-1], newest))
+    if until:
+        moves.set(due_at=until)
 
 
 def _ask(moves: Moves, live: Live, failure: Failed) -> None:

@@ -12,11 +12,13 @@ from engine.request import (
     CancelRuns,
     Effect,
     Escalation,
+    HoldRuns,
     Live,
     Offer,
     OpenThread,
     Post,
     PushFate,
+    ReleaseRuns,
     RunKind,
     ShowCard,
     Snapshot,
@@ -95,7 +97,7 @@ class Moves:
     def end(self, state: State, because: str, by: Person | None = None) -> None:
         """Go to a final state."""
         self.enter(state)
-        self.set(ended_because=because, ended_by=by)
+        self.set(ended_because=because, ended_by=by, hold=None)
 
     def show(self, card: str) -> None:
         """Post or update a card."""
@@ -138,6 +140,19 @@ class Moves:
             for task in self.now.tasks
         )
         self.set(live=tuple(run for run in self.now.live if run not in runs), tasks=tasks)
+
+    def hold_live(self) -> None:
+        """Interrupt every live run but those that tell messages apart; they stay live."""
+        if runs := self._works():
+            self._add(HoldRuns(runs=runs))
+
+    def release_live(self) -> None:
+        """Let the live runs go on that were held, or were not started because of it."""
+        if runs := self._works():
+            self._add(ReleaseRuns(runs=runs))
+
+    def _works(self) -> tuple[str, ...]:
+        return tuple(run.id for run in self.now.live if run.kind is not RunKind.TRIAGE)
 
     def renew(self) -> None:
         """Begin a new epoch: nothing of the old one goes on, but its messages are still told apart."""

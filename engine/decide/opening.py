@@ -46,6 +46,17 @@ APPROVED_BY_NOBODY = (
 _LINKS_ONLY = re.compile(r"^(\s*<?https?://\S+>?\s*)+$")
 
 
+def _too_many(event: Opened, rules: Policy) -> str:
+    """Why this person may open no more today, or nothing. Somebody chose a proposed task: it is begun."""
+    if rules.requests_a_day is None or event.follows or event.today < rules.requests_a_day:
+        return ""
+    return (
+        f"You have asked for {event.today} requests today, and the cap is {rules.requests_a_day} a person "
+        f"and day (days of {rules.day_zone}). I have not begun this one: ask again tomorrow, or have "
+        "somebody else ask."
+    )
+
+
 def open_request(event: Opened, policy: Policy | None, candidates: Sequence[Candidate] = ()) -> Decision:
     """A mention in a thread that holds no request yet.
 
@@ -66,6 +77,8 @@ def open_request(event: Opened, policy: Policy | None, candidates: Sequence[Cand
     if problem and not (in_discussion and not event.text.strip()):
         return only_you(None, problem)
     located = locating.at_once(event, policy, reachable)
+    if too_many := _too_many(event, located[0] if located else reachable[0].policy):
+        return only_you(None, too_many)
     rules = located[0] if located else reachable[0].policy
     text = event.text.strip() or "Do what the discussion above asks for."
     snapshot = Snapshot(

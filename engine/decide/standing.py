@@ -5,14 +5,16 @@ from engine.request import RunKind, Snapshot, State, TaskStatus
 _WAITS = {
     State.ESCALATED: "a choice on the card above",
     State.BLOCKED: "a choice on the card above; no pull request before that",
-    State.PAUSED: "an approver to raise the cost cap on the card above",
+    State.PAUSED: "an approver's choice on the card above",
     State.DELIVERED: "somebody to confirm the delivery, or to say what is missing",
 }
 
 
 def how_it_stands(snapshot: Snapshot) -> str:
     """What goes on or is waited for, what is done, and where the whole of it stands."""
-    parts = [_now(snapshot)]
+    parts = [*(["This is paused; nothing runs before somebody lets it go on."] if snapshot.hold else ())]
+    if not snapshot.hold or snapshot.state in _WAITS:
+        parts.append(_now(snapshot))
     tasks = [task for task in snapshot.tasks if not task.id.startswith("look")]
     done = sum(task.status is TaskStatus.DONE for task in tasks)
     if tasks:

@@ -221,7 +221,7 @@ HEADINGS = {
     Cause.STILL_VAGUE: "Still unclear",
     Cause.DILEMMA: "Your decision is needed",
     Cause.INVESTIGATION: "Nothing was found out",
-    Cause.CAP: "Paused at the cost cap",
+    Cause.CAP: "Paused at a cap",
     Cause.CRITICAL: "Blocked by a critical finding",
     Cause.REVIEW_INVALID: "Blocked: a required review is missing",
     Cause.REFUSED_FILES: "Blocked: files that may not be committed",

@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict
 from engine.attesting import asked_of, attested_criteria, unconfirmed
 from engine.cards import ProgressCard, Step, StepStatus, TakenLine
 from engine.decide.answering import pull_of
-from engine.events import Choice
+from engine.events import Cause, Choice
 from engine.findings import DISPUTE
 from engine.people import Person
 from engine.policy import awaited, can_suffice, entitled, may_approve, movable, pending_push
@@ -55,13 +55,14 @@ def progress_card(snapshot: Snapshot, shown: Shown, policy: Policy | None) -> Pr
         state=snapshot.state.value,
         headline=_headline(snapshot, policy),
         steps=steps,
-        activity=() if snapshot.state.ended else shown.activity,
+        activity=() if snapshot.state.ended or snapshot.hold else shown.activity,
         waiting_for=_waiting_for(snapshot, policy),
         kept=tuple(item.title for item in snapshot.scope_items if item.kept),
         spent_usd=shown.spent_usd,
         cap_usd=snapshot.cap_usd,
         can_stop=not snapshot.state.ended,
         ended_by=snapshot.ended_by,
+        paused_by=snapshot.hold.by if snapshot.hold else None,
         talk=_talk(snapshot),
     )
 
@@ -127,10 +128,20 @@ def _headline(snapshot: Snapshot, policy: Policy | None) -> str:
     state = snapshot.state
     if state.ended:
         return snapshot.ended_because
+    if snapshot.hold:
+        return (
+            "Paused. Nothing runs or starts before somebody lets it go on; what was done so far is kept. "
+            f"Before that: {_as_if_not_paused(snapshot, policy)}"
+        )
+    return _as_if_not_paused(snapshot, policy)
+
+
+def _as_if_not_paused(snapshot: Snapshot, policy: Policy | None) -> str:
+    state = snapshot.state
     simple = {
         State.ESCALATED: "I need a decision to go on: please choose on the card below.",
         State.BLOCKED: "Blocked: no pull request before this is resolved. Please choose on the card below.",
-        State.PAUSED: "Paused before the cost cap. An approver can raise it on the card below.",
+        State.PAUSED: _at_rest(snapshot),
         State.DELIVERED: _delivered(snapshot),
         State.REVIEWING: _reviewing(snapshot),
     }
@@ -139,6 +150,18 @@ def _headline(snapshot: Snapshot, policy: Policy | None) -> str:
     if state is State.AWAITING_APPROVAL:
         return _approval(snapshot, policy)
     return _under_way(snapshot)
+
+
+def _at_rest(snapshot: Snapshot) -> str:
+    asked = snapshot.escalation
+    if asked is not None and asked.cause is not Cause.CAP:
+        return "Paused: an approver decides on the card below whether it goes on."
+    if asked is not None and asked.cap is not None and asked.cap.until is not None:
+        return (
+            "Paused before a cap of the day. It goes on by itself when the day is over, or earlier if an "
+            "approver says so on the card below."
+        )
+    return "Paused before a cap. An approver can raise it on the card below."
 
 
 def _delivered(snapshot: Snapshot) -> str:

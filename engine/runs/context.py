@@ -28,6 +28,10 @@ class Step(Protocol):
         ...
 
 
+async def _at_once() -> None:
+    """Where nobody pauses."""
+
+
 @dataclass(frozen=True)
 class Context:
     """Everything a run may use.
@@ -39,6 +43,8 @@ class Context:
         step: Runs one durable step.
         sleep: Waits durably, in seconds.
         tell: Shows a line of activity on the progress card; cheap, lossy, never awaited on.
+        unbroken: Called before something leaves that must leave whole: from here on no pause interrupts the
+            run. It does not return if the request was paused just before.
         checkouts: Directory for checkouts of this request; replaced, never trusted.
     """
 
@@ -57,3 +63,4 @@ class Context:
     sleep: Callable[[float], Awaitable[None]]
     tell: Callable[[str], None]
     checkouts: Path
+    unbroken: Callable[[], Awaitable[None]] = _at_once

@@ -70,6 +70,7 @@ async def run(context: Context) -> Delivered | Held | Failed:
     )
     if held and not pushing.allowed(snapshot, policy, held, members):
         return held
+    await context.unbroken()
     if as_it_stood:
         await _still_there(context, branch, current.commit)
     else:

@@ -1,7 +1,8 @@
 """Effects and cards: functions of one transaction each, given its connection.
 
 An effect goes from pending over claimed to done, failed or skipped. What is claimed is being done by
-`holder`; nobody else touches it while that process lives.
+`holder`; nobody else touches it while that process lives. A run of a paused request is held: nobody claims it
+before it is released.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col
 
 from engine.ports import Ref
-from engine.request import CancelRuns, Effect, ShowCard, Snapshot, StartRun
+from engine.request import (
+    CancelRuns,
+    Effect,
+    HoldRuns,
+    ReleaseRuns,
+    RunKind,
+    ShowCard,
+    Snapshot,
+    StartRun,
+)
 from engine.store import journal
 from engine.store.tables import CardRow, EffectRow, EffectStatus, RequestRow
 
@@ -23,6 +33,7 @@ log = structlog.get_logger()
 
 _EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
 _OPEN = (EffectStatus.PENDING.value, EffectStatus.CLAIMED.value)
+_UNDONE = (*_OPEN, EffectStatus.HELD.value)
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,7 @@ async def file(
             effect=effect,
             decided=decided if isinstance(effect, StartRun) else "",
             epoch=new.epoch,
-            status=EffectStatus.PENDING,
+            status=EffectStatus.HELD if _is_held(new, effect) else EffectStatus.PENDING,
             attempt=0,
         )
         for number, effect in enumerate(effects, first)
@@ -106,7 +117,25 @@ async def file(
         )
     for run in (run for e in effects if isinstance(e, CancelRuns) for run in e.runs):
         await end(c, [run], EffectStatus.SKIPPED, "cancelled")
+    for effect in effects:
+        if isinstance(effect, HoldRuns):
+            await _turn(c, effect.runs, _OPEN, EffectStatus.HELD)
+        if isinstance(effect, ReleaseRuns):
+            await _turn(c, effect.runs, (EffectStatus.HELD.value,), EffectStatus.PENDING)
     return filed
+
+
+def _is_held(new: Snapshot, effect: Effect) -> bool:
+    """Whether it waits until the request goes on; what tells messages apart does not."""
+    return new.hold is not None and isinstance(effect, StartRun) and effect.kind is not RunKind.TRIAGE
+
+
+async def _turn(c: AsyncConnection, runs: Sequence[str], of: Sequence[str], into: EffectStatus) -> None:
+    await c.execute(
+        sa.update(EffectRow)
+        .where(col(EffectRow.id).in_(runs), col(EffectRow.status).in_(of))
+        .values(status=into.value)
+    )
 
 
 async def get(c: AsyncConnection, effect: str) -> Filed | None:
@@ -119,10 +148,16 @@ async def end(c: AsyncConnection, effects: Sequence[str], status: EffectStatus, 
     """Bring effects that are still open to their end; how many were."""
     changed = await c.execute(
         sa.update(EffectRow)
-        .where(col(EffectRow.id).in_(effects), col(EffectRow.status).in_(_OPEN))
+        .where(col(EffectRow.id).in_(effects), col(EffectRow.status).in_(_UNDONE))
         .values(status=status.value, note=note)
     )
     return changed.rowcount
+
+
+async def held(c: AsyncConnection, effect: str) -> bool:
+    """Whether it waits for its request to go on."""
+    filed = await get(c, effect)
+    return filed is not None and filed.status is EffectStatus.HELD
 
 
 # ---------------------------------------------------------------- doing

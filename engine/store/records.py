@@ -13,8 +13,10 @@ from sqlmodel import SQLModel, col
 from engine.errors import CapReached
 from engine.leaks import cleaned
 from engine.ports import ModelAnswer, Usage
+from engine.store import ledger
 from engine.store.database import reading
-from engine.store.tables import AnswerRow, CallRow, CallStatus, ReceiptRow, RequestRow
+from engine.store.ledger import Asked
+from engine.store.tables import AnswerRow, CallRow, CallStatus, ReceiptRow
 from engine.withholding import as_stored
 
 
@@ -67,58 +69,40 @@ class Store:
         self._engine = engine
         self._said: dict[str, ModelAnswer] = {}
 
-    async def reserve(
-        self, call: str, request: str, role: str, model: str, usd: float, cap_usd: float
-    ) -> None:
-        """Set the worst-case cost of a call aside, before it is made.
+    async def reserve(self, call: str, role: str, model: str, asked: Asked) -> None:
+        """Set what a call may take at most aside, before it is made.
 
         Args:
             call: Id of the call. The same id again is the call made anew, after a process died before it
                 could tell: what was set aside or settled for the first stays spent.
-            request: Whose money it is.
             role: Who calls, as in `ModelCall.role`.
             model: Name of the model.
-            usd: Upper bound of its cost in US dollars.
-            cap_usd: The cap the caller knows; the stored one counts if a person has raised it since.
+            asked: Upper bounds of its cost and tokens; of the request's own caps the stored ones count if
+                a person has raised them since.
 
         Raises:
-            CapReached: what is spent and set aside leaves less than `usd`; nothing was stored.
+            CapReached: what is spent and set aside leaves less than that; nothing was stored.
         """
+        now = datetime.now(UTC)
         async with self._engine.begin() as c:
-            # The lock on the request's row makes reservations of one request take turns on Postgres too.
-            row = (
-                await c.execute(
-                    sa.select(col(RequestRow.cap_usd)).where(col(RequestRow.id) == request).with_for_update()
-                )
-            ).first()
-            cap = max(cap_usd, row.cap_usd if row else 0.0)
-            taken: float = (
-                await c.execute(
-                    sa.select(sa.func.coalesce(sa.func.sum(col(CallRow.usd)), 0.0)).where(
-                        col(CallRow.request) == request, col(CallRow.status) != CallStatus.RELEASED
-                    )
-                )
-            ).scalar_one()
-            if taken + usd > cap:
-                raise CapReached(
-                    f"The next step could cost up to ${usd:.2f}, but only ${max(0.0, cap - taken):.2f} "
-                    f"of the ${cap:.2f} for this request are left."
-                )
+            hit = await ledger.reached(c, asked, now)
+            if hit is not None:
+                raise CapReached(hit)
             await _set_apart(c, call)
             await _put(
                 c,
                 CallRow,
                 id=call,
-                request=request,
+                request=asked.request,
                 role=role,
                 model=model,
                 status=CallStatus.RESERVED.value,
-                usd=usd,
-                input_tokens=0,
+                usd=asked.usd,
+                input_tokens=asked.tokens,
                 output_tokens=0,
                 cache_read_tokens=0,
                 cache_write_tokens=0,
-                at=datetime.now(UTC),
+                at=now,
             )
 
     async def settle(self, call: str, usage: Usage) -> None:
@@ -140,6 +124,7 @@ class Store:
     async def spent(self, request: str) -> Spent:
         """The ledger's sums for a request."""
         in_flight = sa.case((col(CallRow.status) == CallStatus.RESERVED, col(CallRow.usd)), else_=0.0)
+        read = col(CallRow.input_tokens) + col(CallRow.cache_read_tokens) + col(CallRow.cache_write_tokens)
         async with reading(self._engine) as c:
             row = (
                 await c.execute(
@@ -147,11 +132,7 @@ class Store:
                         sa.func.coalesce(sa.func.sum(col(CallRow.usd) - in_flight), 0.0),
                         sa.func.coalesce(sa.func.sum(in_flight), 0.0),
                         sa.func.coalesce(
-                            sa.func.sum(
-                                col(CallRow.input_tokens)
-                                + col(CallRow.cache_read_tokens)
-                                + col(CallRow.cache_write_tokens)
-                            ),
+                            sa.func.sum(sa.case((col(CallRow.status) != CallStatus.RESERVED, read), else_=0)),
                             0,
                         ),
                         sa.func.coalesce(sa.func.sum(col(CallRow.output_tokens)), 0),

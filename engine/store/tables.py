@@ -32,13 +32,14 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class EffectStatus(StrEnum):
-    """How an effect stands; the last three are final."""
+    """How an effect stands. Final are done, failed and skipped; a run of a paused request is held."""
 
     PENDING = "pending"
     CLAIMED = "claimed"
     DONE = "done"
     FAILED = "failed"
     SKIPPED = "skipped"
+    HELD = "held"
 
 
 class CallStatus(StrEnum):

@@ -271,6 +271,10 @@ def clear(snapshot: Snapshot, policy: Policy | None) -> None:
         assert not working
         assert snapshot.due_at is None
         assert snapshot.ended_because
+    elif snapshot.hold:
+        assert snapshot.due_at is not None
+        assert progress.paused_by == snapshot.hold.by
+        assert progress.headline.startswith("Paused.")
     elif snapshot.state in BUSY:
         assert working
         assert snapshot.due_at is None

@@ -14,6 +14,8 @@ from engine.events import (
     Due,
     Event,
     Opened,
+    Paused,
+    Resumed,
     RunFinished,
     Said,
     Shared,
@@ -22,7 +24,7 @@ from engine.events import (
     Submitted,
 )
 from engine.people import Person
-from engine.request import Candidate, Live, RunKind, Snapshot, StartRun, State
+from engine.request import Candidate, Live, ReleaseRuns, RunKind, Snapshot, StartRun, State
 from tests.engine.forge_side import every_sight
 from tests.engine.laws import clear, lawful, nothing_beyond_scope, shown
 from tests.engine.stories import COMMIT, Story, reached
@@ -41,6 +43,16 @@ from tests.engine.strategies import (
 PEOPLE = (ASKER, DANA, BYSTANDER, FOREIGN)
 LATER = START.replace(year=2027)
 SNAPSHOTS = {state: reached(state).now for state in State}
+
+
+def paused() -> dict[State, Snapshot]:
+    """The same, paused by a person."""
+    event = Paused(key="p", request=REQUEST, at=START, by=BYSTANDER)
+    held = {state: decide(now, event, POLICY).snapshot for state, now in SNAPSHOTS.items()}
+    return {state: now for state, now in held.items() if now is not None and now.hold is not None}
+
+
+PAUSED = paused()
 
 
 def not_located() -> dict[str, Snapshot]:
@@ -86,6 +98,9 @@ def by_people(snapshot: Snapshot, by: Person) -> Iterator[Event]:
         (Said, {"text": "approved", "ts": "3.0", "mentions_bot": True}),
         (Said, {"text": "in web", "ts": "3.0"}),
         (Stopped, {}),
+        (Paused, {}),
+        (Resumed, {}),
+        (Resumed, {"text": "go on", "ts": "3.0"}),
     ]
     for card in ("spec:1", "escalation:1", "push:1", "delivery:1", "feedback:1", "progress", "", "spec:x"):
         for choice in Choice:
@@ -127,6 +142,31 @@ def test_every_event_has_a_lawful_answer(state: State, policy: object) -> None:
         clear(decision.snapshot, its_policy)
         nothing_beyond_scope(decision.snapshot)
         shown(decision.snapshot, decision, its_policy)
+
+
+@pytest.mark.parametrize("state", PAUSED)
+@pytest.mark.parametrize("policy", [POLICY, None], ids=["configured", "not configured"])
+def test_paused_every_event_has_a_lawful_answer_and_it_stays_paused(state: State, policy: object) -> None:
+    snapshot, its_policy = PAUSED[state], POLICY if policy else None
+    for event in every_event(snapshot):
+        decision = decide(snapshot, event, its_policy)
+        lawful(snapshot, event, decision)
+        after = decision.snapshot
+        assert after is not None
+        if after == snapshot:
+            assert decision.effects == ()
+            continue
+        clear(after, its_policy)
+        nothing_beyond_scope(after)
+        shown(after, decision, its_policy)
+        goes_on = isinstance(event, Resumed) and event.by.team == snapshot.team
+        assert (after.hold is None) == (goes_on or after.state.ended)
+        if goes_on:
+            held = {run.id for run in snapshot.live if run.kind is not RunKind.TRIAGE}
+            released = {run for e in decision.effects if isinstance(e, ReleaseRuns) for run in e.runs}
+            assert released == held
+            assert after.state is snapshot.state
+            assert after.live == snapshot.live
 
 
 @pytest.mark.parametrize("name", NOT_LOCATED)

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from engine.engine import Act, needs_standing
-from engine.events import Choice, Event, Stopped
+from engine.events import Choice, Event, Paused, Stopped
 from engine.people import Profile
 from engine.request import State
 from engine.store.database import reading
@@ -119,10 +119,10 @@ async def test_nothing_said_or_asked_counts_of_who_may_not_act(tmp_path: Path) -
         }
 
 
-def test_every_event_of_a_person_needs_standing_but_stops() -> None:
+def test_every_event_of_a_person_needs_standing_but_stops_and_pauses() -> None:
     kinds = get_args(get_args(Event)[0])
     of_people = {kind for kind in kinds if "by" in kind.model_fields}
-    assert of_people - set(get_args(Act)) == {Stopped}
+    assert of_people - set(get_args(Act)) == {Stopped, Paused}
     assert not needs_standing(wish("stop").model_copy(update={"choice": Choice.STOP}))
     assert needs_standing(wish("anything else"))
 

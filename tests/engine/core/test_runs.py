@@ -9,12 +9,15 @@ import pytest
 
 from engine import errors
 from engine.adapters.bubblewrap import BubblewrapSandbox
+from engine.caps import Cap, CapHit
 from engine.engine import LEFT_BEHIND
 from engine.events import Result
 from engine.ports import Command
 from engine.request import State
 from engine.runs.context import Context
 from tests.engine.core.harness import ASKED, REQUEST, MemoryChat, ask, opened, running, stopped, until, wish
+
+HIT = CapHit(cap=Cap.USD, limit=1.0, spent=0.9)
 
 
 async def hang_in_a_model_call(context: Context) -> Result:
@@ -166,7 +169,7 @@ async def test_a_run_that_nobody_is_at_any_more_goes_on_where_it_was(tmp_path: P
     ("error", "said"),
     [
         (errors.Unreachable("No answer from the model."), "model: No answer"),
-        (errors.CapReached("The cap."), "cap: The cap."),
+        (errors.CapReached(HIT), f"cap: {HIT.sentence}"),
         (errors.ScriptEnded("The script."), "script: The script."),
         (errors.AnswerUnusable("Odd answer."), "answer: Odd answer."),
         (errors.ModelRefused("Refused."), "model: Refused."),

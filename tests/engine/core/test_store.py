@@ -13,6 +13,7 @@ from engine.errors import CapReached
 from engine.ports import ModelAnswer, Usage
 from engine.store import Receipt, Store
 from engine.store.database import Database, open_database
+from engine.store.ledger import Asked
 from engine.store.migrations import migrate, ours
 
 
@@ -67,7 +68,7 @@ async def test_many_reservations_at_once_never_exceed_the_cap(database: Database
 
     async def reserve(number: int) -> bool:
         try:
-            await store.reserve(f"c{number}", "r", "assess", "m", 0.3, cap_usd=1.0)
+            await store.reserve(f"c{number}", "assess", "m", Asked(request="r", usd=0.3, cap_usd=1.0))
         except CapReached:
             return False
         return True
@@ -82,17 +83,17 @@ async def test_many_reservations_at_once_never_exceed_the_cap(database: Database
 
 async def test_a_call_made_anew_pays_for_the_first_as_well(database: Database) -> None:
     store = Store(database.app)
-    await store.reserve("a", "r", "assess", "m", 0.4, cap_usd=1.0)
-    await store.reserve("a", "r", "assess", "m", 0.4, cap_usd=1.0)
+    await store.reserve("a", "assess", "m", Asked(request="r", usd=0.4, cap_usd=1.0))
+    await store.reserve("a", "assess", "m", Asked(request="r", usd=0.4, cap_usd=1.0))
     with pytest.raises(CapReached):
-        await store.reserve("a", "r", "assess", "m", 0.4, cap_usd=1.0)
+        await store.reserve("a", "assess", "m", Asked(request="r", usd=0.4, cap_usd=1.0))
     await store.settle("a", Usage(cost_usd=0.1))
     spent = await store.spent("r")
     assert spent.usd == pytest.approx(0.5)
     assert spent.calls == 2
-    await store.reserve("b", "r", "assess", "m", 0.2, cap_usd=1.0)
+    await store.reserve("b", "assess", "m", Asked(request="r", usd=0.2, cap_usd=1.0))
     await store.release("b")
-    await store.reserve("b", "r", "assess", "m", 0.3, cap_usd=1.0)
+    await store.reserve("b", "assess", "m", Asked(request="r", usd=0.3, cap_usd=1.0))
     spent = await store.spent("r")
     assert spent.usd == pytest.approx(0.5)
     assert spent.set_aside_usd == pytest.approx(0.3)
@@ -101,11 +102,11 @@ async def test_a_call_made_anew_pays_for_the_first_as_well(database: Database) -
 
 async def test_a_reservation_is_settled_and_released(database: Database) -> None:
     store = Store(database.app)
-    await store.reserve("a", "r", "assess", "m", 0.9, cap_usd=1.0)
-    with pytest.raises(CapReached, match=r"\$0\.20.*\$0\.10"):
-        await store.reserve("b", "r", "assess", "m", 0.2, cap_usd=1.0)
+    await store.reserve("a", "assess", "m", Asked(request="r", usd=0.9, cap_usd=1.0))
+    with pytest.raises(CapReached, match=r"\$0\.90 set aside.*\$0\.20"):
+        await store.reserve("b", "assess", "m", Asked(request="r", usd=0.2, cap_usd=1.0))
     await store.settle("a", Usage(input_tokens=5, cache_read_tokens=2, output_tokens=3, cost_usd=0.1))
-    await store.reserve("b", "r", "assess", "m", 0.9, cap_usd=1.0)
+    await store.reserve("b", "assess", "m", Asked(request="r", usd=0.9, cap_usd=1.0))
     assert (await store.spent("r")).usd == pytest.approx(0.1), "cards tell what was spent, not what may be"
     await store.release("b")
     spent = await store.spent("r")

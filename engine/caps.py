@@ -1,0 +1,91 @@
+"""Caps beside the request's own dollars: what is reserved, what a reached cap says, and when a day begins."""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict
+
+from engine.ports import ModelCall
+
+_BYTES_PER_TOKEN = 2
+
+
+class Cap(StrEnum):
+    """What is bounded."""
+
+    USD = "usd"
+    TOKENS = "tokens"
+    MINUTES = "minutes"
+    PERSON_DAY_USD = "person_day_usd"
+    DAY_USD = "day_usd"
+    DAY_TOKENS = "day_tokens"
+
+
+_OF = {
+    Cap.USD: "this request",
+    Cap.TOKENS: "this request",
+    Cap.MINUTES: "this request",
+    Cap.PERSON_DAY_USD: "what its requester asks for in one day",
+    Cap.DAY_USD: "all requests of one day",
+    Cap.DAY_TOKENS: "all requests of one day",
+}
+
+
+class CapHit(BaseModel):
+    """A cap that the next call does not fit under, in the cap's own unit.
+
+    Attributes:
+        spent: Without calls in flight.
+        set_aside: What calls in flight may take at most.
+        needs: What the next call may take at most.
+        until: When the day ends that it is about; None for a cap of the request.
+        zone: The time zone of that day.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    cap: Cap
+    limit: float
+    spent: float
+    set_aside: float = 0.0
+    needs: float = 0.0
+    until: datetime | None = None
+    zone: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Which cap it is, and how it stands."""
+        day = f" (days of {self.zone})" if self.zone else ""
+        if self.cap is Cap.MINUTES:
+            return (
+                f"The cap of {self.limit:.0f} minutes of work for this request is reached: "
+                f"it has worked for {self.spent:.0f}, without waiting for people and pauses."
+            )
+        return (
+            f"The cap of {self._said(self.limit)} for {_OF[self.cap]}{day} is all but reached: "
+            f"{self._said(self.spent)} spent, {self._said(self.set_aside)} set aside for calls in flight, "
+            f"and the next call could take {self._said(self.needs)}."
+        )
+
+    def _said(self, amount: float) -> str:
+        return f"{amount:,.0f} tokens" if "tokens" in self.cap else f"${amount:.2f}"
+
+
+def worst_case_tokens(call: ModelCall) -> int:
+    """Upper bound of a call's tokens: all of max_tokens out, one token per two bytes in.
+
+    As with its cost, the prompt is read again after each use of the provider's own tools, with their finds.
+    """
+    prompt = len(call.model_dump_json().encode()) // _BYTES_PER_TOKEN
+    uses = sum(tool.max_uses for tool in call.web)
+    page = max((tool.page_tokens for tool in call.web), default=0)
+    return prompt * (uses + 1) + page * uses * (uses + 1) // 2 + call.max_tokens
+
+
+def day_of(now: datetime, zone: str) -> tuple[datetime, datetime]:
+    """When the day of this moment began there and when it ends, in UTC."""
+    here = now.astimezone(ZoneInfo(zone))
+    midnight = here.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    after = (midnight + timedelta(days=1, hours=12)).replace(hour=0)
+    return midnight.astimezone(UTC), after.astimezone(UTC)

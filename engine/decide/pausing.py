@@ -1,0 +1,105 @@
+"""Pause and go on, as a person's act: a hold beside the state, so that it works in every one of them.
+
+While it holds, everything is decided as always, and what people say is still told apart; but runs that come
+of it are held until somebody lets the request go on, and those that were live go on from where they were.
+"""
+
+from datetime import timedelta
+
+from engine.decide.moves import Decision, Moves, only_you, unchanged
+from engine.events import Due, Event, Paused, Reply, Resumed, Sign
+from engine.request import Hold, RunKind, Snapshot, StartRun, State
+
+NOT_PAUSED = "Nothing is paused here, so there is nothing to go on with. {}"
+_ASKS = {State.ESCALATED, State.BLOCKED, State.PAUSED}
+_HOW = (
+    "Anyone of this workspace here can let it go on: "
+    "“Go on” on the first card of this thread, or the word “resume”."
+)
+
+
+def pause(snapshot: Snapshot, event: Paused) -> Decision:
+    """Interrupt what runs, and let nothing start, until somebody lets it go on."""
+    if snapshot.hold is not None:
+        return only_you(snapshot, f"This is paused already. {_HOW}")
+    moves = Moves(snapshot, event.at)
+    moves.set(hold=Hold(by=event.by, at=event.at, waits=snapshot.due_at is not None))
+    moves.hold_live()
+    moves.wait()
+    return moves.decision()
+
+
+def resume(snapshot: Snapshot, event: Resumed) -> Decision:
+    """Go on from where everything was."""
+    if snapshot.hold is None:
+        asks = snapshot.state in _ASKS
+        return only_you(
+            snapshot,
+            NOT_PAUSED.format("A choice is waited for on the card above." if asks else "").strip(),
+        )
+    moves = Moves(snapshot, event.at)
+    moves.set(hold=None, due_at=None, reminded=False)
+    if snapshot.hold.waits:
+        moves.wait()
+        asked = snapshot.escalation
+        if snapshot.state is State.PAUSED and asked and asked.cap and asked.cap.until:
+            moves.set(due_at=asked.cap.until)
+    moves.release_live()
+    return moves.decision()
+
+
+def due(snapshot: Snapshot, event: Due) -> Decision:
+    """Remind once of the pause, then let the request expire."""
+    if snapshot.due_at is None or event.at < snapshot.due_at or snapshot.state.ended or snapshot.hold is None:
+        return unchanged(snapshot)
+    moves = Moves(snapshot, event.at)
+    if not snapshot.reminded:
+        rest = max(snapshot.expire_after_s - snapshot.remind_after_s, 0)
+        moves.set(reminded=True, due_at=event.at + timedelta(seconds=rest))
+        days = max(1, round(rest / 86_400))
+        moves.post(f"This is still paused. {_HOW} Otherwise this request ends in {days} day(s).")
+        return moves.decision()
+    moves.raise_epoch()
+    moves.cancel_live()
+    pull = snapshot.delivery
+    left = f"pull request #{pull.number} stays as it is" if pull else "there is no pull request"
+    moves.end(State.EXPIRED, f"It stayed paused and nobody let it go on in time, so it ended; {left}.")
+    moves.close_cards()
+    return moves.decision()
+
+
+def kept(before: Snapshot | None, event: Event, decision: Decision) -> Decision:
+    """A decision while it is paused: the pause keeps its own time, and who started something is told."""
+    after = decision.snapshot
+    if before is None or before.hold is None or after is None or after.hold is None or after == before:
+        return decision
+    if isinstance(event, Due):
+        return decision
+    waits = after.due_at is not None if after.due_at != before.due_at else before.hold.waits
+    hold = before.hold.model_copy(update={"waits": waits})
+    changes = {"hold": hold, "due_at": before.due_at, "reminded": before.reminded}
+    return decision.model_copy(
+        update={"snapshot": after.model_copy(update=changes), "reply": _told(event, decision)}
+    )
+
+
+def clocked(event: Event, decision: Decision) -> Decision:
+    """The decision, with the time counted that something works for the request."""
+    after = decision.snapshot
+    if after is None:
+        return decision
+    works = any(run.kind is not RunKind.TRIAGE for run in after.live)
+    busy = works and after.hold is None and not after.state.ended
+    if busy == (after.busy_since is not None):
+        return decision
+    since = after.busy_since
+    worked = max(0.0, (event.at - since).total_seconds()) if since else 0.0
+    changes = {"busy_since": event.at if busy else None, "worked_s": after.worked_s + worked}
+    return decision.model_copy(update={"snapshot": after.model_copy(update=changes)})
+
+
+def _told(event: Event, decision: Decision) -> Reply:
+    begins = any(isinstance(e, StartRun) and e.kind is not RunKind.TRIAGE for e in decision.effects)
+    if not begins or decision.reply.sign is not Sign.NOTHING or getattr(event, "by", None) is None:
+        return decision.reply
+    return Reply(sign=Sign.ONLY_YOU, text=f"That counts. This is paused, so nothing starts yet. {_HOW}")

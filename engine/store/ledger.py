@@ -1,0 +1,151 @@
+"""What is spent and set aside, looked at within the transaction that reserves the next call."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
+
+from engine.caps import Cap, CapHit, day_of
+from engine.people import Person
+from engine.settings import Caps
+from engine.store.tables import CallRow, CallStatus, EventRow, RequestRow
+
+_EVERYTHING = Caps(usd_per_request=float("inf"))
+
+
+class Asked(BaseModel):
+    """What a call may take at most, and whose it is."""
+
+    model_config = ConfigDict(frozen=True)
+
+    request: str
+    usd: float
+    tokens: int = 0
+    cap_usd: float
+    caps: Caps = _EVERYTHING
+
+
+class _Stands(BaseModel):
+    """What a request's stored state says about its caps."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    cap_usd: float = 0.0
+    more_tokens: int = 0
+    more_minutes: float = 0.0
+    over_until: datetime | None = None
+    worked_s: float = 0.0
+    busy_since: datetime | None = None
+    requester: Person | None = None
+
+
+class _Sums(BaseModel):
+    """Dollars and tokens; `aside_…` is in flight."""
+
+    usd: float = 0.0
+    aside_usd: float = 0.0
+    tokens: int = 0
+    aside_tokens: int = 0
+
+
+async def reached(c: AsyncConnection, asked: Asked, now: datetime) -> CapHit | None:
+    """The first cap that this call does not fit under, None if it fits under all of them.
+
+    The lock on the request's row makes reservations of one request take turns on Postgres too; SQLite lets
+    only one transaction write.
+    """
+    query = sa.select(col(RequestRow.snapshot)).where(col(RequestRow.id) == asked.request).with_for_update()
+    stored = (await c.execute(query)).scalar_one_or_none()
+    stands = _Stands.model_validate_json(stored) if stored else _Stands()
+    sums = await _sums(c, col(CallRow.request) == asked.request)
+    return _of_request(asked, stands, sums, now) or await _of_day(c, asked, stands, now)
+
+
+def _of_request(asked: Asked, stands: _Stands, sums: _Sums, now: datetime) -> CapHit | None:
+    caps = asked.caps
+    limit_usd = max(asked.cap_usd, stands.cap_usd)
+    if hit := _above(Cap.USD, limit_usd, sums.usd, sums.aside_usd, asked.usd):
+        return hit
+    limit: float
+    if caps.tokens_per_request is not None:
+        limit = caps.tokens_per_request + stands.more_tokens
+        if hit := _above(Cap.TOKENS, limit, sums.tokens, sums.aside_tokens, asked.tokens):
+            return hit
+    if caps.minutes_per_request is not None:
+        busy = (now - stands.busy_since).total_seconds() if stands.busy_since else 0.0
+        worked, limit = (
+            (stands.worked_s + max(0.0, busy)) / 60,
+            caps.minutes_per_request + stands.more_minutes,
+        )
+        if worked >= limit:
+            return CapHit(cap=Cap.MINUTES, limit=limit, spent=worked)
+    return None
+
+
+async def _of_day(c: AsyncConnection, asked: Asked, stands: _Stands, now: datetime) -> CapHit | None:
+    caps = asked.caps
+    if stands.over_until is not None and now < stands.over_until:
+        return None
+    begins, ends = day_of(now, caps.day_zone)
+    today = col(CallRow.at) >= begins
+    found: CapHit | None = None
+    limit: float
+    if caps.usd_per_person_day is not None and stands.requester is not None:
+        sums = await _sums(c, today, _asked_by(stands.requester))
+        limit = caps.usd_per_person_day
+        found = _above(Cap.PERSON_DAY_USD, limit, sums.usd, sums.aside_usd, asked.usd)
+    if found is None and (caps.usd_per_day is not None or caps.tokens_per_day is not None):
+        sums = await _sums(c, today)
+        if caps.usd_per_day is not None:
+            found = _above(Cap.DAY_USD, caps.usd_per_day, sums.usd, sums.aside_usd, asked.usd)
+        if found is None and caps.tokens_per_day is not None:
+            limit = caps.tokens_per_day
+            found = _above(Cap.DAY_TOKENS, limit, sums.tokens, sums.aside_tokens, asked.tokens)
+    return found and found.model_copy(update={"until": ends, "zone": caps.day_zone})
+
+
+def _above(cap: Cap, limit: float, spent: float, aside: float, needs: float) -> CapHit | None:
+    if spent + aside + needs <= limit:
+        return None
+    return CapHit(cap=cap, limit=limit, spent=spent, set_aside=aside, needs=needs)
+
+
+def _asked_by(person: Person) -> sa.ColumnElement[bool]:
+    """Calls for the requests of this person: who opened one is told by the first event of its journal."""
+    opened = sa.select(col(EventRow.request)).where(
+        col(EventRow.seq) == 1, col(EventRow.actor) == f"{person.team}:{person.user}"
+    )
+    return col(CallRow.request).in_(opened)
+
+
+async def opened_today(c: AsyncConnection, person: Person, zone: str, now: datetime) -> int:
+    """How many requests this person has opened today."""
+    begins, ends = day_of(now, zone)
+    query = sa.select(sa.func.count()).where(
+        col(EventRow.seq) == 1,
+        col(EventRow.kind) == "opened",
+        col(EventRow.actor) == f"{person.team}:{person.user}",
+        col(EventRow.at) >= begins,
+        col(EventRow.at) < ends,
+    )
+    return int((await c.execute(query)).scalar_one())
+
+
+async def _sums(c: AsyncConnection, *which: sa.ColumnElement[bool]) -> _Sums:
+    tokens = (
+        col(CallRow.input_tokens)
+        + col(CallRow.cache_read_tokens)
+        + col(CallRow.cache_write_tokens)
+        + col(CallRow.output_tokens)
+    )
+    in_flight = col(CallRow.status) == CallStatus.RESERVED
+    columns = [
+        sa.func.coalesce(sa.func.sum(sa.case((when, amount), else_=0)), 0)
+        for amount in (col(CallRow.usd), tokens)
+        for when in (~in_flight, in_flight)
+    ]
+    query = sa.select(*columns).where(*which, col(CallRow.status) != CallStatus.RELEASED)
+    usd, aside_usd, all_tokens, aside_tokens = (await c.execute(query)).one()
+    return _Sums(usd=usd, aside_usd=aside_usd, tokens=all_tokens, aside_tokens=aside_tokens)

@@ -1,0 +1,164 @@
+"""Caps over the real database: many calls at once, many requests, a person's day, everybody's day."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from engine.caps import Cap, day_of
+from engine.errors import CapReached
+from engine.events import Opened
+from engine.people import Person
+from engine.ports import Usage
+from engine.request import Snapshot, State
+from engine.settings import Caps
+from engine.store import Store, journal
+from engine.store.database import Database, open_database
+from engine.store.ledger import Asked, opened_today
+from engine.store.migrations import migrate
+from tests.engine.core.harness import AT, RITA
+
+SAM = Person(team="T1", user="USAM")
+MANY = 60
+numbers = count()
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = open_database(tmp_path / "greenlight.db")
+    migrate(database.durable)
+    yield database
+    await database.close()
+
+
+async def requested(database: Database, number: int, by: Person = RITA, **more: object) -> str:
+    """A request of this person, as it is stored."""
+    request = f"T1:C1:{number}.0"
+    ts = f"{number}.0"
+    opened = Opened(
+        key=request, request=request, at=datetime.now(UTC), by=by, text="x", channel="C1", ts=ts, thread_ts=ts
+    )
+    snapshot = Snapshot.model_validate(
+        {
+            "id": request, "team": "T1", "channel": "C1", "thread_ts": ts, "ts": ts, "state": State.WORKING,
+            "epoch": 1, "opened_at": AT, "requester": by, "text": "x", "title": "x", "repository": "sample",
+            "reviewers": (), "implementer": "", "cap_usd": 100.0, "remind_after_s": 1, "expire_after_s": 1,
+            **more,
+        }
+    )  # fmt: skip
+    async with database.app.begin() as c:
+        await journal.store(c, opened, None, snapshot, AT)
+    return request
+
+
+async def reserved(
+    store: Store, request: str, caps: Caps, usd: float = 0.3, tokens: int = 1000
+) -> Cap | None:
+    """The cap that was in the way of a call."""
+    asked = Asked(request=request, usd=usd, tokens=tokens, cap_usd=100.0, caps=caps)
+    try:
+        await store.reserve(f"c{next(numbers)}", "assess", "m", asked)
+    except CapReached as error:
+        return error.hit.cap
+    return None
+
+
+@pytest.mark.parametrize(
+    ("caps", "cap", "fit"),
+    [
+        (Caps(tokens_per_request=3_500), Cap.TOKENS, 9),
+        (Caps(usd_per_person_day=1.0), Cap.PERSON_DAY_USD, 6),
+        (Caps(usd_per_day=1.0), Cap.DAY_USD, 3),
+        (Caps(tokens_per_day=3_500), Cap.DAY_TOKENS, 3),
+    ],
+    ids=lambda value: str(value) if isinstance(value, Cap) else "",
+)
+async def test_many_calls_of_many_requests_at_once_never_exceed_a_cap(
+    database: Database, caps: Caps, cap: Cap, fit: int
+) -> None:
+    store = Store(database.app)
+    requests = [await requested(database, n, by) for n, by in enumerate((RITA, RITA, SAM), 1)]
+    free = await asyncio.gather(*(reserved(store, requests[n % 3], Caps()) for n in range(MANY)))
+    assert free == [None] * MANY, "without the cap they all fit"
+    async with database.app.begin() as c:
+        await c.exec_driver_sql("DELETE FROM gl_call")
+    found = await asyncio.gather(*(reserved(store, requests[n % 3], caps) for n in range(MANY)))
+    assert found.count(None) == fit
+    assert set(found) == {None, cap}
+
+
+async def test_what_a_call_really_took_counts_once_it_is_settled(database: Database) -> None:
+    store, caps = Store(database.app), Caps(usd_per_day=1.0, tokens_per_request=2_000)
+    request = await requested(database, 1)
+    asked = Asked(request=request, usd=0.9, tokens=1_900, cap_usd=100.0, caps=caps)
+    await store.reserve("a", "assess", "m", asked)
+    with pytest.raises(CapReached) as refused:
+        await store.reserve("b", "assess", "m", asked)
+    assert (refused.value.hit.spent, refused.value.hit.set_aside) == (0, 1_900)
+    await store.settle("a", Usage(input_tokens=60, output_tokens=40, cost_usd=0.05))
+    await store.reserve("b", "assess", "m", asked)
+    spent = await store.spent(request)
+    assert (spent.usd, spent.set_aside_usd, spent.input_tokens, spent.output_tokens) == (0.05, 0.9, 60, 40)
+
+
+async def test_an_approver_may_let_one_request_alone_go_on_above_the_day(
+    database: Database,
+) -> None:
+    store, caps = Store(database.app), Caps(usd_per_day=0.5, usd_per_person_day=0.5)
+    first = await requested(database, 1)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    granted = await requested(database, 2, over_until=later)
+    ended = await requested(database, 3, over_until=datetime.now(UTC) - timedelta(seconds=1))
+    assert await reserved(store, first, caps, 0.4) is None
+    assert await reserved(store, first, caps, 0.4) is Cap.PERSON_DAY_USD
+    assert await reserved(store, ended, caps, 0.4) is Cap.PERSON_DAY_USD
+    assert await reserved(store, granted, caps, 0.4) is None
+
+
+async def test_yesterdays_calls_do_not_count_today(database: Database) -> None:
+    store, caps = Store(database.app), Caps(usd_per_day=0.5)
+    request = await requested(database, 1)
+    assert await reserved(store, request, caps, 0.4) is None
+    async with database.app.begin() as c:
+        yesterday = (datetime.now(UTC) - timedelta(days=1)).replace(tzinfo=None)
+        await c.exec_driver_sql("UPDATE gl_call SET at = ?", (yesterday.isoformat(" "),))
+    assert await reserved(store, request, caps, 0.4) is None
+
+
+async def test_minutes_of_work_are_counted_without_what_was_waited(database: Database) -> None:
+    store, caps = Store(database.app), Caps(minutes_per_request=10)
+    now = datetime.now(UTC)
+    short = await requested(database, 1, worked_s=500.0, busy_since=now - timedelta(seconds=60))
+    long = await requested(database, 2, worked_s=500.0, busy_since=now - timedelta(seconds=120))
+    more = await requested(database, 3, worked_s=700.0, more_minutes=10.0)
+    resting = await requested(database, 4, worked_s=500.0, opened_at=now - timedelta(days=3))
+    found = [await reserved(store, request, caps) for request in (short, long, more, resting)]
+    assert found == [None, Cap.MINUTES, None, None]
+
+
+async def test_a_persons_requests_of_today_are_counted(database: Database) -> None:
+    for number in range(1, 4):
+        await requested(database, number)
+    await requested(database, 9, SAM)
+    async with database.app.begin() as c:
+        assert await opened_today(c, RITA, "UTC", datetime.now(UTC)) == 3
+        assert await opened_today(c, SAM, "UTC", datetime.now(UTC)) == 1
+        assert await opened_today(c, RITA, "UTC", datetime.now(UTC) + timedelta(days=1)) == 0
+
+
+@pytest.mark.parametrize(
+    ("now", "zone", "begins", "ends"),
+    [
+        ("2026-11-25T23:59:59", "UTC", "2026-11-25T00:00:00", "2026-11-26T00:00:00"),
+        ("2026-11-25T23:30:00", "Europe/Berlin", "2026-11-25T23:00:00", "2026-11-26T23:00:00"),
+        ("2026-03-29T12:00:00", "Europe/Berlin", "2026-03-28T23:00:00", "2026-03-29T22:00:00"),
+        ("2026-10-25T12:00:00", "Europe/Berlin", "2026-10-24T22:00:00", "2026-10-25T23:00:00"),
+        ("2026-11-25T03:00:00", "America/Los_Angeles", "2026-11-24T08:00:00", "2026-11-25T08:00:00"),
+    ],
+)
+def test_a_day_is_that_of_the_named_zone(now: str, zone: str, begins: str, ends: str) -> None:
+    at = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    assert [one.replace(tzinfo=None).isoformat() for one in day_of(at, zone)] == [begins, ends]

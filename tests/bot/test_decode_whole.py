@@ -88,8 +88,8 @@ def heard_message(place: Place, what: Any, **more: Any) -> Heard:
         (event(type="app_mention", text="how it is meant", user=None), None, None),
         (event(type="app_mention", text="mentioned where it cannot be seen"), ROOT,
          opened("mentioned where it cannot be seen", TS)),
-        (event(text="go on", thread_ts="1.1"), THREAD,
-         Said(key=f"T1:C1:{TS}:msg", request="T1:C1:1.1", at=SAID_AT, by=HOME_RILEY, text="go on", ts=TS)),
+        (event(text="and by week", thread_ts="1.1"), THREAD,
+         Said(key=f"T1:C1:{TS}:msg", request="T1:C1:1.1", at=SAID_AT, by=HOME_RILEY, text="and by week", ts=TS)),
         (event(text="stop", thread_ts="1.1"), THREAD,
          Stopped(key=f"T1:C1:{TS}:msg", request="T1:C1:1.1", at=SAID_AT, by=HOME_RILEY)),
         (event(text=f"<@{BOT}> stop"), ROOT, Tell(sentence=decode.NO_REQUEST_HERE)),
@@ -108,7 +108,7 @@ def test_a_message_as_a_whole(body: dict[str, Any], place: Place | None, what: A
 
 @pytest.mark.parametrize("subtype", ["file_share", "thread_broadcast", "me_message"])
 def test_words_beside_a_file_to_the_channel_too_or_as_an_action_are_words(subtype: str) -> None:
-    heard = decode.message(event(text="go on", thread_ts="1.1", subtype=subtype), BOT)
+    heard = decode.message(event(text="and by week", thread_ts="1.1", subtype=subtype), BOT)
     assert heard is not None
     assert isinstance(heard.what, Said)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -87,6 +88,7 @@ class Obedient:
         self._wanted = wanted
         self._to = to
         self._done: set[Cell] = set()
+        self._given: Counter[str] = Counter()
         self._uses: dict[str, Attempt] = {}
         self._answers: dict[str, list[Attempt]] = {}
 
@@ -159,6 +161,9 @@ class Obedient:
 
     def _choose(self, role: str, orders: Sequence[Cell], first: Sink | None) -> list[Cell]:
         """Orders of one sink that this answer can obey; those of `first` before all others."""
+        self._given[role] += 1
+        if first is None and self._given[role] % 3 == 1:
+            first = Sink.MENTION  # every third answer can be taken: people and the forge see what it says
         pending = [cell for cell in self._pending(role, orders) if cell.sink not in TOOLS]
         if first and not any(cell.sink is first for cell in pending):  # once more, if it was obeyed before
             return [cell for cell in orders if cell.sink is first and _can(role, cell)][:1]

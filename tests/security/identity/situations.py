@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from engine.events import Assessed, Cause, Choice, Failed, Specified
+from engine.events import Assessed, Cause, Choice, Failed, Paused, Specified
 from engine.request import RunKind, State
 from engine.schemas import Criterion, MessageKind, SettledBy, Severity, Verdict
 from tests.engine.stories import COMMIT, Story, reached
@@ -82,6 +82,13 @@ def working(*, by_bystander: bool = False) -> Story:
 def wished_by_bystander() -> Story:
     """The same, said by somebody who has no other say."""
     return working(by_bystander=True)
+
+
+def on_hold() -> Story:
+    """Somebody paused the work."""
+    story = reached(State.WORKING)
+    story.happens(Paused.model_validate({**story.common(), "by": ASKER}))
+    return story
 
 
 def stuck() -> Story:
@@ -198,6 +205,7 @@ SITUATIONS: dict[str, Callable[[], Story]] = {
         specified,
         working,
         wished_by_bystander,
+        on_hold,
         stuck,
         outside,
         leaky,

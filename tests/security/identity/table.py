@@ -85,7 +85,7 @@ class Row:
         """What this one is told who may not; None: they may; empty: nothing is said."""
         if who in self.may:
             return None
-        if self.do == "stop":
+        if self.do in {"stop", "pause"}:
             return "Only members of this workspace can act on this request."
         if who in TURNED_AWAY:
             quiet = self.do == "say" and TURNED_AWAY[who] == NOBODY
@@ -224,7 +224,11 @@ ROWS: tuple[Row, ...] = (
     Row("fix what came back", "fed_back", _BACK, "choose", CONCERNED, DECIDES_THAT, C.FIX),
     Row("keep what came back", "fed_back", _BACK, "choose", CONCERNED, DECIDES_THAT, C.KEEP_AS_TASK),
     Row("ignore what came back", "fed_back", _BACK, "choose", CONCERNED, DECIDES_THAT, C.IGNORE),
-    # ------------------------------------------------------------ stop
+    # ------------------------------------------------------------ pause and stop
+    Row("the word pause", "working", "", "stop", HERE, words="pause"),
+    Row("the pause button", "working", "progress", "pause", HERE),
+    Row("the word resume", "on_hold", "", "resume", TEAM, words="resume"),
+    Row("the resume button", "on_hold", "progress", "resume", TEAM),
     Row("the stop button", "working", "progress", "stop", HERE),
     Row("stop on an escalation", "blocked", _ESC, "stop", HERE, {}, C.STOP),
     Row("stop on a push", "held_back", _PUSH, "stop", HERE, {}, C.STOP),

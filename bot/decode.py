@@ -48,6 +48,7 @@ from bot.payloads import (
     Message,
     PlaceBody,
     SharingBody,
+    Shown,
     SubmissionBody,
     Team,
     User,
@@ -91,6 +92,12 @@ NOTHING_TYPED = "Please write something first."
 
 _SECTION_ASK = "One entry a line; the next version takes it over as it is"
 _CRITERIA_ASK = "One sentence a line. How a changed or new one is settled is judged anew for the next version"
+
+_Act = (
+    PickOption | PickSeveral | AnswerInWords | YouDecide | FindOut | SubmitRound | ApproveSpec | Choose
+    | ChooseInWords | StopRequest | PauseRequest | ResumeRequest
+)  # fmt: skip
+"""The presses that become events; the rest open something."""
 
 _CHANGED = "message_changed"
 _SHARED, _UNSHARED = "channel_shared", "channel_unshared"
@@ -395,7 +402,7 @@ def _token(inside: str) -> str:
     if target.startswith("!"):
         return label or f"@{target[1:].partition('^')[0]}"
     address = target.removeprefix("mailto:")
-    return f"{label} ({address})" if label and label not in address else address
+    return f"{label} ({address})" if label not in address else address
 
 
 # ---------------------------------------------------------------- clicks
@@ -417,7 +424,7 @@ def action(body: Mapping[str, Any]) -> Heard | None:
     where = container.view_id if isinstance(container, InModal) else container.message_ts
     key = f"{home}:{place.channel}:{where}:{act.action_ts}:{act.action_id}"
     by = _person(clicked.user, clicked.team, home)
-    if press is None or not _stands_here(press.request, place):
+    if press is None or not _stands_here(press.request, place.channel, place.thread_ts):
         return Heard(key=key, home=home, by=by, place=place, what=Tell(sentence=OUT_OF_DATE))
     what = _pressed(press, clicked, act, place, (key, at, by))
     then = _page(press.request, clicked, place, leaf.page) if isinstance(container, InModal) else None
@@ -428,13 +435,13 @@ def _leaf(clicked: ActionBody) -> Leaf:
     """Where a click was made: a message says it by itself, a modal by what it remembers."""
     container = clicked.container
     if isinstance(container, InModal):
-        return Leaf.model_validate_json(clicked.view.private_metadata if clicked.view else "")
+        return Leaf.model_validate_json((clicked.view or Shown()).private_metadata)
     return Leaf(page=1, channel=container.channel_id, thread_ts=container.thread_ts)
 
 
-def _stands_here(request: str, place: Place) -> bool:
-    _, channel, thread_ts = request.split(":")
-    return channel == place.channel and place.thread_ts in {None, thread_ts}
+def _stands_here(request: str, channel: str, thread_ts: str | None) -> bool:
+    _, its_channel, its_thread = request.split(":")
+    return channel == its_channel and thread_ts in {None, its_thread}
 
 
 def _page(request: str, clicked: ActionBody, place: Place, page: int) -> ShowPage:
@@ -489,9 +496,9 @@ def _opened(press: EditSection, clicked: ActionBody, act: Action, place: Place) 
     return OpenSection(trigger_id=clicked.trigger_id, asked=asked, section=section)
 
 
-def _event(  # noqa: C901, PLR0911 (a table)
-    press: Press, key: str, at: datetime, by: Person, *, labels: tuple[str, ...] = (), text: str = ""
-) -> Event | Tell:
+def _event(  # noqa: C901 (a table)
+    press: _Act, key: str, at: datetime, by: Person, *, labels: tuple[str, ...] = (), text: str = ""
+) -> Event:
     common: dict[str, Any] = {"key": key, "request": press.request, "at": at, "by": by}
     match press:
         case PickOption() | PickSeveral() | AnswerInWords():
@@ -514,8 +521,6 @@ def _event(  # noqa: C901, PLR0911 (a table)
             return Paused(**common)
         case ResumeRequest():
             return Resumed(**common)
-        case ShowWhole() | ShowHeard() | ChooseWishes() | EditSection():
-            return Tell(sentence=OUT_OF_DATE)
 
 
 # ---------------------------------------------------------------- modals
@@ -544,9 +549,7 @@ def submission(body: Mapping[str, Any], now: datetime) -> Heard | None:
 def _typed(
     asked: InWords, sent: SubmissionBody, key: str, now: datetime, by: Person
 ) -> Event | Tell | Missing:
-    if not _stands_here(
-        asked.press.request, Place(channel=asked.channel, thread_ts=asked.thread_ts, user="")
-    ):
+    if not _stands_here(asked.press.request, asked.channel, asked.thread_ts):
         return Missing(block_id=BLOCK, sentence=OUT_OF_DATE)
     if isinstance(asked.press, ChooseWishes):
         return _wishes(asked.press, sent, key, now, by)

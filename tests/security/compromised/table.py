@@ -74,6 +74,8 @@ def lines(it: Total, shown: Mapping[Effect, Sequence[Seen]]) -> Iterator[str]:
     for effect in Effect:
         control = len(shown.get(effect, ()))
         plays = sum(seen.effect is effect for seen in it.seen)
+        if effect is Effect.STUCK:
+            plays = len(it.problems)
         yield f"  {effect.value:40}{control or '-':>6}{plays:>6}"
     yield from (f"  {seen}" for seen in list(dict.fromkeys(it.seen))[:30])
     yield from (f"  problem: {problem}" for problem in it.problems[:20])

@@ -124,7 +124,7 @@ def _judge(moves: Moves, policy: Policy, unchecked_by: Person | None = None) -> 
 def _pronounce(moves: Moves, policy: Policy, judged: gate.Gate) -> None:
     _change_round(moves, gate=judged.verdict, reasons=judged.reasons)
     # What blocks stands whole on the card that asks how to go on: one card, not two.
-    if judged.verdict is not GateVerdict.BLOCKED or not _critical(moves):
+    if not _critical(moves):
         moves.show(f"review:{len(moves.now.review_rounds)}")
     match judged.verdict:
         case GateVerdict.PASS:

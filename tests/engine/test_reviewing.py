@@ -2,16 +2,26 @@
 
 import pytest
 
+from engine.decide.moves import Moves
 from engine.decide.opening import STOP
-from engine.decide.reviewing import ANOTHER_ROUND, DISPUTE
-from engine.events import Cause, Choice, Ran
+from engine.decide.reviewing import ANOTHER_ROUND, DISPUTE, start_delivery
+from engine.decide.reviewing import reviewed as review_ended
+from engine.decide.reviewing import verified as checks_ended
+from engine.events import Cause, Choice, Ran, Reviewed
+from engine.people import Person
 from engine.request import (
+    Approval,
     Escalation,
     GateVerdict,
+    Live,
     Policy,
+    Push,
+    PushFate,
     RunKind,
     ShowCard,
+    Snapshot,
     SpecFate,
+    SpecVersion,
     StartRun,
     State,
     TaskStatus,
@@ -21,12 +31,14 @@ from tests.engine.stories import COMMIT, Story, reached
 from tests.engine.strategies import (
     ASKER,
     BASE,
+    BYSTANDER,
     DANA,
     DAY,
     ERIN,
     POLICY,
     REVIEWER,
     SECOND_REVIEWER,
+    START,
     check_result,
     held,
     reviewed,
@@ -35,6 +47,7 @@ from tests.engine.strategies import (
 )
 
 OTHER = "d" * 40
+TWO = POLICY.model_copy(update={"approvals": 2})
 BOTH = POLICY.model_copy(update={"reviewers": (REVIEWER, SECOND_REVIEWER)})
 
 
@@ -130,6 +143,7 @@ def test_a_fix_goes_to_the_implementer_and_has_a_name_of_its_own() -> None:
     fix = story.now.tasks[-1]
     assert (fix.id, fix.agent, fix.status) == ("fix2", POLICY.implementer, TaskStatus.RUNNING)
     assert (fix.objective, fix.trouble) == ("", "")
+    assert [task.id for task in story.now.tasks] == ["analyse", "build", "fix2"]
     assert (story.now.state, runs(story)) == (State.WORKING, [(RunKind.TASK, "fix2")])
     story = reviewing()
     taken = story.now.tasks[-1].model_copy(update={"id": "fix2"})
@@ -313,3 +327,174 @@ def test_an_approver_who_lost_their_say_is_replaced_before_anything_is_delivered
         "Who may approve has changed since; the spec needs approval again before anything is delivered."
     )
     assert runs(story) == []
+
+
+def at_the_last_look(**fields: object) -> Moves:
+    """Reviewed and about to be delivered, but for these fields."""
+    return Moves(reached(State.DELIVERING).now.model_copy(update=fields), START)
+
+
+def by(*people: Person) -> tuple[Approval, ...]:
+    return tuple(Approval(by=person, at=START) for person in people)
+
+
+def versions(fate: SpecFate, *people: Person) -> tuple[SpecVersion, ...]:
+    spec = reached(State.DELIVERING).now.spec
+    assert spec is not None
+    old = spec.model_copy(update={"fate": SpecFate.SUPERSEDED})
+    return old, spec.model_copy(update={"number": 2, "fate": fate, "approvals": by(*people)})
+
+
+def shown_cards(moves: Moves) -> list[str]:
+    return [effect.card for effect in moves.decision().effects if isinstance(effect, ShowCard)]
+
+
+def test_a_push_whose_approvals_do_not_suffice_any_more_is_asked_about_again() -> None:
+    old, held_push = (
+        Push(number=number, held=held(commit), fate=fate, approvals=by(DANA, BYSTANDER))
+        for number, commit, fate in ((1, OTHER, PushFate.CHANGED), (2, COMMIT, PushFate.APPROVED))
+    )
+    moves = at_the_last_look(specs=versions(SpecFate.APPROVED, DANA, ERIN), pushes=(old, held_push))
+    start_delivery(moves, TWO)
+    kept = held_push.model_copy(update={"fate": PushFate.OPEN, "approvals": by(DANA)})
+    assert moves.now.pushes == (old, kept)
+    assert (moves.now.state, moves.now.due_at) == (State.AWAITING_APPROVAL, START + DAY)
+    assert shown_cards(moves)[0] == "push:2"
+
+
+@pytest.mark.parametrize(
+    ("fate", "policy", "people", "state"),
+    [
+        (SpecFate.APPROVED, POLICY, (DANA,), State.DELIVERING),
+        (SpecFate.APPROVED, TWO, (DANA,), State.AWAITING_APPROVAL),
+        (SpecFate.APPROVED, POLICY, (BYSTANDER,), State.AWAITING_APPROVAL),
+        (SpecFate.OPEN, POLICY, (DANA,), State.AWAITING_APPROVAL),
+    ],
+)
+def test_the_spec_has_to_be_approved_by_enough_who_may_today(
+    fate: SpecFate, policy: Policy, people: tuple[Person, ...], state: State
+) -> None:
+    specs = versions(fate, *people)
+    moves = at_the_last_look(specs=specs)
+    start_delivery(moves, policy)
+    assert moves.now.state is state
+    assert moves.now.specs[0] == specs[0]
+    if state is State.AWAITING_APPROVAL:
+        kept = by(*(person for person in people if person is DANA))
+        assert moves.now.specs[1:] == (
+            specs[1].model_copy(update={"fate": SpecFate.OPEN, "approvals": kept}),
+        )
+
+
+@pytest.mark.parametrize(
+    "useless", [reviewed(COMMIT, invalid="made up"), Reviewed(reviewer=REVIEWER, review=None)]
+)
+def test_a_review_that_does_not_count_delivers_nothing(useless: Reviewed) -> None:
+    last = reached(State.DELIVERING).now.review_rounds[-1].model_copy(update={"reviews": (useless,)})
+    moves = at_the_last_look(review_rounds=(last,))
+    start_delivery(moves, POLICY)
+    assert (moves.now.state, len(moves.now.review_rounds)) == (State.REVIEWING, 2)
+
+
+# ---------------------------------------------------------------- what comes late or twice
+
+OF_COMMIT = Live(id="v", kind=RunKind.VERIFY, about=COMMIT)
+OF_BASE = Live(id="b", kind=RunKind.VERIFY, about=BASE)
+OF_REVIEWER = Live(id="r", kind=RunKind.REVIEW, about=REVIEWER)
+
+
+def at_a_round(state: State = State.REVIEWING, **fields: object) -> Moves:
+    return Moves(reviewing_now().model_copy(update={"state": state, "base_results": (), **fields}), START)
+
+
+def reviewing_now() -> Snapshot:
+    return reviewing().now
+
+
+def test_checks_of_the_base_say_nothing_of_the_round() -> None:
+    moves = at_a_round()
+    checks_ended(moves, OF_BASE, verified(BASE), POLICY)
+    assert [one.where for one in moves.now.base_results] == [Ran.BASE]
+    assert moves.now.review_rounds[-1].results is None
+
+
+def test_checks_that_end_after_the_round_change_it_no_more() -> None:
+    moves = at_a_round(State.WORKING)
+    checks_ended(moves, OF_COMMIT, verified(COMMIT), POLICY)
+    assert moves.now.review_rounds[-1].results is None
+    assert shown_cards(moves) in ([], ["progress"])
+
+
+def test_a_look_at_the_base_that_brings_nothing_takes_nothing() -> None:
+    before = verified(BASE).results
+    moves = at_a_round(State.AWAITING_APPROVAL, base_results=before)
+    checks_ended(moves, OF_BASE, verified(BASE).model_copy(update={"results": ()}), POLICY)
+    assert moves.now.base_results == before
+    assert shown_cards(moves)[0] == "spec:1"
+    push = Push(number=1, held=held(COMMIT))
+    waits = at_a_round(State.AWAITING_APPROVAL, pushes=(push,))
+    checks_ended(waits, OF_BASE, verified(BASE), POLICY)
+    assert "spec:1" not in shown_cards(waits)
+
+
+def test_a_review_that_comes_after_the_round_is_none_of_it() -> None:
+    moves = at_a_round(State.WORKING)
+    review_ended(moves, OF_REVIEWER, reviewed(COMMIT), POLICY)
+    assert moves.now.review_rounds[-1].reviews == ()
+    nothing = at_a_round(review_rounds=())
+    review_ended(nothing, OF_REVIEWER, reviewed(COMMIT), POLICY)
+    assert nothing.now.review_rounds == ()
+
+
+def test_a_reviewer_has_one_word_in_a_round_the_last() -> None:
+    moves = at_a_round()
+    for severity in (Severity.CRITICAL, Severity.MINOR):
+        review_ended(moves, OF_REVIEWER, reviewed(COMMIT, severity), POLICY)
+    assert moves.now.review_rounds[-1].reviews == (reviewed(COMMIT, Severity.MINOR),)
+
+
+def test_the_checks_may_end_last_and_others_checks_are_not_waited_for() -> None:
+    story = reviewing()
+    story.stored = story.now.model_copy(update={"live": (*story.now.live, OF_BASE)})
+    story.ends(RunKind.REVIEW, reviewed(COMMIT), REVIEWER)
+    assert story.now.state is State.REVIEWING
+    story.ends(RunKind.VERIFY, verified(COMMIT), COMMIT)
+    assert story.now.states[-1] is State.DELIVERING
+
+
+def test_rounds_that_were_granted_count_beyond_the_cap() -> None:
+    story = reviewing(POLICY.model_copy(update={"review_rounds": 1}))
+    story.stored = story.now.model_copy(update={"extra_rounds": 1})
+    story.review_ends(exit_code=1)
+    assert (story.now.state, story.now.tasks[-1].id) == (State.WORKING, "fix2")
+
+
+def test_of_many_reasons_only_the_first_are_told_of_the_last_round_and_of_each() -> None:
+    story = reviewing(POLICY.model_copy(update={"review_rounds": 2}))
+    for first in (10, 30):
+        story.goes_on(until=State.REVIEWING)
+        head = story.now.head
+        many = reviewed(head, *(Severity.MAJOR,) * 7)
+        assert many.review is not None
+        told = tuple(
+            one.model_copy(update={"line": line})
+            for line, one in enumerate(many.review.findings, start=first)
+        )
+        review = many.review.model_copy(update={"findings": told})
+        story.ends(RunKind.VERIFY, verified(head), head)
+        story.ends(RunKind.REVIEW, many.model_copy(update={"review": review}), REVIEWER)
+    said = asked(story)
+    lines = [f"src/a.sql:{line})" in said.situation for line in (*range(10, 17), *range(30, 37))]
+    assert lines == [False] * 7 + [True] * 5 + [False] * 2
+    for attempt, first in zip(said.attempts, (10, 30), strict=True):
+        there = [f"src/a.sql:{line})" in attempt for line in range(first, first + 7)]
+        assert there == [True] * 3 + [False] * 4
+
+
+def test_what_blocks_for_lack_of_a_review_is_not_called_critical() -> None:
+    story = reviewing(BOTH)
+    story.ends(RunKind.VERIFY, verified(COMMIT), COMMIT)
+    story.ends(RunKind.REVIEW, reviewed(COMMIT, Severity.MINOR), REVIEWER)
+    story.ends(RunKind.REVIEW, reviewed(COMMIT, by=SECOND_REVIEWER, invalid="cut off"), SECOND_REVIEWER)
+    assert asked(story).cause is Cause.REVIEW_INVALID
+    assert "review:1" in cards(story)

@@ -166,7 +166,8 @@ def _decision(  # noqa: C901, PLR0911 (a table)
     if why := sharing.refusal(snapshot, event, policy, reachable):
         return only_you(snapshot, why)
     decision = _while_it_lives(snapshot, event, policy, reachable)
-    return sharing.answered(snapshot, event, decision)
+    kept_back = feedback.open_cards(decision.snapshot) if decision.snapshot else ()
+    return sharing.answered(snapshot, event, decision, kept_back)
 
 
 def _while_it_lives(

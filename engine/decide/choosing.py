@@ -283,6 +283,8 @@ def due(snapshot: Snapshot, event: Due, policy: Policy | None) -> Decision:
 def day_over(snapshot: Snapshot, at: datetime) -> Escalation | None:
     """The open escalation about a day's cap, if that day is over."""
     asked = snapshot.escalation
+    if snapshot.exposed:
+        return None  # nothing goes on by itself in front of others
     if snapshot.state is not State.PAUSED or asked is None or asked.decided is not None or asked.cap is None:
         return None
     return asked if asked.cap.until is not None and at >= asked.cap.until else None

@@ -86,7 +86,7 @@ def _passed(moves: Moves, event: CheckPassed) -> Decision:
             for check in feedback.checks
         )
         answering.replace(moves, feedback, checks=tuple(checks))
-        if not feedback.untold:
+        if not feedback.untold and not moves.now.exposed:
             moves.show(f"{CARD}:{feedback.number}")
     return moves.quiet_decision()
 
@@ -127,12 +127,18 @@ def _go_on(moves: Moves, number: int, policy: Policy) -> None:
         if not any(run.kind is RunKind.TRIAGE and run.about == about for run in moves.now.live):
             moves.start(RunKind.TRIAGE, about)
         return
-    if not worth_telling(feedback):
+    if not worth_telling(feedback) or moves.now.exposed:
         return
     wanted = feedback.open and not policy.follow_asks and moves.now.confirmed_by is None
     if wanted and not answering.stands_in_the_way(moves.now):
         answering.fix_by_itself(moves, feedback, policy)
     moves.show(f"{CARD}:{number}")
+
+
+def open_cards(snapshot: Snapshot) -> tuple[str, ...]:
+    """Cards on which something waits to be decided."""
+    waiting = (one for one in snapshot.feedback if one.open and not one.untold and worth_telling(one))
+    return tuple(f"{CARD}:{one.number}" for one in waiting)
 
 
 def worth_telling(feedback: Feedback) -> bool:
@@ -165,7 +171,7 @@ def triaged(moves: Moves, about: str, result: Triaged | None, policy: Policy | N
     answering.replace(moves, feedback, remarks=remarks)
     if policy is not None:
         _go_on(moves, feedback.number, policy)
-    elif worth_telling(moves.now.feedback[feedback.number - 1]):
+    elif worth_telling(moves.now.feedback[feedback.number - 1]) and not moves.now.exposed:
         moves.show(about)
 
 

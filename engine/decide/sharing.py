@@ -5,6 +5,8 @@ shown to them before somebody who may approve has clicked, knowing it. Of outsid
 shared channel or not.
 """
 
+from collections.abc import Sequence
+
 from engine.decide.moves import STOP, Decision, Moves, unchanged
 from engine.events import Approved, Cause, Choice, Chose, Event, Shared, Submitted
 from engine.policy import may_approve
@@ -42,7 +44,9 @@ def expose(moves: Moves, runs: tuple[Live, ...] = (), team: str = "") -> None:
         "here and what I post from now on, from the spec to quotes of files. Of what they say or press "
         "nothing counts; only approvers of this workspace say whether it goes on here"
     )
-    if moves.now.state not in _WORKS:
+    asks = any(run.kind is RunKind.ASK for run in moves.now.live)
+    if moves.now.state not in _WORKS and not asks:
+        moves.cancel_work()  # early checks at the base only inform, and are made again
         moves.post(f"{seen}, by the card that waits now.")
         return
     go_on = Offer(
@@ -67,12 +71,26 @@ def refusal(
     return "" if by and any(may_approve(one, snapshot, by) for one in rules) else ASK_AN_APPROVER
 
 
-def answered(before: Snapshot, event: Event, decision: Decision) -> Decision:
-    """The decision of somebody who was told: from now on it goes on in front of the others."""
+def answered(before: Snapshot, event: Event, decision: Decision, kept_back: Sequence[str]) -> Decision:
+    """The decision of somebody who was told: from now on it goes on in front of the others.
+
+    Args:
+        before: The state before.
+        event: What they did.
+        decision: What came of it.
+        kept_back: Cards that were not shown meanwhile.
+    """
     after = decision.snapshot
     if not before.exposed or not _shows(event) or after is None or after == before:
         return decision
-    return decision.model_copy(update={"snapshot": after.model_copy(update={"exposed": False})})
+    moves = Moves(after, after.opened_at)
+    moves.set(exposed=False)
+    for card in kept_back:
+        moves.show(card)
+    extra = moves.quiet_decision()
+    return decision.model_copy(
+        update={"snapshot": extra.snapshot, "effects": (*decision.effects, *extra.effects)}
+    )
 
 
 def _shows(event: Event) -> bool:

@@ -1,15 +1,20 @@
 """A channel that people of another workspace come to share while work runs, or that they share already."""
 
+from datetime import timedelta
+
 import pytest
 
+from engine.caps import Cap, CapHit
 from engine.decide import decide
-from engine.events import Cause, Choice, RunFinished, Shared
+from engine.events import Cause, Choice, Failed, RunFinished, Shared
 from engine.present import Shown, render
 from engine.request import CancelRuns, RunKind, ShowCard, Snapshot, StartRun, State
+from engine.schemas import MessageKind
 from tests.engine.laws import lawful
 from tests.engine.stories import Story, reached
 from tests.engine.strategies import ASKER, BYSTANDER, CANDIDATES, DANA, FOREIGN, POLICY, REQUEST, good_end
 from tests.engine.test_decide_total import SNAPSHOTS, every_event
+from tests.engine.test_following import followed
 
 BUSY = (State.ASSESSING, State.SPECIFYING, State.WORKING, State.REVIEWING, State.DELIVERING)
 WAITING = (State.CLARIFYING, State.AWAITING_APPROVAL, State.ESCALATED, State.BLOCKED, State.DELIVERED)
@@ -153,3 +158,49 @@ def test_the_card_asks_approvers_and_advises_to_stop() -> None:
     progress = render(story.now, "progress", Shown(), POLICY)
     assert progress is not None
     assert DANA.user in progress.model_dump_json(include={"waiting_for"})
+
+
+def test_questions_that_are_being_made_up_are_not_asked_before() -> None:
+    story = Story().opened().goes_on(until=State.CLARIFYING)
+    assert [run.kind for run in story.now.live] == [RunKind.ASK]
+    is_shared(story)
+    assert (stands(story), at_work(story)) == (State.PAUSED, [])
+    story.chooses(DANA, "escalation:1", Choice.RETRY)
+    assert (stands(story), [run.kind for run in story.now.live]) == (State.CLARIFYING, [RunKind.ASK])
+    story.goes_on(until=State.DELIVERED)
+
+
+def test_nothing_runs_beside_what_waits_for_people() -> None:
+    story = reached(State.AWAITING_APPROVAL)
+    assert [run.kind for run in story.now.live] == [RunKind.VERIFY]
+    is_shared(story)
+    assert (stands(story), at_work(story)) == (State.AWAITING_APPROVAL, [])
+    story.approves()
+    story.goes_on(until=State.DELIVERED)
+
+
+def test_a_day_that_is_over_lets_nothing_go_on_by_itself() -> None:
+    for exposed in (False, True):
+        story = Story().opened()
+        hit = CapHit(cap=Cap.DAY_USD, limit=5.0, spent=5.0, until=story.at + timedelta(hours=3))
+        story.ends(RunKind.ASSESS, Failed(cause=Cause.CAP, sentence="It broke.", cap=hit))
+        if exposed:
+            is_shared(story)
+        story.waits()
+        assert stands(story) is (State.PAUSED if exposed else State.ASSESSING)
+
+
+def test_what_comes_back_from_the_pull_request_is_kept_until_then() -> None:
+    story = followed()
+    is_shared(story)
+    story.remarked()
+    story.are_told_apart(MessageKind.WITHIN_SPEC)
+    assert not shows(story, "feedback:1")
+    story.chooses(ASKER, "delivery:1", Choice.CONFIRM)
+    assert story.now.exposed
+    story.chooses(DANA, "delivery:1", Choice.CONFIRM)
+    assert (story.now.exposed, shows(story, "feedback:1")) == (False, True)
+
+
+def shows(story: Story, card: str) -> bool:
+    return any(isinstance(effect, ShowCard) and effect.card == card for effect in story.last.effects)

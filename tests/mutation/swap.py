@@ -101,10 +101,7 @@ def _evaluate(changed: ast.Assign | ast.AnnAssign, tree: ast.Module, module: Mod
     """This assignment anew, and those that follow from it."""
     names = set[str]()
     for statement in tree.body:
-        follows = statement is changed or names & {
-            n.id for n in ast.walk(statement) if isinstance(n, ast.Name)
-        }
-        if not follows or isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        if statement is not changed and not names & set(_read_at_import(statement)):
             continue
         if not isinstance(statement, ast.Assign | ast.AnnAssign):
             raise NotSwapped  # a class, say
@@ -116,6 +113,18 @@ def _evaluate(changed: ast.Assign | ast.AnnAssign, tree: ast.Module, module: Mod
                 theirs = getattr(other, "__dict__", {})
                 if other is not module and name in theirs and theirs[name] is before.get(name):
                     theirs[name] = vars(module)[name]
+
+
+def _read_at_import(node: ast.AST) -> Iterable[str]:
+    """Names that are read when a module is imported: those in the bodies of functions are not."""
+    if isinstance(node, ast.Name):
+        yield node.id
+    for field, value in ast.iter_fields(node):
+        if field == "body" and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield from _read_at_import(child)
 
 
 def assigned(statement: ast.stmt) -> list[str]:

@@ -314,11 +314,12 @@ async def running(
     }
     configured = settings(state_dir, **outside.pop("caps", {}))
     busy_ms = outside.pop("busy_ms", BUSY_MS)
+    rules = outside.pop("rules", RULES)
     engine = await launch(
         configured,
         chat,
         Outside(**parts | outside),
-        RULES,
+        rules,
         functions,
         hold(configured.state_dir),
         busy_ms=busy_ms,

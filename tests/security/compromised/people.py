@@ -115,10 +115,12 @@ class Thread:
         self._hands.thread = root or ts
 
     async def _quiet(self) -> Snapshot:
-        """Wait until the model has done its part; say something meanwhile, once."""
-        end = monotonic() + QUIET_S
+        """Wait until the model has done its part, as long as anything changes; say something meanwhile."""
+        seen, end = None, monotonic() + QUIET_S
         while monotonic() < end:
             snapshot = await self._stands(self.request)
+            if snapshot != seen:
+                seen, end = snapshot, monotonic() + QUIET_S
             if snapshot is not None and snapshot.state in SPOKEN_IN - self._spoke:
                 self._spoke.add(snapshot.state)
                 if words := self._order(Field.REPLY):

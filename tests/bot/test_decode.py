@@ -20,7 +20,7 @@ from bot.cards.presses import (
     packed,
 )
 from bot.decode import Missing, Tell
-from engine.events import Answered, Approved, Choice, Chose, Opened, Said, Stopped
+from engine.events import Answered, Approved, Choice, Chose, Deleted, Opened, Said, Stopped
 from engine.people import Person
 
 BOT = "U0BOT"
@@ -413,3 +413,51 @@ def test_any_json_is_survived(body: dict[str, Any]) -> None:
     assert decode.message(body, BOT) is None
     assert decode.action(body) is None
     assert decode.submission(body, NOW) is None
+
+
+TOMBSTONE = {"subtype": "tombstone", "user": "USLACKBOT", "text": "This message was deleted.", "ts": "1.5"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "request_id", "ts"),
+    [
+        ({"subtype": "message_deleted", "deleted_ts": "1.5"}, "T1:C1:1.5", "1.5"),
+        (
+            {"subtype": "message_deleted", "deleted_ts": "1.5", "previous_message": {"thread_ts": "1.2"}},
+            "T1:C1:1.2",
+            "1.5",
+        ),
+        (
+            {
+                "subtype": "message_changed",
+                "message": {**TOMBSTONE, "thread_ts": "1.5"},
+                "previous_message": {"ts": "1.5", "user": "U1", "text": "hello"},
+            },
+            "T1:C1:1.5",
+            "1.5",
+        ),
+    ],
+)
+def test_a_deleted_message_is_told_of_its_thread_and_by_nobody(
+    changes: dict[str, Any], request_id: str, ts: str
+) -> None:
+    heard = decode.message(event(user=None, **changes), BOT)
+    assert heard is not None
+    assert isinstance(heard.what, Deleted)
+    assert (heard.what.request, heard.what.ts, heard.what.key) == (request_id, ts, f"T1:C1:{ts}:deleted")
+    assert heard.place.user == ""
+
+
+@pytest.mark.parametrize(
+    ("about", "channel"),
+    [
+        ({"type": "member_joined_channel", "user": BOT, "channel": "C1"}, "C1"),
+        ({"type": "member_joined_channel", "user": "U1", "channel": "C1"}, ""),
+        ({"type": "channel_unarchive", "user": "U1", "channel": "C1"}, "C1"),
+        ({"type": "group_unarchive", "channel": "G1"}, "G1"),
+        ({"type": "channel_unarchive", "channel": {"id": "C1"}}, ""),
+        ({}, ""),
+    ],
+)
+def test_where_it_can_write_again(about: dict[str, Any], channel: str) -> None:
+    assert decode.reopened({"event": about}, BOT) == channel

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot import setting_up
+from bot import keeping, setting_up
 from bot.terminal import ended as _run
 from bot.terminal import err, out
 from bot.terminal import plain as _plain
@@ -179,6 +179,9 @@ def agents(
 
 app.command("init")(setting_up.init)
 app.command("doctor")(setting_up.doctor)
+app.command("backup")(keeping.backup)
+app.command("restore")(keeping.restore)
+app.command("forget")(keeping.forget)
 
 
 def main() -> None:
@@ -275,7 +278,7 @@ async def _show(request: str | None, config: Path | None, state: Path | None, as
     from bot import inspecting
     from engine import inspecting as records
 
-    directory = state or _settings(config).state_dir
+    directory = state or settings_of(config).state_dir
     if request is None:
         found = await records.requests(directory)
         sys.stdout.write(
@@ -294,7 +297,7 @@ async def _stats(config: Path | None, state: Path | None, since: datetime | None
     from bot.playground.slack.state import TEAM
     from engine import inspecting as records
 
-    directory = state or _settings(config).state_dir
+    directory = state or settings_of(config).state_dir
     found = await records.stats(directory, since.replace(tzinfo=UTC) if since else None)
     text = found.model_dump_json() if as_json else inspecting.counted(found, TEAM)
     sys.stdout.write(f"{text}\n")
@@ -306,7 +309,7 @@ async def _agents(config: Path, name: str | None) -> int:
     from engine.errors import ConfigurationInvalid
     from engine.inspecting import seats
 
-    settings = _settings(config)
+    settings = settings_of(config)
     wanted = [one for one in settings.repositories if name in {None, one.name}]
     if not wanted:
         known = ", ".join(one.name for one in settings.repositories) or "none"
@@ -317,7 +320,7 @@ async def _agents(config: Path, name: str | None) -> int:
     return 0
 
 
-def _settings(config: Path | None) -> "Settings":
+def settings_of(config: Path | None) -> "Settings":
     """The named file's; without one, greenlight.toml if it is there, else what holds without a file."""
     from engine.settings import Settings
 

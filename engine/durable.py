@@ -19,11 +19,14 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
+import sqlalchemy as sa
 import structlog
 from dbos import DBOS, SetWorkflowID
 from dbos import error as dbos_error
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.store.database import Database
+from engine.store.tables import PREFIX
 from engine.trace import trace
 
 T = TypeVar("T")
@@ -99,6 +102,18 @@ async def _run(effect: str) -> None:
 
 
 _WORKFLOWS = {Workflow.PERFORM: _perform, Workflow.RUN: _run}
+
+
+def _columns_of_workflows(connection: sa.Connection) -> list[tuple[str, str]]:
+    """Tables of DBOS that hold something of a workflow, and the column that names it."""
+    look = sa.inspect(connection)
+    return [
+        (table, column["name"])
+        for table in look.get_table_names()
+        if not table.startswith(PREFIX)
+        for column in look.get_columns(table)
+        if column["name"] in {"workflow_uuid", "destination_uuid"}
+    ]
 
 
 class Durable:
@@ -237,6 +252,18 @@ class Durable:
         ids = [f"{effect}#{attempt}" for effect, attempt in runs]
         if ids:
             await DBOS.cancel_workflows_async(ids)
+
+    @staticmethod
+    async def forget(c: AsyncConnection, request: str) -> None:
+        """Delete all that DBOS keeps of a request's workflows, in the caller's transaction.
+
+        By columns, not by DBOS's own call: that knows only what its launched instance sees, and this also
+        works where nothing is launched. Their ids begin with the request's.
+        """
+        for table, name in await c.run_sync(_columns_of_workflows):
+            column = sa.column(name, sa.Text)
+            those = column.startswith(f"{request}/", autoescape=True)
+            await c.execute(sa.delete(sa.table(table, column)).where(those))
 
     async def prune(self, older_than: timedelta) -> int:
         """Forget finished workflows that began longer ago; what they did stands in our own tables."""

@@ -37,6 +37,7 @@ from engine.events import (
     Sign,
     Submitted,
 )
+from engine.forgetting import Forgetter
 from engine.metrics import ACCEPTED, DELIVERIES, EVENTS, SWEEPS, WITHHELD, timed
 from engine.people import NOT_ENTITLED, Person, why_not
 from engine.performing import Performer, Render
@@ -45,7 +46,7 @@ from engine.recording import Recorder
 from engine.request import CancelRuns, Candidate, HoldRuns, Policy, RunKind, Snapshot, StartRun
 from engine.running import Outside, Reports, RunFunction, Runner
 from engine.settings import RepositorySettings, Settings
-from engine.store import Spent, Store, effects, journal, ledger, watches
+from engine.store import Spent, Store, effects, forgotten, journal, ledger, watches
 from engine.store.database import Database, readable, reading
 from engine.store.effects import Filed
 from engine.store.tables import EffectStatus
@@ -60,6 +61,8 @@ _PRUNE_AFTER = timedelta(hours=1)
 
 Act = Opened | Answered | Submitted | Approved | Said | Chose | Resumed
 """What counts only of members of the team; a stop or a pause counts of anyone in the thread."""
+
+FORGOTTEN = "What I kept of this thread was deleted, so I do not go on in it. Mention me in a new thread."
 
 log = structlog.get_logger()
 
@@ -119,6 +122,7 @@ class Engine:
         self._performer.accept = self._accept
         self._performer.write_record = Recorder(database, its_chat, self._forge).write
         self._outside = outside
+        self._forgetter = Forgetter(settings, database, outside.workspace)
         self._watcher = Watcher(settings.follow, database, self._forge, self._accept, self._durable.detach)
 
     # ------------------------------------------------------------ life
@@ -230,6 +234,8 @@ class Engine:
             if await journal.seen(c, event.key):
                 return None, []
             before = await journal.load(c, event.request)
+            if isinstance(event, Opened) and before is None and await forgotten.is_over(c, event.request):
+                return Decision(snapshot=None, reply=Reply(sign=Sign.ONLY_YOU, text=FORGOTTEN)), []
             if isinstance(event, Deleted):
                 card = await effects.card_at(c, event.request, event.ts)
                 event = event.model_copy(update={"card": card})
@@ -303,6 +309,7 @@ class Engine:
         for filed in left:
             await _apart(filed.request, self._left(filed))
         await self._watcher.sweep(now)
+        await self._forgetter.sweep(now)
         if self._pruned_at is None or now - self._pruned_at > _PRUNE_AFTER:
             self._pruned_at = now
             await self._durable.prune(_PRUNE_AFTER)

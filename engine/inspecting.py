@@ -15,7 +15,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel import col
 
 from engine.errors import ConfigurationInvalid, Transient
@@ -60,7 +60,7 @@ async def requests(state_dir: Path) -> list[Listed]:
         ConfigurationInvalid: there is no state there, or it cannot be read.
         Transient: the database stayed busy.
     """
-    async with _opened(state_dir) as engine, reading(engine) as c:
+    async with opened(state_dir) as engine, reading(engine) as c:
         rows = (await c.execute(sa.select(col(RequestRow.snapshot)))).scalars().all()
     snapshots = [Snapshot.model_validate_json(row) for row in rows]
     return [
@@ -77,7 +77,7 @@ async def stats(state_dir: Path, since: datetime | None = None) -> Stats:
         Transient: the database stayed busy.
     """
     records = []
-    async with _opened(state_dir) as engine:
+    async with opened(state_dir) as engine:
         async with reading(engine) as c:
             rows = (await c.execute(sa.select(col(RequestRow.snapshot)))).scalars().all()
             snapshots = [Snapshot.model_validate_json(row) for row in rows]
@@ -100,16 +100,26 @@ async def story(state_dir: Path, request: str) -> Story:
         ConfigurationInvalid: no request or several begin so, or there is no state to read.
         Transient: the database stayed busy.
     """
-    async with _opened(state_dir) as engine:
+    async with opened(state_dir) as engine:
         async with reading(engine) as c:
-            ids = (await c.execute(sa.select(col(RequestRow.id)))).scalars().all()
-            snapshot = await journal.load(c, _only(ids, request))
-            if snapshot is None:
-                raise ConfigurationInvalid(f"The request {request} was just deleted.")
+            snapshot = await one_of(c, request)
             events = await journal.events(c, snapshot.id)
             in_vain = await journal.in_vain(c, snapshot.id)
         spent = await Store(engine).spent(snapshot.id)
     return tell(snapshot, events, usd=spent.usd, in_vain=in_vain)
+
+
+async def one_of(c: AsyncConnection, request: str) -> Snapshot:
+    """The request of that id, or of which only it has that beginning.
+
+    Raises:
+        ConfigurationInvalid: no request or several begin so.
+    """
+    ids = (await c.execute(sa.select(col(RequestRow.id)))).scalars().all()
+    snapshot = await journal.load(c, _only(ids, request))
+    if snapshot is None:
+        raise ConfigurationInvalid(f"The request {request} was just deleted.")
+    return snapshot
 
 
 def _only(ids: Sequence[str], request: str) -> str:
@@ -129,7 +139,13 @@ def _only(ids: Sequence[str], request: str) -> str:
 
 
 @asynccontextmanager
-async def _opened(state_dir: Path) -> AsyncIterator[AsyncEngine]:
+async def opened(state_dir: Path) -> AsyncIterator[AsyncEngine]:
+    """The records beside a running bot, to be read only.
+
+    Raises:
+        ConfigurationInvalid: there are none, they cannot be read, or another version wrote them.
+        Transient: the database stayed busy.
+    """
     path = (state_dir / DATABASE).absolute()
     if not path.is_file():
         raise ConfigurationInvalid(

@@ -413,6 +413,13 @@ class Workspace(Protocol):
         """
         ...
 
+    async def forget(self, commits: Sequence[str]) -> None:
+        """Let go of commits that were made here; what nothing else holds is gone within two hours.
+
+        What was pushed stays at the remote. Unknown commits are passed over.
+        """
+        ...
+
     async def branches(self) -> Sequence[Branch]:
         """Branches of others that are ahead of the base branch, the newest first, at most 20.
 

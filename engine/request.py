@@ -632,6 +632,7 @@ class Snapshot(_Frozen):
         scope_shown: Whether the card of wishes (scope:1) was posted.
         reposted: Cards that were deleted from the thread and posted again, once each.
         scope_decided: Who chose how to go on with the wishes; None once a new one comes.
+        restored: From a backup: what was posted since is looked for before it would be posted again.
         kept_commit: Work under an earlier version that the next one goes on from.
         follows: The request whose proposed task this is.
         ended_because: A sentence, once ended.
@@ -695,6 +696,7 @@ class Snapshot(_Frozen):
     scope_shown: bool = False
     scope_decided: Decided | None = None
     kept_commit: str = ""
+    restored: bool = False
     follows: str = ""
     heard: tuple[Heard, ...] = ()
     posts: tuple[Post, ...] = ()

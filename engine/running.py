@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import hashlib
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -23,6 +22,7 @@ from engine.ports import Chat, Forge, Model, Sandbox, Workspace
 from engine.request import Live, RunKind, Snapshot, StartRun
 from engine.runs.context import Context
 from engine.settings import RepositorySettings, Settings
+from engine.state_dir import checkouts_of
 from engine.store import Store, effects
 from engine.store.database import Database, readable, reading
 from engine.store.effects import Filed
@@ -177,8 +177,6 @@ class Runner:
                 f"The repository {snapshot.repository} is not configured any more. "
                 "Put it back into the configuration and try again."
             )
-        # Request ids hold characters that paths should not.
-        directory = hashlib.sha256(filed.request.encode()).hexdigest()[:16]
         workspace, sandbox = self._outside.workspace(repository), self._outside.sandbox
         kept = self._settings.state_dir / "prepared"
         return Context(
@@ -196,7 +194,7 @@ class Runner:
             step=step,
             sleep=slot.sleep,
             tell=lambda line: self._reports.tell(filed.request, filed.id, redacted(line)),
-            checkouts=self._settings.state_dir / "checkouts" / directory,
+            checkouts=checkouts_of(self._settings.state_dir, filed.request),
             unbroken=lambda: self._unbroken(filed.id),
         )
 

@@ -257,6 +257,16 @@ class Waiting(_Section):
     expire_after_h: float = Field(default=168, gt=0)
 
 
+class RetentionSettings(_Section):
+    """How long what has ended is kept.
+
+    Attributes:
+        days: After the last that happened to a request that has ended, its data is deleted; None: kept.
+    """
+
+    days: float | None = Field(default=None, gt=0)
+
+
 class Settings(BaseSettings):
     """Everything but secrets. Unknown keys are refused by name."""
 
@@ -274,6 +284,7 @@ class Settings(BaseSettings):
     waiting: Waiting = Waiting()
     web: WebSettings = WebSettings()
     follow: FollowSettings = FollowSettings()
+    retention: RetentionSettings = RetentionSettings()
     repositories: tuple[RepositorySettings, ...] = ()
 
     @classmethod

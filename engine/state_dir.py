@@ -1,6 +1,7 @@
 """The state directory: made private, and held by one process for its life."""
 
 import fcntl
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,11 @@ def hold(path: Path) -> StateDir:
         os.close(lock)
         raise _unusable(path, error) from error
     return StateDir(path, lock)
+
+
+def checkouts_of(path: Path, request: str) -> Path:
+    """Where a request's checkouts are: its id holds characters that paths should not."""
+    return path / "checkouts" / hashlib.sha256(request.encode()).hexdigest()[:16]
 
 
 def _unusable(path: Path, error: OSError) -> ConfigurationInvalid:

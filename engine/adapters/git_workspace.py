@@ -21,6 +21,7 @@ from engine.ports import Branch, Change, Committed, LogEntry, Match, TreeEntry
 _REMEMBERED_TREES = 16
 _BATCH_BYTES = 4_000_000
 _ABSENT = ""
+_OURS = ("refs/greenlight/commits", "refs/greenlight/intended", "refs/greenlight/pushed")
 
 
 class GitWorkspace:
@@ -197,6 +198,22 @@ class GitWorkspace:
             raise RepositoryUnusable(
                 "No store for the repository can be made in the state directory."
             ) from None
+
+    async def forget(self, commits: Sequence[str]) -> None:
+        """See `engine.ports.Workspace.forget`."""
+        async with self._writing:
+            await self._prepare()
+            await self._let_go(set(commits))
+
+    async def _let_go(self, commits: set[str]) -> None:
+        named = await self._git.run("for-each-ref", "--format=%(objectname) %(refname)", *_OURS)
+        for line in named.decode().splitlines():
+            commit, _, reference = line.partition(" ")
+            if commit in commits:
+                await self._git.run("update-ref", "-d", reference, commit)
+                self._trees.pop(commit, None)
+        # Work under way may have made objects that no reference holds yet: those are younger.
+        await self._git.run("gc", "--quiet", "--prune=1.hour.ago")
 
     async def _require_branch_name(self, branch: str) -> None:
         try:

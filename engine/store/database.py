@@ -87,6 +87,7 @@ def _pragmas(isolation_level: str | None, busy_ms: int) -> Callable[[Any, Any], 
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
+            "secure_delete=ON",  # what is deleted or replaced is gone from the file as well
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -192,7 +192,7 @@ async def claim_card(c: AsyncConnection, request: str, key: str, holder: str) ->
         return None
     await _hold(c, col(EffectRow.id).in_(ids), holder)
     intended = await intend_card(c, request, key)
-    return ClaimedCard(ids, snapshot, intended.ref, attempted=intended.attempted)
+    return ClaimedCard(ids, snapshot, intended.ref, attempted=intended.attempted or snapshot.restored)
 
 
 async def intend_card(c: AsyncConnection, request: str, key: str) -> Intended:

@@ -63,7 +63,7 @@ async def store(
 
 
 def actor(event: Event) -> str:
-    """Who caused an event: team:user, the run's id, somebody at the forge, or the clock."""
+    """Who caused an event: team:user, the run's id, somebody at the forge or in the chat, or the clock."""
     by: Person | None = getattr(event, "by", None)
     if by is not None:
         return f"{by.team}:{by.user}"

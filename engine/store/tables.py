@@ -112,6 +112,17 @@ class CardRow(SQLModel, table=True):
     ts: str = Field(default="", sa_type=Text)
 
 
+class ForgottenRow(SQLModel, table=True):
+    """A request whose data is deleted, or is to be until `done_at`. `by`: who asked, or the retention."""
+
+    __tablename__ = "gl_forgotten"
+
+    request: str = Field(primary_key=True, sa_type=Text)
+    by: str = Field(sa_type=Text)
+    asked_at: datetime = Field(sa_type=UtcDateTime)
+    done_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 class WatchRow(SQLModel, table=True):
     """A pull request that is watched: when to look at it again, and what the last look found.
 

@@ -1,0 +1,109 @@
+"""`greenlight backup`, `restore` and `forget`: what is kept, and what is kept no longer."""
+
+import getpass
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.terminal import ended, err, out, plain
+
+_FILE = Annotated[Path, typer.Argument(help="The archive.")]
+_CONFIG = Annotated[Path | None, typer.Option(help="The TOML file that names the state directory.")]
+_STATE = Annotated[Path | None, typer.Option(help="The state directory itself.")]
+
+
+def backup(file: _FILE, config: _CONFIG = None, state: _STATE = None) -> None:
+    """Save all that is kept into one file, also while the bot runs.
+
+    In it: the database, our copies of repositories with work that was not pushed yet, checkouts, and the
+    local forge's records. Not in it: what was prepared (it is made anew), configuration, secrets. It holds
+    people's words and code: only its owner may read it.
+    """
+    sys.exit(ended(_backup(file, _directory(config, state))))
+
+
+def restore(
+    file: _FILE,
+    config: _CONFIG = None,
+    state: _STATE = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Move a state that is there aside; it is kept beside it.")
+    ] = False,
+) -> None:
+    """Put a backup in place, while no bot runs there. What happened since the backup is not known to it.
+
+    The next start goes on from there. Cards and pull requests that were made since are found and brought up
+    to date, not doubled; clicks and messages since then have to come again.
+    """
+    sys.exit(ended(_restore(file, _directory(config, state), replace=replace)))
+
+
+def forget(
+    request: Annotated[str, typer.Argument(help="Its id, or the beginning of its id or thread.")],
+    config: _CONFIG = None,
+    state: _STATE = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete what is kept of a request that has ended: words, answers of models, results, checkouts, commits.
+
+    Also while the bot runs, which then does it. Messages in Slack, pushed branches and pull requests stay.
+    That the request was there, who asked and when stays too, so that nothing starts it again.
+    """
+    sys.exit(ended(_forget(request, config, state, dry_run=dry_run, yes=yes)))
+
+
+def _directory(config: Path | None, state: Path | None) -> Path:
+    from bot.cli import settings_of
+
+    return state or settings_of(config).state_dir
+
+
+async def _backup(file: Path, directory: Path) -> int:
+    import asyncio
+
+    from engine.backup import save
+
+    made = await asyncio.to_thread(save, directory, file)
+    out.print(f"Saved {made.requests} requests and {made.files} files to {plain(str(file))}.")
+    return 0
+
+
+async def _restore(file: Path, directory: Path, *, replace: bool) -> int:
+    import asyncio
+
+    from engine.backup import put_back
+
+    made, aside = await asyncio.to_thread(put_back, file, directory, replace=replace)
+    if aside is not None:
+        out.print(f"What was there is now in {plain(str(aside))}.")
+    out.print(
+        f"Put back {made.requests} requests as of {made.made_at:%Y-%m-%d %H:%M} UTC "
+        f"in {plain(str(directory))}. Start the bot to go on."
+    )
+    return 0
+
+
+async def _forget(request: str, config: Path | None, state: Path | None, *, dry_run: bool, yes: bool) -> int:
+    from bot.cli import settings_of
+    from engine.forgetting import forget, going
+
+    settings = settings_of(config)
+    if state is not None:
+        settings = settings.model_copy(update={"state_dir": state})
+    what = await going(settings, request)
+    rows = ", ".join(f"{count} of {name.removeprefix('gl_')}" for name, count in what.rows.items())
+    out.print(f"{plain(what.request)} ({what.state}): {plain(what.title)}")
+    out.print(f"  rows: {rows}; checkouts: {what.checkout_bytes:,} bytes; commits of ours: {what.commits}")
+    if dry_run:
+        return 0
+    if not yes and not typer.confirm("Delete this for good?"):
+        return 1
+    by = f"operator:{getpass.getuser()}"
+    if not await forget(settings, what.request, by):
+        err.print("It is not deleted yet: the bot that runs was asked to. If it cannot, its log says why.")
+        return 1
+    out.print("Deleted.")
+    return 0

@@ -9,7 +9,7 @@ as `message` and as `app_mention`, and both give the same event.
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -93,7 +93,7 @@ NOTHING_TYPED = "Please write something first."
 _SECTION_ASK = "One entry a line; the next version takes it over as it is"
 _CRITERIA_ASK = "One sentence a line. How a changed or new one is settled is judged anew for the next version"
 
-_Act = (
+_Act: TypeAlias = (
     PickOption | PickSeveral | AnswerInWords | YouDecide | FindOut | SubmitRound | ApproveSpec | Choose
     | ChooseInWords | StopRequest | PauseRequest | ResumeRequest
 )  # fmt: skip

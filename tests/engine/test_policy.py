@@ -68,7 +68,15 @@ def repository(**fields: object) -> RepositorySettings:
 
 def configured(*, web: bool = True) -> Policy:
     settings = Settings(
-        caps=Caps(usd_per_request=7, review_rounds=4, question_rounds=5),
+        caps=Caps(
+            usd_per_request=7,
+            tokens_per_request=8_000,
+            minutes_per_request=9,
+            requests_per_person_day=10,
+            day_zone="Europe/Vienna",
+            review_rounds=4,
+            question_rounds=5,
+        ),
         waiting=Waiting(remind_after_h=2, expire_after_h=3),
         web=WebSettings(enabled=web),
         follow=FollowSettings(rounds=6, ask=False, review_bots=("lint-bot",)),
@@ -96,6 +104,10 @@ def test_a_policy_holds_all_that_is_configured() -> None:
         may_look=("writer", "reader", "searcher", "web-reader"),
         web_researchers=("web-reader",),
         cap_usd=7,
+        cap_tokens=8_000,
+        cap_minutes=9,
+        requests_a_day=10,
+        day_zone="Europe/Vienna",
         review_rounds=4,
         question_rounds=5,
         remind_after_s=7200,

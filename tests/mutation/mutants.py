@@ -1,7 +1,7 @@
 """The mutants of a module: one small change of its syntax tree each.
 
-Not changed: annotations, docstrings, assertions for the type checker, and sentences for people (a string
-with a space), whose words are free.
+Not changed: annotations and aliases of types, docstrings, assertions for the type checker, and sentences for
+people (a string with a space), whose words are free.
 """
 
 import ast
@@ -92,6 +92,8 @@ class _Maker:
             if documents or isinstance(statement, ast.Assert | ast.Import | ast.ImportFrom):
                 continue
             if isinstance(statement, ast.Assign) and _names_all(statement):
+                continue
+            if isinstance(statement, ast.AnnAssign) and ast.unparse(statement.annotation) == "TypeAlias":
                 continue
             self._at = _header(statement)
             self._statement(parent, field, index, statement, returns)

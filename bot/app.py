@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Self
@@ -11,6 +11,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, SecretStr
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.channel import Identity, SlackChat, identify, web_client
@@ -80,7 +81,12 @@ class SlackApp:
         self._client = client
         self._app_token = way if isinstance(way, str) else ""
         secret = way.signing_secret if isinstance(way, OverHttp) else None
-        self._bolt = AsyncApp(client=client, signing_secret=secret, process_before_response=True)
+        self._bolt = AsyncApp(
+            client=client,
+            authorize=_known(me, client.token or ""),
+            signing_secret=secret,
+            process_before_response=True,
+        )
         self._installation = Installation(client, self._app_token)
         self._listeners = Listeners(engine, client, me, self._installation.doubt)
         self._listeners.register(self._bolt)
@@ -137,6 +143,17 @@ class SlackApp:
             await self._door.close_async()  # type: ignore[no-untyped-call]  # Bolt left it bare
         await self._listeners.close()
         await self._installation.close()
+
+
+def _known(me: Identity, token: str) -> Callable[..., Awaitable[AuthorizeResult]]:
+    """Who the bot is was asked at the start; Bolt would ask with the first event, and lose that."""
+
+    async def authorize() -> AuthorizeResult:
+        return AuthorizeResult(
+            enterprise_id=None, team_id=me.team, bot_user_id=me.user, bot_id=me.bot, bot_token=token
+        )
+
+    return authorize
 
 
 @dataclass(frozen=True)

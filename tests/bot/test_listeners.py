@@ -28,6 +28,7 @@ from engine.errors import DiskFull
 from engine.events import Answered, Choice, Chose, Opened, Reply, Said, Sign, Stopped, Submitted
 from engine.people import Person
 from tests.bot.conftest import BOT_TOKEN, Stage
+from tests.journeys.reading import until
 
 CHANNEL = "C0DATA"
 RILEY = Person(team="T0LOCAL", user="U0RILEY")
@@ -406,3 +407,24 @@ async def test_the_connection_comes_back(stage: Stage) -> None:
     assert ts
     with pytest.raises(NotPossible):
         await stage.slack.person("U0RILEY").click(ts, action_id="gl:stop")
+
+
+async def test_who_is_invited_again_goes_on_and_a_revoked_token_is_asked_about(stage: Stage) -> None:
+    stage.slack.announce({"type": "member_joined_channel", "user": "U0SAM", "channel": CHANNEL})
+    stage.slack.announce({"type": "channel_unarchive", "user": "U0SAM", "channel": CHANNEL})
+    await until(lambda: stage.engine.again, 5, "what rested goes on")
+    assert stage.engine.again == [("T0LOCAL", CHANNEL)]
+    asked = sum(call.method == "auth.test" for call in stage.slack.calls)
+    stage.slack.announce({"type": "tokens_revoked", "tokens": {"bot": ["U0GREENLIGHT"]}})
+    await stage.slack.wait_for(lambda slack: sum(c.method == "auth.test" for c in slack.calls) == asked + 1)
+    lost = asyncio.create_task(stage.app.lost())
+    await asyncio.sleep(0.2)
+    assert not lost.done(), "the token is good"
+    lost.cancel()
+
+
+async def test_the_first_event_is_not_lost_where_slack_cannot_tell_who_the_bot_is(stage: Stage) -> None:
+    stage.slack.faults.add("auth.test", Fault.SERVER_ERROR, 100)
+    ts = await stage.slack.person("U0RILEY").mention(CHANNEL, "Add a metric")
+    await stage.slack.acked(ts)
+    assert len(stage.engine.events) == 2

@@ -108,6 +108,22 @@ def heard_message(place: Place, what: Any, **more: Any) -> Heard:
         (event(text="stop", thread_ts="1.1"), THREAD,
          Stopped(key=f"T1:C1:{TS}:msg", request="T1:C1:1.1", at=SAID_AT, by=HOME_RILEY)),
         (event(text=f"<@{BOT}> stop"), ROOT, Tell(sentence=decode.NO_REQUEST_HERE)),
+        (event(text="pause :zzz:", thread_ts="1.1"), THREAD,
+         Paused(key=f"T1:C1:{TS}:msg", request="T1:C1:1.1", at=SAID_AT, by=HOME_RILEY)),
+        (event(text=f"<@{BOT}> pause"), ROOT, Tell(sentence=decode.NO_REQUEST_HERE)),
+        (event(text="pause the nightly job", thread_ts="1.1"), THREAD,
+         Said(key=f"T1:C1:{TS}:msg", request="T1:C1:1.1", at=SAID_AT, by=HOME_RILEY,
+              text="pause the nightly job", ts=TS)),
+        (event(text="go on :rocket:", thread_ts="1.1"), THREAD,
+         Resumed(key=f"T1:C1:{TS}:msg", request="T1:C1:1.1", at=SAID_AT, by=HOME_RILEY,
+                 text="go on :rocket:", ts=TS)),
+        (event(text=f"<@{BOT}> resume", thread_ts="1.1"), THREAD,
+         Resumed(key=f"T1:C1:{TS}:msg", request="T1:C1:1.1", at=SAID_AT, by=HOME_RILEY,
+                 text="resume", ts=TS, mentions_bot=True)),
+        (event(text=f"<@{BOT}> resume"), ROOT, opened("resume", TS)),
+        (event(text="continue with the second one", thread_ts="1.1"), THREAD,
+         Said(key=f"T1:C1:{TS}:msg", request="T1:C1:1.1", at=SAID_AT, by=HOME_RILEY,
+              text="continue with the second one", ts=TS)),
         (event(text=f"{BOT}: add it"), None, None),
         (event(text=f"<@{BOT}x> add it"), None, None),
         (event(text=f"<@{BOT} add it"), None, None),
@@ -295,7 +311,7 @@ def test_a_payload_without_a_click_is_nothing() -> None:
     assert decode.action(click("x") | {"actions": []}) is None
 
 
-@pytest.mark.parametrize("ts", ["1e300", "nan", "inf", "-1e30", "soon", ""])
+@pytest.mark.parametrize("ts", ["1e300", "1e17", "nan", "inf", "-1e30", "soon", ""])
 def test_a_time_that_is_none_is_survived(ts: str) -> None:
     body = click(packed(StopRequest(request=REQUEST)))
     assert decode.action(body | {"actions": [body["actions"][0] | {"action_ts": ts}]}) is None
@@ -432,5 +448,6 @@ def test_a_modal_that_was_sent_as_a_whole(body: dict[str, Any], what: Any) -> No
 def test_what_was_heard_stays_as_it_was_heard() -> None:
     heard = decode.action(click(packed(StopRequest(request=REQUEST))))
     assert heard is not None
+    assert heard.typed is False, "only what is sent from a modal was typed"
     with pytest.raises(ValueError, match="frozen"):
         heard.key = "another"  # type: ignore[misc]

@@ -27,7 +27,7 @@ def stands(snapshot: Snapshot, **fields: object) -> str:
     [
         (State.ESCALATED, "I wait for a choice on the card above."),
         (State.BLOCKED, "I wait for a choice on the card above; no pull request before that."),
-        (State.PAUSED, "I wait for an approver to raise the cost cap on the card above."),
+        (State.PAUSED, "I wait for an approver's choice on the card above."),
         (State.DELIVERED, "I wait for somebody to confirm the delivery, or to say what is missing."),
         (State.AWAITING_APPROVAL, "Now: awaiting approval."),
         (State.ASSESSING, "Now: assessing."),

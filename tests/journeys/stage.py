@@ -16,7 +16,7 @@ from engine.adapters.local_forge import LocalForge
 from engine.bootstrap import Parts
 from engine.engine import Engine
 from engine.request import Snapshot
-from engine.settings import RepositorySettings, Settings, default_tiers
+from engine.settings import Caps, RepositorySettings, Settings, default_tiers
 from tests.quick import quick_repository
 
 PACE = 0.1
@@ -64,6 +64,7 @@ async def staged(
     approvers: Sequence[str] = ("U0DANA",),
     approvals: int = 1,
     more: Sequence[RepositorySettings] = (),
+    caps: Caps | None = None,
 ) -> AsyncIterator[Stage]:
     """Everything started, the bot last, and ended the other way round; every channel has the repository.
 
@@ -75,6 +76,7 @@ async def staged(
         approvers: Who may approve.
         approvals: How many of them it takes.
         more: Further repositories.
+        caps: Other than the usual ones.
     """
     remote = directory / "remote.git"
     await quick_repository(remote)
@@ -83,7 +85,7 @@ async def staged(
     repository = quick_settings(remote, approvers=tuple(approvers)).model_copy(
         update={"approvals": approvals}
     )
-    settings = Settings(state_dir=directory / "state", repositories=(repository, *more))
+    settings = Settings(state_dir=directory / "state", repositories=(repository, *more), caps=caps or Caps())
     adapter = AnthropicModel(default_tiers(), 60, "sk-ant-fake-rehearsal", model.url)
     parts = Parts(model=adapter, forge=lambda _: LocalForge(directory / "forge", "http://127.0.0.1/forge"))
     try:

@@ -21,7 +21,9 @@ from engine.events import (
     Event,
     Failed,
     Opened,
+    Paused,
     Result,
+    Resumed,
     RunFinished,
     Said,
     Stopped,
@@ -32,10 +34,13 @@ from engine.ports import ModelAnswer, ModelCall, Ref, ThreadMessage
 from engine.request import (
     CancelRuns,
     Effect,
+    Hold,
+    HoldRuns,
     Live,
     Note,
     OpenThread,
     Policy,
+    ReleaseRuns,
     RunKind,
     ScopeItem,
     ShowCard,
@@ -90,6 +95,14 @@ def said(number: int, request: str = REQUEST) -> Said:
 
 def stopped(request: str = REQUEST) -> Stopped:
     return Stopped(key=f"{request}:stop", request=request, at=AT, by=RITA)
+
+
+def paused(request: str = REQUEST, time: int = 1) -> Paused:
+    return Paused(key=f"{request}:pause{time}", request=request, at=AT, by=RITA)
+
+
+def resumed(request: str = REQUEST, time: int = 1) -> Resumed:
+    return Resumed(key=f"{request}:resume{time}", request=request, at=AT, by=RITA)
 
 
 def wish(text: str, request: str = REQUEST) -> Chose:
@@ -150,6 +163,12 @@ def decide(  # noqa: C901, PLR0912 (a table)
         case Stopped():
             changes |= {"state": State.STOPPED, "epoch": snapshot.epoch + 1, "live": ()}
             effects = (CancelRuns(runs=tuple(live.id for live in snapshot.live)), *effects)
+        case Paused(by=by, at=at):
+            changes["hold"] = Hold(by=by, at=at)
+            effects = (HoldRuns(runs=tuple(live.id for live in snapshot.live)),)
+        case Resumed():
+            changes["hold"] = None
+            effects = (ReleaseRuns(runs=tuple(live.id for live in snapshot.live)),)
         case Due(at=at):
             changes |= {"due_at": None, "reminded": True, "ended_because": at.isoformat()}
         case Chose(text="follow up", by=by):

@@ -56,23 +56,33 @@ class Workflow(StrEnum):
     RUN = "run"
 
 
+class StepsChanged(Exception):
+    """The journal of this workflow is of another version of the program; it cannot go on from there."""
+
+
 async def step(name: str, work: Callable[[], Awaitable[T]]) -> T:
     """Run `work` as one durable step of the current workflow, or return its recorded result.
 
     A cancelled step is not recorded and ends, with its cleanup, before this raises.
+
+    Raises:
+        StepsChanged: another step stands there in the journal: an older version of the program wrote it.
     """
 
     async def call() -> T:
         return await work()
 
-    return await DBOS.run_step_async({"name": name, "preemptible": True}, call)
+    try:
+        return await DBOS.run_step_async({"name": name, "preemptible": True}, call)
+    except dbos_error.DBOSUnexpectedStepError as error:
+        raise StepsChanged(name) from error
 
 
 async def last_step(name: str, work: Callable[[], Awaitable[None]]) -> None:
     """Like `step`; a workflow whose journal does not fit any more still does this, unrecorded."""
     try:
         await step(name, work)
-    except dbos_error.DBOSException as error:
+    except (dbos_error.DBOSException, StepsChanged) as error:
         log.warning("run.journal_unusable", step=name, error=type(error).__name__)
         await work()
 

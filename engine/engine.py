@@ -114,7 +114,7 @@ class Engine:
         its_chat = chat(self) if callable(chat) else chat
         self._chat = its_chat
         self._performer = Performer(database, its_chat, rules.render, holder)
-        reports = Reports(self._accept, self._performer.tell, self._performer.quiet)
+        reports = Reports(self._accept, self._performer.tell, self._performer.quiet, self._anew)
         self._runner = Runner(settings, database, its_chat, outside, runs, reports, holder)
         self._durable = Durable(database, perform=self._performer.perform, run=self._runner.run)
         self._performer.durable = self._durable
@@ -298,6 +298,11 @@ class Engine:
         if resumed != filed.attempt:
             async with self._database.app.begin() as c:
                 await effects.new_attempt(c, filed.id, resumed)
+
+    async def _anew(self, filed: Filed) -> None:
+        async with self._database.app.begin() as c:
+            await effects.new_attempt(c, filed.id, filed.attempt + 1)
+        self._durable.start(Workflow.RUN, filed.id, filed.attempt + 1)
 
     async def sweep(self, now: datetime) -> None:
         """Do what time asks for: due requests, effects left behind, looks, forgetting finished workflows."""

@@ -14,7 +14,7 @@ from structlog.contextvars import bound_contextvars
 
 from engine import errors
 from engine.dependencies import Dependencies
-from engine.durable import last_step, sleep, step
+from engine.durable import StepsChanged, last_step, sleep, step
 from engine.events import Cause, Failed, Held, Result, RunFinished
 from engine.leaks import cleaned, redacted
 from engine.metrics import RUNS_ENDED, RUNS_LIVE, RUNS_WAITING
@@ -61,11 +61,15 @@ class Outside:
 
 @dataclass(frozen=True)
 class Reports:
-    """Where a run's end and its activity go: the engine's accept, tell and quiet."""
+    """Where a run's end and its activity go: the engine's accept, tell and quiet.
+
+    `anew` begins it from its first step, where the program has other steps since it began.
+    """
 
     finished: Callable[[RunFinished], Awaitable[object]]
     tell: Callable[[str, str, str], None]
     quiet: Callable[[str, str], None]
+    anew: Callable[[Filed], Awaitable[object]]
 
 
 class Slot:
@@ -143,6 +147,10 @@ class Runner:
         try:
             result = await self._result(filed, start, slot)
             await last_step("finish", lambda: self._finish(filed, result))
+        except StepsChanged as error:
+            log.warning("run.begun_anew", kind=start.kind.value, step=str(error))
+            await self._reports.anew(filed)
+            return
         finally:
             self._reports.quiet(filed.request, filed.id)
             self._store.forget(filed.id)
@@ -166,6 +174,8 @@ class Runner:
             if task is None or task.cancelling():
                 raise
             return bug(filed, error)
+        except StepsChanged:
+            raise
         except Exception as error:  # noqa: BLE001 (process edge: whatever a run does, its request goes on)
             return failed(full, start.kind) if (full := _disk_full(error)) else bug(filed, error)
 

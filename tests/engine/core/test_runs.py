@@ -14,6 +14,7 @@ from engine.engine import LEFT_BEHIND
 from engine.events import Result
 from engine.ports import Command
 from engine.request import State
+from engine.running import RunFunction
 from engine.runs.context import Context
 from tests.engine.core.harness import ASKED, REQUEST, MemoryChat, ask, opened, running, stopped, until, wish
 
@@ -242,3 +243,45 @@ async def test_a_run_decided_before_a_stop_is_not_started_after_it(tmp_path: Pat
         await until(lambda: chat.shown("progress") == "stopped 0")
         await asyncio.sleep(0.3)
         assert len(ran) == 1
+
+
+@pytest.mark.parametrize("steps", [("before", "new", "after"), ("new", "after"), ("before",)])
+async def test_a_run_goes_on_where_the_program_has_other_steps_by_now(
+    tmp_path: Path, steps: tuple[str, ...]
+) -> None:
+    chat, done = MemoryChat(), list[str]()
+
+    def of(
+        names: tuple[str, ...], last: Callable[[], Awaitable[None]]
+    ) -> Callable[[Context], Awaitable[Result]]:
+        async def run(context: Context) -> Result:
+            for name in names:
+
+                async def work(name: str = name) -> None:
+                    done.append(name)
+
+                await context.step(name, work)
+            await context.step(f"end of {len(names)}", last)
+            return ASKED
+
+        return run
+
+    async def for_ever() -> None:
+        done.append("waits")
+        await asyncio.sleep(300)
+
+    async def at_once() -> None:
+        done.append("ended")
+
+    async with running(tmp_path, chat, of(("before", "then"), for_ever)) as engine:
+        await engine.accept(opened())
+        await until(lambda: "waits" in done)
+    async with running(tmp_path, chat, of(steps, at_once)) as engine:
+
+        async def clarifying() -> bool:
+            snapshot = await engine.snapshot(REQUEST)
+            return snapshot is not None and snapshot.state is State.CLARIFYING
+
+        await until(clarifying)
+    assert done.count("ended") == 1
+    assert done.count("before") == 1 + ("before" in steps), "it began anew"

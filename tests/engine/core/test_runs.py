@@ -251,9 +251,7 @@ async def test_a_run_goes_on_where_the_program_has_other_steps_by_now(
 ) -> None:
     chat, done = MemoryChat(), list[str]()
 
-    def of(
-        names: tuple[str, ...], last: Callable[[], Awaitable[None]]
-    ) -> Callable[[Context], Awaitable[Result]]:
+    def of(names: tuple[str, ...], last: Callable[[], Awaitable[None]]) -> RunFunction:
         async def run(context: Context) -> Result:
             for name in names:
 

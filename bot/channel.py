@@ -181,8 +181,10 @@ class SlackChat:
             CardMissing: somebody deleted it.
             ChatRefused: Slack will not take it. A message that cannot be changed any more is not an error.
         """
-        if isinstance(card, ProgressCard) and not card.can_stop:
-            await self._updates.put_now(ref, card)  # who says stop sees within two seconds that it did
+        if isinstance(card, ProgressCard) and (card.paused_by or not card.can_stop):
+            await self._updates.put_now(
+                ref, card
+            )  # stop and pause are seen within two seconds
         else:
             await self._updates.put(ref, card)
 

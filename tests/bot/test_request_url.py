@@ -153,32 +153,37 @@ async def test_slack_asks_whether_the_address_is_ours(door: Door) -> None:
 
 
 OTHER = MENTION.replace(b"add a metric", b"drop a table")
-FORGED: dict[str, dict[str, str]] = {
-    "no headers at all": {},
-    "no signature": {"X-Slack-Request-Timestamp": str(int(time.time()))},
-    "no timestamp": {"X-Slack-Signature": signed(MENTION)["X-Slack-Signature"]},
-    "an empty signature": {**signed(MENTION), "X-Slack-Signature": ""},
-    "a wrong signature": {**signed(MENTION), "X-Slack-Signature": "v0=" + "0" * 64},
-    "no version": {**signed(MENTION), "X-Slack-Signature": signed(MENTION)["X-Slack-Signature"][3:]},
-    "an odd signature": {**signed(MENTION), "X-Slack-Signature": "v0=\u00e9"},
-    "of another secret": signed(MENTION, secret="another-fake-signing-secret"),  # noqa: S106
-    "of an empty secret": signed(MENTION, secret=""),
-    "of another body": signed(OTHER),
-    "of six minutes ago": signed(MENTION, time.time() - 360),
-    "of in six minutes": signed(MENTION, time.time() + 360),
-    "of no time": signed(MENTION, "soon"),
-    "of a time before times": signed(MENTION, "-1"),
-    "of an odd digit": signed(MENTION, "\u0661764000000"),
-    "of an endless time": signed(MENTION, "9" * 400),
-    "of another time than signed": {
-        **signed(MENTION, time.time() - 60),
-        "X-Slack-Request-Timestamp": str(int(time.time())),
-    },
-}
 
 
-@pytest.mark.parametrize("headers", FORGED.values(), ids=FORGED)
-async def test_what_slack_did_not_sign_lately_reaches_nothing(door: Door, headers: dict[str, str]) -> None:
+def forged() -> dict[str, dict[str, str]]:
+    """Headers by what is wrong with them, as of now: a suite takes minutes."""
+    return {
+        "no headers at all": {},
+        "no signature": {"X-Slack-Request-Timestamp": str(int(time.time()))},
+        "no timestamp": {"X-Slack-Signature": signed(MENTION)["X-Slack-Signature"]},
+        "an empty signature": {**signed(MENTION), "X-Slack-Signature": ""},
+        "a wrong signature": {**signed(MENTION), "X-Slack-Signature": "v0=" + "0" * 64},
+        "no version": {**signed(MENTION), "X-Slack-Signature": signed(MENTION)["X-Slack-Signature"][3:]},
+        "an odd signature": {**signed(MENTION), "X-Slack-Signature": "v0=\u00e9"},
+        "of another secret": signed(MENTION, secret="another-fake-signing-secret"),  # noqa: S106
+        "of an empty secret": signed(MENTION, secret=""),
+        "of another body": signed(OTHER),
+        "of six minutes ago": signed(MENTION, time.time() - 360),
+        "of in six minutes": signed(MENTION, time.time() + 360),
+        "of no time": signed(MENTION, "soon"),
+        "of a time before times": signed(MENTION, "-1"),
+        "of an odd digit": signed(MENTION, "\u0661764000000"),
+        "of an endless time": signed(MENTION, "9" * 400),
+        "of another time than signed": {
+            **signed(MENTION, time.time() - 60),
+            "X-Slack-Request-Timestamp": str(int(time.time())),
+        },
+    }
+
+
+@pytest.mark.parametrize("how", forged())
+async def test_what_slack_did_not_sign_lately_reaches_nothing(door: Door, how: str) -> None:
+    headers = forged()[how]
     for body, kind in ((MENTION, JSON), (click(), FORM), (b"ssl_check=1&" + click(), FORM), (b"{", JSON)):
         assert (await door.send(body, headers, kind))[0] == 401
     assert door.engine.events == []

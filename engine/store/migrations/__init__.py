@@ -8,20 +8,37 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from engine.errors import ConfigurationInvalid
 from engine.store.tables import PREFIX
 
 VERSION_TABLE = f"{PREFIX}alembic_version"
 
 
 def migrate(engine: sa.Engine, to: str = "head") -> None:
-    """Bring our tables to a version, in one transaction. Synchronous: call it off the loop."""
+    """Bring our tables to a version, in one transaction. Synchronous: call it off the loop.
+
+    Raises:
+        ConfigurationInvalid: a newer version of the program wrote them; nothing is changed.
+    """
     config = _config()
     with engine.begin() as connection:
+        if (written := _version(connection)) > newest():
+            raise ConfigurationInvalid(
+                f"The state was written by a newer Greenlight (schema {written}, this one knows {newest()}). "
+                "Start that version, or restore a backup that this one made."
+            )
         if connection.dialect.name == "sqlite":
             # Its driver begins by itself before changes of rows only: each table would stay alone.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, to)
+
+
+def _version(connection: sa.Connection) -> str:
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
+        return ""
+    table = sa.table(VERSION_TABLE, sa.column("version_num"))
+    return str(connection.execute(sa.select(table.c.version_num)).scalar_one_or_none() or "")
 
 
 def newest() -> str:

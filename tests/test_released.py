@@ -1,0 +1,116 @@
+"""State that released versions wrote is read, shown, and gone on with by this one.
+
+`released/NNNN.sql.gz` is the database of a version whose newest migration was NNNN, written by that version
+playing two situations; `NNNN.slack.jsonl.gz` is what its local Slack kept (0001 kept nothing).
+"""
+
+import gzip
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bot.cards.modals import BLOCK, FIELD
+from bot.playground.demo import Demo, DemoOptions
+from engine import inspecting
+from engine.errors import ConfigurationInvalid
+from engine.events import Choice
+from engine.request import State
+from engine.state_dir import DATABASE
+from engine.store.database import open_database
+from engine.store.migrations import migrate, newest
+from tests.journeys.reading import cards, presses, until, until_true
+
+RELEASED = Path(__file__).parent / "released"
+VERSIONS = {
+    "0001": ["escalated", "delivered"],
+    "0002": ["escalated", "done"],
+    "0003": ["escalated", "done"],
+}
+
+
+def unpacked(version: str, into: Path) -> Path:
+    into.mkdir(parents=True, exist_ok=True)
+    with sqlite3.connect(into / DATABASE) as connection:
+        connection.executescript(gzip.decompress((RELEASED / f"{version}.sql.gz").read_bytes()).decode())
+    return into
+
+
+def dump(state: Path) -> list[str]:
+    with sqlite3.connect(state / DATABASE) as connection:
+        return list(connection.iterdump())
+
+
+async def migrated(state: Path) -> None:
+    database = open_database(state / DATABASE)
+    try:
+        migrate(database.durable)
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_every_request_of_a_released_version_is_shown(tmp_path: Path, version: str) -> None:
+    state = unpacked(version, tmp_path)
+    with pytest.raises(ConfigurationInvalid, match="older Greenlight"):
+        await inspecting.requests(state)
+    await migrated(state)
+    listed = await inspecting.requests(state)
+    assert [one.state for one in listed] == VERSIONS[version]
+    for one in listed:
+        story = await inspecting.story(state, one.id)
+        assert len(story.lines) > 5
+    counted = await inspecting.stats(state)
+    assert sum(counted.requests.values()) == len(listed)
+
+
+def test_each_migration_but_the_newest_has_a_released_state() -> None:
+    """0004 was the newest for some hours and wrote what 0003 did, with one column more."""
+    assert int(newest()) == int(max(VERSIONS)) + 2
+
+
+@pytest.mark.parametrize("version", ["9999", "0006x"])
+async def test_a_newer_state_is_refused_in_a_sentence(tmp_path: Path, version: str) -> None:
+    state = unpacked("0003", tmp_path)
+    with sqlite3.connect(state / DATABASE) as connection:
+        connection.execute("UPDATE gl_alembic_version SET version_num = ?", (version,))
+    before = dump(state)
+    with pytest.raises(ConfigurationInvalid, match="newer Greenlight"):
+        await migrated(state)
+    assert dump(state) == before
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("version", ["0002", "0003"])
+async def test_an_open_request_of_a_released_version_goes_on(tmp_path: Path, version: str) -> None:
+    unpacked(version, tmp_path / "state")
+    kept = gzip.decompress((RELEASED / f"{version}.slack.jsonl.gz").read_bytes())
+    (tmp_path / "slack.jsonl").write_bytes(kept)
+    demo = Demo(DemoOptions(keep=tmp_path, headless=True))
+    try:
+        await demo.start()
+        listed = await inspecting.requests(tmp_path / "state")
+        (request,) = [one.id for one in listed if one.state == State.ESCALATED]
+        _, channel, thread = request.split(":")
+        card = cards(demo.slack, channel, thread)["escalation:1"]
+        action = next(
+            element["action_id"]
+            for _, element, press in presses(card)
+            if getattr(press, "choice", None) is Choice.TELL_MORE
+        )
+        dana = demo.slack.person("U0DANA")
+        await dana.click(card.ts, action_id=action)
+        await until(lambda: demo.slack.open_view("U0DANA"), 10, "the window for words")
+        view = demo.slack.open_view("U0DANA")
+        assert view is not None
+        words = "Table lineage is enough, to see what a change of the event table affects."
+        await dana.submit_view(view.id, {BLOCK: {FIELD: words}})
+
+        async def waits_for_approval() -> bool:
+            snapshot = await demo.running.engine.snapshot(request)
+            return snapshot is not None and snapshot.state is State.AWAITING_APPROVAL
+
+        await until_true(waits_for_approval, 60, "the spec")
+        await until(lambda: "spec:1" in cards(demo.slack, channel, thread), 10, "the spec's card")
+    finally:
+        await demo.close()

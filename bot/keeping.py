@@ -34,8 +34,8 @@ def restore(
 ) -> None:
     """Put a backup in place, while no bot runs there. What happened since the backup is not known to it.
 
-    The next start goes on from there. Cards and pull requests that were made since are found and brought up
-    to date, not doubled; clicks and messages since then have to come again.
+    The next start goes on from there. What was posted since is looked for and brought up to date, not
+    doubled; clicks and messages since then have to come again.
     """
     sys.exit(ended(_restore(file, _directory(config, state), replace=replace)))
 

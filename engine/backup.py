@@ -12,7 +12,7 @@ import stat
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -86,8 +86,11 @@ def _archive(state_dir: Path, place: Path, target: Path) -> Backup:
                     info.type, info.mode = tarfile.DIRTYPE, 0o755
                     archive.addfile(info)
                     continue
-                with suppress(FileNotFoundError):
+                try:
                     digests[name] = _add(archive, path, name)
+                except FileNotFoundError:
+                    if name.startswith("repositories/"):  # its packs were just made anew: others are needed
+                        raise Transient(f"{name} went away while it was copied. Try again.") from None
             made = Backup(
                 schema_version=version, made_at=datetime.now(UTC), requests=requests, digests=digests
             )

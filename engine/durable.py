@@ -88,8 +88,15 @@ async def last_step(name: str, work: Callable[[], Awaitable[None]]) -> None:
 
 
 async def sleep(seconds: float) -> None:
-    """Wait durably: after a crash only for what is left."""
-    await DBOS.sleep_async(seconds)
+    """Wait durably: after a crash only for what is left.
+
+    Raises:
+        StepsChanged: see `step`.
+    """
+    try:
+        await DBOS.sleep_async(seconds)
+    except dbos_error.DBOSUnexpectedStepError as error:
+        raise StepsChanged("sleep") from error
 
 
 @dataclass

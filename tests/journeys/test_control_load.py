@@ -17,7 +17,7 @@ from tests.journeys.stage import Stage, staged
 
 CHANNEL = "C0DATA"
 REQUESTS = 24
-WITHIN_S = {"pause": 2.0, "resume": 4.0, "stop": 2.0}
+WITHIN_S = {"pause": 2.0, "resume": 8.0, "stop": 2.0}
 """What interrupts is to be felt at once; going on queues two dozen workflows at the durable engine."""
 EACH_S = 60.0
 

@@ -10,7 +10,15 @@ from time import monotonic
 
 import pytest
 
-from bot.cards.presses import ApproveSpec, Choose, ChooseInWords, PickOption, StopRequest, SubmitRound
+from bot.cards.presses import (
+    ApproveSpec,
+    Choose,
+    ChooseInWords,
+    PickOption,
+    ResumeRequest,
+    StopRequest,
+    SubmitRound,
+)
 from bot.playground.rehearsal import ReceivedCall, Rehearsal, Reply, ScriptRanOut
 from bot.playground.script import SCENARIOS, Scenario, Variant
 from bot.playground.slack import Channel, FieldErrors, Member, Message, NotPossible
@@ -124,6 +132,16 @@ class Wanderers:
         """The request's stored state."""
         return await self._stage.snapshot(self._case.channel.id, self.thread)
 
+    async def _let_go_on(self, snapshot: Snapshot) -> None:
+        """Somebody had paused it at random: the card says so, and offers to go on."""
+        card = cards(self._stage.slack, self._case.channel.id, snapshot.thread_ts)["progress"]
+        found = (element for _, element, press in presses(card) if isinstance(press, ResumeRequest))
+        if (element := next(found, None)) is not None:
+            assert "Paused by <@U" in card.words
+            person = self._stage.slack.person(self._case.members[0].id)
+            await person.click(card.ts, action_id=element["action_id"])
+        await asyncio.sleep(0.05)
+
     async def _quiet(self) -> Snapshot:
         """Wait until nothing runs; where nothing changes for too long, it hangs."""
         seen, end = None, monotonic() + PATIENCE_S
@@ -131,6 +149,9 @@ class Wanderers:
             snapshot = await self.snapshot()
             if snapshot != seen:
                 seen, end = snapshot, monotonic() + PATIENCE_S
+            if snapshot and snapshot.hold:
+                await self._let_go_on(snapshot)
+                continue
             unclear = clear(self._stage, self._case, snapshot) if snapshot else "it was not heard"
             if snapshot and not snapshot.live and not unclear:
                 return snapshot

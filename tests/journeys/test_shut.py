@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.cards.presses import Choose
 from bot.playground.people import People, Player
 from bot.playground.rehearsal import Rehearsal
 from bot.playground.script import SCENARIOS, Scenario
 from bot.playground.slack import Fault
-from tests.journeys.reading import SITUATION, can_stop, cards, key_of, posted, until
+from engine.events import Choice
+from tests.journeys.reading import SITUATION, can_stop, cards, key_of, posted, presses, until
 from tests.journeys.stage import Stage, staged
 
 CHANNEL = "C0DATA"
@@ -44,6 +46,19 @@ async def shut(stage: Stage, card: str) -> None:
     stage.slack.faults.clear()
 
 
+async def try_again(stage: Stage) -> None:
+    """Nothing is delivered into a thread that nobody can be told in: an approver says when."""
+    thread = next(iter(stage.slack.workspace.messages))
+    await until(lambda: "escalation:1" in cards(stage.slack, CHANNEL, thread), 60, "who is asked")
+    card = cards(stage.slack, CHANNEL, thread)["escalation:1"]
+    action = next(
+        element["action_id"]
+        for _, element, press in presses(card)
+        if isinstance(press, Choose) and press.choice is Choice.RETRY
+    )
+    await stage.slack.person("U0DANA").click(card.ts, action_id=action)
+
+
 @pytest.mark.long
 async def test_an_archived_channel_a_removed_bot_and_a_revoked_token_lose_no_card(tmp_path: Path) -> None:
     async with staged(tmp_path, Rehearsal([Scenario.load(SCENARIOS / SITUATION)], pace=0)) as stage:
@@ -58,6 +73,8 @@ async def test_an_archived_channel_a_removed_bot_and_a_revoked_token_lose_no_car
         playing = asyncio.create_task(player.play(over, 100))
         for card in SHUT_BEFORE:
             await shut(stage, card)
+        await try_again(stage)
         await playing
-        once = ("progress", "questions:1", "spec:1", "review:1", "review:2", "delivery:1")
+        once = ("progress", "questions:1", "spec:1", "review:1", "review:2", "escalation:1", "delivery:1")
+        await until(lambda: posted(stage.slack).keys() >= set(once), 60, "what rested")
         assert posted(stage.slack) == dict.fromkeys(once, 1)

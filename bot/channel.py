@@ -182,9 +182,7 @@ class SlackChat:
             ChatRefused: Slack will not take it. A message that cannot be changed any more is not an error.
         """
         if isinstance(card, ProgressCard) and (card.paused_by or not card.can_stop):
-            await self._updates.put_now(
-                ref, card
-            )  # stop and pause are seen within two seconds
+            await self._updates.put_now(ref, card)  # stop and pause are seen within two seconds
         else:
             await self._updates.put(ref, card)
 

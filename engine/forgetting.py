@@ -16,6 +16,7 @@ from time import monotonic
 import sqlalchemy as sa
 import structlog
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import DBAPIError
 
 from engine.durable import Durable
 from engine.errors import AlreadyRunning, ConfigurationInvalid
@@ -25,13 +26,14 @@ from engine.request import Snapshot
 from engine.settings import RepositorySettings, Settings
 from engine.state_dir import DATABASE, checkouts_of, hold
 from engine.store import forgotten, journal
-from engine.store.database import Database, open_database, reading
+from engine.store.database import Database, open_database, readable, reading
 from engine.story import visible
 from engine.trace import trace
 
 BY_RETENTION = "retention"
 _LOOK_EVERY = timedelta(hours=1)
 _WAIT_S, _LOOK_S = 60.0, 0.2
+_BUSY_MS = 30_000  # an operator's command is in no hurry
 
 log = structlog.get_logger()
 
@@ -160,7 +162,7 @@ async def forget(settings: Settings, request: str, by: str) -> bool:
     """
     from engine.repositories import Repositories
 
-    database = open_database(settings.state_dir.absolute() / DATABASE)
+    database = open_database(settings.state_dir.absolute() / DATABASE, _BUSY_MS)
     try:
         try:
             state = hold(settings.state_dir)
@@ -173,6 +175,8 @@ async def forget(settings: Settings, request: str, by: str) -> bool:
             await Forgetter(settings, database, workspaces.workspace).sweep(datetime.now(UTC))
             state.release()
         return await _is_done(database, request, 0 if state is not None else _WAIT_S)
+    except DBAPIError as error:
+        raise readable(error) or ConfigurationInvalid("The database cannot be used.") from error
     finally:
         await database.close()
 

@@ -25,6 +25,7 @@ from dbos import DBOS, SetWorkflowID
 from dbos import error as dbos_error
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from engine.errors import GreenlightError
 from engine.store.database import Database
 from engine.store.tables import PREFIX
 from engine.trace import trace
@@ -70,7 +71,12 @@ async def step(name: str, work: Callable[[], Awaitable[T]]) -> T:
     """
 
     async def call() -> T:
-        return await work()
+        try:
+            return await work()
+        except GreenlightError as error:
+            # It is recorded, with what led to it where a library teaches pickle so: keep that out.
+            error.__cause__ = error.__context__ = None
+            raise
 
     try:
         return await DBOS.run_step_async({"name": name, "preemptible": True}, call)

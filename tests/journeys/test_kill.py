@@ -95,10 +95,12 @@ async def test_kills_at_six_moments_lose_and_double_nothing(tmp_path: Path) -> N
 
 
 async def _over(slack: LocalSlack) -> bool:
-    """The progress card says that the request has ended."""
+    """Both cards say that the request has ended."""
     thread = next(iter(slack.workspace.messages))
-    progress = cards(slack, CHANNEL, thread).get("progress")
-    return progress is not None and not can_stop(progress) and "delivery:1" in posted(slack)
+    shown = cards(slack, CHANNEL, thread)
+    if not {"progress", "delivery:1"} <= shown.keys():
+        return False
+    return not can_stop(shown["progress"]) and "confirmed that it is done" in shown["delivery:1"].words
 
 
 def _assert_answers_are_kept(model: MessagesApi, kills: int) -> None:

@@ -1,5 +1,7 @@
 import asyncio
+import copyreg
 import errno
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -11,7 +13,7 @@ from engine import errors
 from engine.adapters.bubblewrap import BubblewrapSandbox
 from engine.caps import Cap, CapHit
 from engine.engine import LEFT_BEHIND
-from engine.events import Result
+from engine.events import Failed, Result, RunFinished
 from engine.ports import Command
 from engine.request import State
 from engine.running import RunFunction
@@ -283,3 +285,33 @@ async def test_a_run_goes_on_where_the_program_has_other_steps_by_now(
         await until(clarifying)
     assert done.count("ended") == 1
     assert done.count("before") == 1 + ("before" in steps), "it began anew"
+
+
+async def test_what_led_to_an_error_is_not_recorded_with_it(tmp_path: Path) -> None:
+    """A library may teach pickle to follow causes, and they hold what cannot be pickled."""
+    copyreg.pickle(
+        errors.ChatShut, lambda error: (errors.ChatShut, (str(error), error.code, error.__cause__))
+    )
+
+    async def run(context: Context) -> Result:
+        async def refused() -> None:
+            raise errors.ChatShut("It is shut.", "is_archived") from ValueError(threading.Lock())
+
+        await context.step("look", refused)
+        return ASKED
+
+    try:
+        async with running(tmp_path, MemoryChat(), run) as engine:
+            await engine.accept(opened())
+
+            async def results() -> list[Failed]:
+                found = [it.result for it in await engine.journal(REQUEST) if isinstance(it, RunFinished)]
+                return [one for one in found if isinstance(one, Failed)]
+
+            async def failed() -> bool:
+                return bool(await results())
+
+            await until(failed)
+            assert [one.sentence for one in await results()] == ["It is shut."]
+    finally:
+        del copyreg.dispatch_table[errors.ChatShut]

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from copy import copy
 from dataclasses import dataclass
 from typing import Self
 
@@ -81,8 +82,10 @@ class SlackApp:
         self._client = client
         self._app_token = way if isinstance(way, str) else ""
         secret = way.signing_secret if isinstance(way, OverHttp) else None
+        tokenless = copy(client)  # Bolt warns of a token that it does not use: `authorize` gives it
+        tokenless.token = None
         self._bolt = AsyncApp(
-            client=client,
+            client=tokenless,
             authorize=_known(me, client.token or ""),
             signing_secret=secret,
             process_before_response=True,

@@ -49,7 +49,7 @@ class Connected(Protocol):
         ...
 
 
-class Health:
+class Health(Server):
     """A small server that tells.
 
     Args:
@@ -64,24 +64,7 @@ class Health:
         app.router.add_get("/healthz", self._alive)
         app.router.add_get("/readyz", self._ready)
         app.router.add_get("/metrics", self._metrics)
-        self._server = Server(app, "Health cannot be told", closing_s=0.5)
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return self._server.port
-
-    async def start(self, host: str, port: int) -> None:
-        """Listen.
-
-        Raises:
-            ConfigurationInvalid: the address cannot be listened on.
-        """
-        await self._server.start(host, port)
-
-    async def close(self) -> None:
-        """Listen no more."""
-        await self._server.close()
+        super().__init__(app, "Health cannot be told", closing_s=0.5)
 
     async def _alive(self, _request: web.Request) -> web.Response:
         return web.json_response({"alive": True})

@@ -18,14 +18,12 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 
-from bot.serving import Server
-from engine.errors import ConfigurationInvalid
+from bot.serving import Server, secret_from
 
 PATH = "/slack/events"
 SECRET = "SLACK_SIGNING_SECRET"  # noqa: S105 (the name of a variable)
 MOST_BYTES = 1_000_000
 CLOSE_SECONDS = 5.0
-_SHORTEST_SECRET = 16
 _LATE_S = 5 * 60
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _READ = ("Content-Type", "X-Slack-Request-Timestamp", "X-Slack-Signature")
@@ -111,10 +109,5 @@ def signing_secret(environment: Mapping[str, str]) -> str:
     Raises:
         ConfigurationInvalid: it is not set, or short enough to be guessed.
     """
-    secret = environment.get(SECRET, "").strip()
-    if len(secret) < _SHORTEST_SECRET:
-        raise ConfigurationInvalid(
-            f"{SECRET} has to hold the secret that Slack signs its requests with; "
-            "Slack shows it on the app's page “Basic Information”."
-        )
-    return secret
+    where = "; Slack shows it on the app's page “Basic Information”"
+    return secret_from(environment, SECRET, f"Slack signs its requests with{where}")

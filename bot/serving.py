@@ -1,8 +1,26 @@
-"""A small HTTP server of ours: started at an address, or refused in a sentence."""
+"""A small HTTP server of ours, started or refused in a sentence; and the secrets of those who call it."""
+
+from collections.abc import Mapping
 
 from aiohttp import web
 
 from engine.errors import ConfigurationInvalid
+
+SHORTEST_SECRET = 16
+
+
+def secret_from(environment: Mapping[str, str], name: str, for_what: str) -> str:
+    """A secret that others sign with.
+
+    Raises:
+        ConfigurationInvalid: it is not set, or short enough to be guessed.
+    """
+    secret = environment.get(name, "").strip()
+    if len(secret) < SHORTEST_SECRET:
+        raise ConfigurationInvalid(
+            f"{name} has to hold the secret that {for_what}: {SHORTEST_SECRET} characters at least."
+        )
+    return secret
 
 
 class Server:

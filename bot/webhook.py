@@ -14,14 +14,12 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from bot.serving import Server
-from engine.errors import ConfigurationInvalid
+from bot.serving import Server, secret_from
 
 PATH = "/github"
 SECRET = "GITHUB_WEBHOOK_SECRET"  # noqa: S105 (the name of a variable)
 MOST_BYTES = 2_000_000
 _MOST_NUMBERS = 20
-_SHORTEST_SECRET = 16
 _OF_CHECKS = ("check_run", "check_suite", "workflow_run")
 
 log = structlog.get_logger(__name__)
@@ -29,7 +27,7 @@ log = structlog.get_logger(__name__)
 Look = Callable[[int], Awaitable[None]]
 
 
-class Webhook:
+class Webhook(Server):
     """A small server that takes them.
 
     Args:
@@ -42,24 +40,7 @@ class Webhook:
         self._look = look
         app = web.Application(client_max_size=MOST_BYTES)
         app.router.add_post(PATH, self._take)
-        self._server = Server(app, "Webhooks cannot be taken")
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return self._server.port
-
-    async def start(self, host: str, port: int) -> None:
-        """Listen.
-
-        Raises:
-            ConfigurationInvalid: the address cannot be listened on.
-        """
-        await self._server.start(host, port)
-
-    async def close(self) -> None:
-        """Listen no more."""
-        await self._server.close()
+        super().__init__(app, "Webhooks cannot be taken")
 
     async def _take(self, request: web.Request) -> web.Response:
         body = await request.read()
@@ -102,10 +83,4 @@ def secret_of(environment: Mapping[str, str] = os.environ) -> str:
     Raises:
         ConfigurationInvalid: it is not set, or short enough to be guessed.
     """
-    secret = environment.get(SECRET, "").strip()
-    if len(secret) < _SHORTEST_SECRET:
-        raise ConfigurationInvalid(
-            f"{SECRET} has to hold the secret that GitHub signs webhooks with, {_SHORTEST_SECRET} characters "
-            "at least."
-        )
-    return secret
+    return secret_from(environment, SECRET, "GitHub signs webhooks with")

@@ -4,6 +4,7 @@ Counters begin at zero with each process. How requests, effects and runs stand n
 `engine.vitals`.
 """
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -106,7 +107,7 @@ class MeasuredModel:
         """See `engine.ports.Model`."""
         role = call.role.partition(":")[0]
         role = role if role in _ROLES else _OTHER
-        begun, outcome = monotonic(), "cancelled"
+        begun, outcome = monotonic(), "bug"
         try:
             answer = await self.inner.answer(call)
         except GreenlightError as error:
@@ -114,8 +115,8 @@ class MeasuredModel:
             if isinstance(error, Transient) and error.usage is not None:
                 _spent(call.tier, role, error.usage)
             raise
-        except Exception:
-            outcome = "bug"
+        except asyncio.CancelledError:
+            outcome = "cancelled"
             raise
         else:
             outcome = "answered"

@@ -1,12 +1,13 @@
 """A server on a port of its own, for as long as a test needs it."""
 
+from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import ClassVar, Self
 
 from aiohttp import web
 
 
-class Loopback:
+class Loopback(ABC):
     """Answers every request by `serve`; `url` is where, once it is entered.
 
     Attributes:
@@ -35,6 +36,6 @@ class Loopback:
     ) -> None:
         await self._runner.cleanup()
 
+    @abstractmethod
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer a request."""
-        raise NotImplementedError

@@ -31,13 +31,13 @@ from typing import Self
 
 from aiohttp import web
 
-from bot.playground.headless import end_of, outcome_of, situations
+from bot.playground.headless import end_of, situations
 from bot.playground.messages_api import MessagesApi
-from bot.playground.people import People, Player
+from bot.playground.people import Ending, People, Player
 from bot.playground.script import SCENARIOS, Fault, Scenario
 from bot.playground.slack import LocalSlack, SlackOptions
 from bot.playground.slack.state import Channel, Member
-from engine.request import State
+from engine.request import Snapshot, State
 from engine.state_dir import DATABASE
 from tests.crash.keeper import Bot, Records
 from tests.crash.names import of_forge, of_git, of_model, of_slack
@@ -100,7 +100,7 @@ KINDS = (
 
 @dataclass
 class Asked:
-    """A request of the soak and its end. `problem`: why it has none."""
+    """A request of the soak and its end. `told`: what it came to; `problem`: why it has none."""
 
     kind: Kind
     place: "Place"
@@ -108,6 +108,7 @@ class Asked:
     stops: bool = False
     state: str = ""
     ok: bool = False
+    told: str = ""
     branch: str = ""
     seconds: float = 0.0
     problem: str = ""
@@ -435,8 +436,26 @@ async def _play(there: World, asked: Asked, records: Records, stop: float | None
         asked.problem = asked.problem or "it was never stored"
         return
     asked.state = str(snapshot.state)
-    asked.ok = bool(outcome_of(str(asked.kind), snapshot, people.ends)["ok"])
+    asked.ok, asked.told = _as_it_should(snapshot, people.ends)
     asked.branch = snapshot.delivery.branch if snapshot.delivery else ""
+
+
+def _as_it_should(snapshot: Snapshot, ends: Ending) -> tuple[bool, str]:
+    """Whether it ended like its situation, and what it came to.
+
+    Words that come while the review runs, not before it, send the work back once more: more rounds of
+    review than the script has are right, fewer are not.
+    """
+    gate = snapshot.round.gate if snapshot.round else None
+    came = Ending(
+        state=snapshot.state,
+        gate=gate.value if gate else "",
+        review_rounds=len(snapshot.review_rounds),
+        pull_request=snapshot.delivery is not None,
+    )
+    enough = came.review_rounds >= ends.review_rounds
+    same = came.model_copy(update={"review_rounds": ends.review_rounds}) == ends
+    return enough and same, f"{came!r} by {' > '.join(snapshot.states)}"
 
 
 async def _stopped(there: World, people: People, request: str, after: float) -> None:
@@ -493,7 +512,7 @@ def _ended(asked: Asked) -> Iterator[str]:
     if asked.problem:
         yield f"{name} did not end: {asked.problem}; it is {asked.state or 'not there'}"
     elif not asked.ok and not (asked.stops and asked.state == State.STOPPED):
-        yield f"{name} ended as {asked.state}, not as it should"
+        yield f"{name} ended as {asked.state}, not as it should: {asked.told}"
 
 
 def _cards(slack: LocalSlack, found: Soak) -> Iterator[str]:

@@ -78,6 +78,8 @@ class Kind:
     situation: str
     variant: str | None = None
     once: bool = False
+    races: bool = False
+    """Whether its people speak while the work goes on, before or after its end: its cards differ then."""
 
     def __str__(self) -> str:
         return f"{self.situation} ({self.variant})" if self.variant else self.situation
@@ -91,16 +93,23 @@ KINDS = (
     Kind("conversation-resolution-time"),
     Kind("escalation"),
     Kind("parallel-research"),
-    Kind("scope-creep"),
-    Kind("scope-creep", "redefine"),
-    Kind("scope-creep", "prioritise"),
+    Kind("scope-creep", races=True),
+    Kind("scope-creep", "redefine", races=True),
+    Kind("scope-creep", "prioritise", races=True),
     Kind("review-gate", once=True),
 )
 
 
 @dataclass
 class Asked:
-    """A request of the soak and its end. `told`: what it came to; `problem`: why it has none."""
+    """A request of the soak and its end.
+
+    Attributes:
+        stops: Whether somebody stops it on the way.
+        ok, told: Whether it ended as its situation ends, and what it came to.
+        cards: Keys of those that must be in its thread by where it stands.
+        problem: Why it has no end.
+    """
 
     kind: Kind
     place: "Place"
@@ -109,6 +118,7 @@ class Asked:
     state: str = ""
     ok: bool = False
     told: str = ""
+    cards: frozenset[str] = frozenset()
     branch: str = ""
     seconds: float = 0.0
     problem: str = ""
@@ -437,6 +447,7 @@ async def _play(there: World, asked: Asked, records: Records, stop: float | None
         return
     asked.state = str(snapshot.state)
     asked.ok, asked.told = _as_it_should(snapshot, people.ends)
+    asked.cards = frozenset(_cards_of(snapshot))
     asked.branch = snapshot.delivery.branch if snapshot.delivery else ""
 
 
@@ -456,6 +467,19 @@ def _as_it_should(snapshot: Snapshot, ends: Ending) -> tuple[bool, str]:
     enough = came.review_rounds >= ends.review_rounds
     same = came.model_copy(update={"review_rounds": ends.review_rounds}) == ends
     return enough and same, f"{came!r} by {' > '.join(snapshot.states)}"
+
+
+def _cards_of(snapshot: Snapshot) -> Iterator[str]:
+    """One of each round of questions, version of the spec, review, escalation and delivery that there was."""
+    counts = {
+        "questions": snapshot.asked,
+        "spec": snapshot.spec.number if snapshot.spec else 0,
+        "review": len(snapshot.review_rounds),
+        "escalation": snapshot.escalation.number if snapshot.escalation else 0,
+        "delivery": snapshot.deliveries,
+    }
+    for name, count in counts.items():
+        yield from (f"{name}:{number + 1}" for number in range(count))
 
 
 async def _stopped(there: World, people: People, request: str, after: float) -> None:
@@ -527,14 +551,21 @@ def _cards(slack: LocalSlack, found: Soak) -> Iterator[str]:
         for key, count in cards.items():
             if count > 1 and request:
                 yield f"the card {key} of {request} was posted {count} times"
+    yield from _missing(posted, found)
+
+
+def _missing(posted: Mapping[str, Mapping[str, int]], found: Soak) -> Iterator[str]:
+    for one in found.asked:
+        if missing := one.cards - posted[one.id].keys():
+            yield f"{one.kind} {one.id} has no card {', '.join(sorted(missing))}"
     alike: dict[Kind, Counter[frozenset[str]]] = defaultdict(Counter)
-    whole = [one for one in found.asked if not one.stops and not one.problem]
+    whole = [one for one in found.asked if not one.stops and not one.problem and not one.kind.races]
     for one in whole:
         alike[one.kind][frozenset(posted[one.id])] += 1
     for one in whole:
         usual, _ = alike[one.kind].most_common(1)[0]
         if missing := usual - posted[one.id].keys():
-            yield f"{one.kind} {one.id} has no card {', '.join(sorted(missing))}"
+            yield f"{one.kind} {one.id} has no card {', '.join(sorted(missing))}, which its like have"
 
 
 async def _delivered(place: Place, found: Soak) -> AsyncIterator[str]:

@@ -28,6 +28,7 @@ async def test_the_judge_sees_what_is_lost_and_doubled(tmp_path: Path) -> None:
         good, bad, gone = (Asked(KINDS[0], place, f"T:C:{n}", ok=True, state="done") for n in range(3))
         found = Soak(asked=[good, bad, gone])
         gone.problem = "TimeoutError"
+        good.cards = frozenset({"spec:1", "delivery:1"})
         for request, key in ((good, "progress"), (good, "spec:1"), (bad, "progress"), (bad, "progress")):
             await _posts(there, request.id, key)
         bad.branch = "greenlight/told"
@@ -40,12 +41,13 @@ async def test_the_judge_sees_what_is_lost_and_doubled(tmp_path: Path) -> None:
     wrong = "\n".join(found.wrong)
     assert "did not end: TimeoutError" in wrong
     assert f"the card progress of {bad.id} was posted 2 times" in wrong
-    assert f"{bad.id} has no card spec:1" in wrong
+    assert f"{bad.id} has no card spec:1, which its like have" in wrong
+    assert f"{good.id} has no card delivery:1" in wrong
     assert "drafts were opened of {'greenlight/opened': 1}, delivered was {'greenlight/told': 1}" in wrong
     assert "the draft of greenlight/opened holds" in wrong
     assert "nothing was delivered of greenlight/pushed" in wrong
     assert "memory grew from 130 to 217 MB" in wrong
-    assert len(found.wrong) == 7
+    assert len(found.wrong) == 8
 
 
 async def _posts(there: World, request: str, key: str) -> None:

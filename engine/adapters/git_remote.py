@@ -56,10 +56,14 @@ class Remote:
         git: The store.
         access: Its token is sent as basic authentication to an https remote, to no other place. With one, a
             remote on this machine may speak plain http.
+        timeout_s: How long one command may take that speaks to it.
     """
 
-    def __init__(self, location: str, git: Git, access: Access | None = None) -> None:
+    def __init__(
+        self, location: str, git: Git, access: Access | None = None, timeout_s: float = REMOTE_TIMEOUT_S
+    ) -> None:
         self._git = git
+        self._timeout_s = timeout_s
         self._path = _local_path(location)
         self._location = str(self._path) if self._path else location
         self._access = access
@@ -204,7 +208,7 @@ class Remote:
         if self._path:
             environment["GIT_CONFIG_GLOBAL"] = str(await self._trusted())
         try:
-            return await self._git.run(*arguments, extra=environment, timeout_s=REMOTE_TIMEOUT_S)
+            return await self._git.run(*arguments, extra=environment, timeout_s=self._timeout_s)
         except GitFailed as failure:
             raise meaning(failure, self.name) from None
 

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 from engine.adapters import git_text, git_tree
-from engine.adapters.git import Git, GitFailed, disk_error, require_id
+from engine.adapters.git import Git, GitFailed, disk_error
 from engine.adapters.git_branches import Branches
 from engine.adapters.git_commit import refusals, scan, write_commit
 from engine.adapters.git_remote import Access, Remote
@@ -140,7 +140,6 @@ class GitWorkspace:
 
     async def push(self, commit: str, branch: str) -> None:
         """See `engine.ports.Workspace.push`."""
-        require_id(commit)
         if not branch.startswith(self._prefix) or branch == self._base:
             raise PushRejected(f"Only branches beneath {self._prefix} are pushed to, and {branch} is not.")
         async with self._writing:

@@ -1,5 +1,6 @@
 """What goes to a remote and what comes from it: exactly one commit to one branch, and nothing beside it."""
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -88,11 +89,13 @@ async def test_branches_of_a_shallow_clone_come_too(place: Place) -> None:
     plain(place.root, "clone", "-q", "--depth=1", f"file://{place.work}", str(shallow))
     plain(shallow, "checkout", "-q", "-b", "new")
     plain(shallow, "commit", "-q", "--allow-empty", "-m", "more")
-    store = Git(place.root / "other-store")
-    plain(place.root, "init", "-q", "--bare", str(store.store))
-    await Remote(str(shallow), store).fetch("new", "refs/x/one")
-    await Remote(str(shallow), store).fetch_all({"main": "refs/x/main", "new": "refs/x/new"})
-    assert plain(store.store, "rev-parse", "refs/x/new") == plain(shallow, "rev-parse", "new")
+    one, several = Git(place.root / "one"), Git(place.root / "several")
+    for store in (one, several):  # each with nothing before: what is shallow already takes more of it
+        plain(place.root, "init", "-q", "--bare", str(store.store))
+    await Remote(str(shallow), one).fetch("new", "refs/x/new")
+    await Remote(str(shallow), several).fetch_all({"main": "refs/x/main", "new": "refs/x/new"})
+    for store in (one, several):
+        assert plain(store.store, "rev-parse", "refs/x/new") == plain(shallow, "rev-parse", "new")
 
 
 async def test_what_is_not_there_is_told_before_git_is_asked(tmp_path: Path) -> None:
@@ -103,6 +106,19 @@ async def test_what_is_not_there_is_told_before_git_is_asked(tmp_path: Path) -> 
     ):  # fmt: skip
         with pytest.raises(RepositoryUnusable, match=r"There is no repository at .*nowhere: correct"):
             await asked
+
+
+async def test_a_remote_that_takes_too_long_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    (tmp_path / "store").mkdir()
+    remote = Remote("https://h.invalid/a.git", Git(tmp_path / "store"), timeout_s=0.05)
+    async with asyncio.timeout(10):
+        with pytest.raises(Unreachable, match="took too long"):
+            await remote.branches()
 
 
 async def test_a_store_that_cannot_be_written_is_told(place: Place) -> None:
@@ -211,6 +227,7 @@ async def test_nothing_is_passed_on_that_is_not_there_and_nothing_at_all_to_a_lo
         ("https://h.invalid/a.git", "https://h.invalid/a.git"),
         ("git@h.invalid:a.git", "git@h.invalid:a.git"),
         ("/srv/a@b/c", "/srv/a@b/c"),
+        ("/srv/c#", "/srv/c#"),
     ],
 )
 def test_a_remote_is_called_without_what_is_secret_of_it(location: str, name: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from engine.caps import in_short
 from engine.inspecting import Listed, Seats
 from engine.stats import Stats
 from engine.story import Line, Story
@@ -29,7 +30,7 @@ def told(story: Story) -> str:
     if story.criteria:
         lines += ["", "Acceptance criteria, as last settled:", *(f"  {one}" for one in story.criteria)]
     lines += ["", story.ended or f"It stands at: {story.state.replace('_', ' ')}."]
-    lines.append(f"Cost so far: ${story.cost_usd:.2f}")
+    lines.append(f"Cost so far: ${story.cost_usd:.2f}, {in_short(story.tokens)} tokens")
     return "\n".join(lines)
 
 

@@ -21,6 +21,7 @@ from engine.running import Outside
 from engine.runs import RUNS
 from engine.settings import RepositorySettings, Settings
 from engine.state_dir import hold
+from engine.store import Spent
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,10 @@ def rules(settings: Settings) -> Rules:
         found = ((one, policy(one, team)) for one in settings.repositories_of(channel))
         return tuple(as_candidate(one, its_policy) for one, its_policy in found if its_policy is not None)
 
-    def card(snapshot: Snapshot, key: str, spent_usd: float, activity: tuple[str, ...]) -> Card | None:
+    def card(snapshot: Snapshot, key: str, spent: Spent, activity: tuple[str, ...]) -> Card | None:
         its_policy = policy(settings.repository(snapshot.repository), snapshot.team)
-        return render(snapshot, key, Shown(spent_usd=spent_usd, activity=activity), its_policy)
+        shown = Shown(spent_usd=spent.usd, spent_tokens=spent.tokens, activity=activity)
+        return render(snapshot, key, shown, its_policy)
 
     return Rules(decide=decide, policy=policy, candidates=candidates, render=card, detail=detail)
 

@@ -83,6 +83,15 @@ def worst_case_tokens(call: ModelCall) -> int:
     return prompt * (uses + 1) + page * uses * (uses + 1) // 2 + call.max_tokens
 
 
+def in_short(tokens: int) -> str:
+    """A number of tokens as people read it: 950, 3.1k, 31k, 1.2M."""
+    if tokens < 1_000:
+        return str(tokens)
+    if tokens < 999_500:
+        return f"{tokens / 1_000:.{1 if tokens < 9_950 else 0}f}k"
+    return f"{tokens / 1_000_000:.1f}M"
+
+
 def day_of(now: datetime, zone: str) -> tuple[datetime, datetime]:
     """When the day of this moment began there and when it ends, in UTC."""
     here = now.astimezone(ZoneInfo(zone))

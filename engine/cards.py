@@ -57,6 +57,8 @@ class ProgressCard(_Card):
         repository: The repository and how it came to be this one, in words; empty where there is no other.
         movable: Whether another one can be chosen.
         paused_by: Who paused it, while it is paused.
+        spent_tokens: Read and written, as `spent_usd` without calls in flight.
+        cap_tokens: None where tokens are not bounded.
     """
 
     card: Literal["progress"] = "progress"
@@ -69,6 +71,8 @@ class ProgressCard(_Card):
     kept: tuple[str, ...] = ()
     spent_usd: float = 0.0
     cap_usd: float = 0.0
+    spent_tokens: int = 0
+    cap_tokens: int | None = None
     can_stop: bool = True
     ended_by: Person | None = None
     paused_by: Person | None = None
@@ -411,6 +415,7 @@ class DeliveryCard(_Card):
     unverified: tuple[str, ...]
     kept: tuple[str, ...]
     cost_usd: float
+    tokens: int = 0
     requester: Person
     confirmed_by: Person | None = None
     superseded: bool = False

@@ -74,7 +74,7 @@ class Rules:
     Attributes:
         policy: Of (repository or None, team); None where requests are not served.
         candidates: Of (channel, team): the repositories that its requests may be about.
-        render: The card of (state, key, spent in US dollars, activity), None to show nothing.
+        render: The card of (state, key, what is spent, activity), None to show nothing.
         detail: The whole of a card as text.
     """
 
@@ -414,7 +414,7 @@ class Engine:
     async def card(self, request: str, key: str) -> Card | None:
         """A card as it looks now, without cost and activity; None if there is nothing to show."""
         snapshot = await self.snapshot(request)
-        return None if snapshot is None else self._rules.render(snapshot, key, 0.0, ())
+        return None if snapshot is None else self._rules.render(snapshot, key, Spent(), ())
 
     async def journal(self, request: str) -> list[Event]:
         """Every event of a request, in the order in which it was decided."""

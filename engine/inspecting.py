@@ -106,7 +106,7 @@ async def story(state_dir: Path, request: str) -> Story:
             events = await journal.events(c, snapshot.id)
             in_vain = await journal.in_vain(c, snapshot.id)
         spent = await Store(engine).spent(snapshot.id)
-    return tell(snapshot, events, usd=spent.usd, in_vain=in_vain)
+    return tell(snapshot, events, usd=spent.usd, in_vain=in_vain, tokens=spent.tokens)
 
 
 async def one_of(c: AsyncConnection, request: str) -> Snapshot:

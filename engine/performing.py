@@ -29,13 +29,13 @@ from engine.request import (
     Snapshot,
     WriteRecord,
 )
-from engine.store import Store, effects, journal
+from engine.store import Spent, Store, effects, journal
 from engine.store.database import Database, reading
 from engine.store.effects import ClaimedCard, Filed
 from engine.store.tables import EffectStatus
 from engine.trace import trace
 
-Render = Callable[[Snapshot, str, float, tuple[str, ...]], Card | None]
+Render = Callable[[Snapshot, str, Spent, tuple[str, ...]], Card | None]
 Accept = Callable[[Event], Awaitable[object]]
 WriteTo = Callable[[str], Awaitable[None]]
 
@@ -152,7 +152,7 @@ class Performer:
     """Does effects other than runs.
 
     Args:
-        render: Card of (snapshot, key, spent in US dollars, lines of activity), None to show nothing.
+        render: Card of (snapshot, key, what is spent, lines of activity), None to show nothing.
         holder: Names this process in what it claims.
     """
 
@@ -440,7 +440,7 @@ class Performer:
     async def _rendered(self, snapshot: Snapshot, key: str) -> Card | None:
         lines = tuple(line for run in self._activity.get(snapshot.id, {}).values() for line in run)
         spent = await self._store.spent(snapshot.id)
-        return self._render(snapshot, key, spent.usd, lines[-ACTIVITY_LINES:])
+        return self._render(snapshot, key, spent, lines[-ACTIVITY_LINES:])
 
     async def _end(self, ids: tuple[str, ...], status: EffectStatus, note: str = "") -> None:
         async with self._database.app.begin() as c:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from weakref import WeakValueDictionary
 
+from engine.caps import in_short
 from engine.errors import GreenlightError
 from engine.events import Event
 from engine.people import Person
@@ -53,7 +54,7 @@ class Recorder:
                 return
             spent = await self._store.spent(request)
             names = await self._names(snapshot, events)
-            story = tell(snapshot, events, names, spent.usd, in_vain)
+            story = tell(snapshot, events, names, spent.usd, in_vain, spent.tokens)
             number = snapshot.delivery.number
             await forge.comment(number, snapshot.id, comment(story))
             for one in snapshot.feedback:
@@ -93,7 +94,8 @@ def comment(story: Story) -> str:
         who = "Greenlight" if line.who == "greenlight" else escaped(line.who)
         parts.append(f"- {line.at:%Y-%m-%d %H:%M:%S} **{who}** {escaped(line.what)}")
         parts += [f"  - {escaped(detail)}" for detail in line.details]
-    parts.append(f"\n{escaped(story.ended) or 'It waits for confirmation.'} Cost: ${story.cost_usd:.2f}")
+    cost = f"${story.cost_usd:.2f}, {in_short(story.tokens)} tokens"
+    parts.append(f"\n{escaped(story.ended) or 'It waits for confirmation.'} Cost: {cost}")
     text = "\n".join(parts)
     if len(text) <= LONGEST_COMMENT:
         return text

@@ -78,6 +78,7 @@ class Story(_Frozen):
     criteria: tuple[str, ...] = ()
     ended: str = ""
     cost_usd: float = 0.0
+    tokens: int = 0
 
 
 def tell(
@@ -86,6 +87,7 @@ def tell(
     names: Mapping[str, str] | None = None,
     usd: float = 0.0,
     in_vain: Collection[str] = (),
+    tokens: int = 0,
 ) -> Story:
     """The story of a request.
 
@@ -95,6 +97,7 @@ def tell(
         names: What people are called, by user id; others stand by their id.
         usd: What the request has cost so far, in US dollars.
         in_vain: Keys of the events that changed nothing: nobody is told to have done what was refused.
+        tokens: What it has read and written so far.
     """
     lines = tuple(_shown(line) for line in _Teller(snapshot, events, names or {}, in_vain).lines())
     current = snapshot.round
@@ -110,6 +113,7 @@ def tell(
         ),
         ended=visible(snapshot.ended_because),
         cost_usd=usd,
+        tokens=tokens,
     )
 
 

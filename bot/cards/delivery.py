@@ -4,6 +4,7 @@ from bot.cards.feedback import feedback
 from bot.cards.page import Block, Message, Page, Rank, button, context, section
 from bot.cards.presses import Choose, ChooseInWords
 from bot.cards.text import bold, code, fit, line, link, mention, plain
+from engine.caps import in_short
 from engine.cards import AttestedLine, CriterionLine, DeliveryCard, FeedbackCard
 from engine.events import Choice
 from engine.request import Status
@@ -56,7 +57,7 @@ def _evidence(page: Page, card: DeliveryCard) -> None:
     page.bullets("Claimed, but not verified", card.unverified, Rank.MAIN)
     page.bullets("Minor findings", card.minor, Rank.EXTRA)
     page.bullets("Kept for later", card.kept, Rank.EXTRA)
-    page.add(context(f"Cost ${card.cost_usd:.2f}"), rank=Rank.MUST)
+    page.add(context(f"Cost ${card.cost_usd:.2f} · {in_short(card.tokens)} tokens"), rank=Rank.MUST)
 
 
 def _criterion(page: Page, criterion: CriterionLine) -> str:

@@ -4,6 +4,7 @@ from bot.cards.page import Block, Message, Page, Rank, button, confirm, context,
 from bot.cards.presses import Choose, PauseRequest, ResumeRequest, ShowHeard, StopRequest
 from bot.cards.scope import taken_blocks
 from bot.cards.text import bold, fit, line, mention, mentions
+from engine.caps import in_short
 from engine.cards import ProgressCard, Step, StepStatus
 from engine.events import Choice
 from engine.request import State
@@ -64,8 +65,13 @@ def _small_print(page: Page, card: ProgressCard) -> list[str]:
         wishes = " · ".join(page.words(wish, 80, line) for wish in card.kept[:8])
         more = f" and {len(card.kept) - 8} more" if len(card.kept) > 8 else ""
         lines.append(f"Kept for later: {wishes}{more}")
-    lines.append(f"${card.spent_usd:.2f} of ${card.cap_usd:.2f}")
+    lines.append(_spend(card))
     return lines
+
+
+def _spend(card: ProgressCard) -> str:
+    of = f" of {in_short(card.cap_tokens)}" if card.cap_tokens is not None else ""
+    return f"${card.spent_usd:.2f} of ${card.cap_usd:.2f} · {in_short(card.spent_tokens)}{of} tokens"
 
 
 def _pause(card: ProgressCard) -> Block:

@@ -41,6 +41,7 @@ def delivery_card(snapshot: Snapshot, index: int, shown: Shown) -> DeliveryCard:
         unverified=unverified(snapshot),
         kept=tuple(item.title for item in snapshot.scope_items if item.kept),
         cost_usd=shown.spent_usd,
+        tokens=shown.spent_tokens,
         requester=snapshot.requester,
         confirmed_by=snapshot.confirmed_by,
         superseded=index + 1 < snapshot.deliveries

@@ -27,11 +27,12 @@ from engine.schemas import SettledBy, Verdict
 
 
 class Shown(BaseModel):
-    """What a card shows beside the state: dollars spent, and the latest lines of activity."""
+    """What a card shows beside the state: what is spent, and the latest lines of activity."""
 
     model_config = ConfigDict(frozen=True)
 
     spent_usd: float = 0.0
+    spent_tokens: int = 0
     activity: tuple[str, ...] = ()
 
 
@@ -60,11 +61,17 @@ def progress_card(snapshot: Snapshot, shown: Shown, policy: Policy | None) -> Pr
         kept=tuple(item.title for item in snapshot.scope_items if item.kept),
         spent_usd=shown.spent_usd,
         cap_usd=snapshot.cap_usd,
+        spent_tokens=shown.spent_tokens,
+        cap_tokens=_cap_tokens(snapshot, policy),
         can_stop=not snapshot.state.ended,
         ended_by=snapshot.ended_by,
         paused_by=snapshot.hold.by if snapshot.hold else None,
         talk=_talk(snapshot),
     )
+
+
+def _cap_tokens(snapshot: Snapshot, policy: Policy | None) -> int | None:
+    return policy.cap_tokens + snapshot.more_tokens if policy and policy.cap_tokens is not None else None
 
 
 def _talk(snapshot: Snapshot) -> tuple[TakenLine, ...]:

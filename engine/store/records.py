@@ -61,6 +61,11 @@ class Spent(BaseModel):
     output_tokens: int = 0
     calls: int = 0
 
+    @property
+    def tokens(self) -> int:
+        """All that was read and written, from caches too; without calls in flight, as `usd`."""
+        return self.input_tokens + self.output_tokens
+
 
 class Store:
     """Records of runs. Every method is one short transaction and may be repeated."""

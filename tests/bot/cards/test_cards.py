@@ -107,6 +107,7 @@ def test_progress_says_where_it_stands_who_is_waited_for_and_what_it_cost() -> N
         kept=("Weekly view",),
         spent_usd=0.1234,
         cap_usd=5,
+        spent_tokens=30_960,
     )
     text = read(card)
     for part in (
@@ -114,10 +115,12 @@ def test_progress_says_where_it_stands_who_is_waited_for_and_what_it_cost() -> N
         "✋ *Agree*",
         "▫️ *Work*",
         "Waiting for <@U0DANA>",
-        "$0.12 of $5.00",
+        "$0.12 of $5.00 · 31k tokens",
     ):
         assert part in text
     assert "Kept for later: Weekly view" in text
+    free = card.model_copy(update={"spent_usd": 0.0, "cap_tokens": 400_000})
+    assert "$0.00 of $5.00 · 31k of 400k tokens" in read(free)
     assert elements(card)["Stop"]["confirm"]["confirm"]["text"] == "Stop"
     assert "Stop" not in elements(card.model_copy(update={"can_stop": False}))
 
@@ -407,6 +410,7 @@ def test_a_delivery_never_calls_passed_what_was_not_checked() -> None:
         unverified=("agent: I ran the tests (no receipt)",),
         kept=(),
         cost_usd=0.17,
+        tokens=1_234_567,
         requester=RILEY,
     )
     text = read(card)
@@ -415,7 +419,7 @@ def test_a_delivery_never_calls_passed_what_was_not_checked() -> None:
         "<https://forge.example/pulls/7|Pull request #7>",
         "`greenlight/x`",
         "`cccccccccc`",
-        "$0.17",
+        "Cost $0.17 · 1.2M tokens",
     ):
         assert part in text
     assert "_attested_: <@U0RILEY> said that it held" in text

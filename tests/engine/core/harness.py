@@ -54,6 +54,7 @@ from engine.runs.context import Context
 from engine.schemas import Option, Question, Questions
 from engine.settings import RepositorySettings, Settings
 from engine.state_dir import hold
+from engine.store import Spent
 from engine.store.database import BUSY_MS
 
 RITA = Person(team="T1", user="URITA")
@@ -201,7 +202,7 @@ def _then(snapshot: Snapshot, effects: tuple[Effect, ...]) -> Decision:
     return Decision(snapshot=snapshot.model_copy(update=update), effects=effects)
 
 
-def render(snapshot: Snapshot, key: str, spent_usd: float, activity: tuple[str, ...]) -> Card | None:
+def render(snapshot: Snapshot, key: str, spent: Spent, activity: tuple[str, ...]) -> Card | None:
     text = f"{snapshot.state.value} {len(snapshot.notes)} {' '.join(activity)}".strip()
     return NoteCard(request=snapshot.id, key=key, text=text)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.caps import Cap, day_of
+from engine.caps import Cap, day_of, in_short
 from engine.errors import CapReached
 from engine.events import Opened
 from engine.people import Person
@@ -162,3 +162,14 @@ async def test_a_persons_requests_of_today_are_counted(database: Database) -> No
 def test_a_day_is_that_of_the_named_zone(now: str, zone: str, begins: str, ends: str) -> None:
     at = datetime.fromisoformat(now).replace(tzinfo=UTC)
     assert [one.replace(tzinfo=None).isoformat() for one in day_of(at, zone)] == [begins, ends]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "said"),
+    [
+        (0, "0"), (999, "999"), (1_000, "1.0k"), (3_149, "3.1k"), (9_949, "9.9k"), (9_950, "10k"),
+        (30_960, "31k"), (999_499, "999k"), (999_500, "1.0M"), (1_234_567, "1.2M"),
+    ],
+)  # fmt: skip
+def test_tokens_are_said_in_short(tokens: int, said: str) -> None:
+    assert in_short(tokens) == said

@@ -197,7 +197,7 @@ class Shared(_Event):
 
 
 class Due(_Event):
-    """The request's `due_at` has passed, found by the sweep."""
+    """The request's `due_at` or `over_at` has passed, found by the sweep."""
 
     kind: Literal["due"] = "due"
 

@@ -626,6 +626,7 @@ class Snapshot(_Frozen):
         more_tokens, more_minutes: What approvers granted beyond the caps of a request.
         over_until: Until when it may go on above a day's cap, as an approver said.
         worked_s, busy_since: How long something worked for it up to the last halt, and since when it works.
+        over_at: When its minutes of work are used up, while it works and they are bounded.
         hold: Who paused it, while it is paused; `due_at` then is when that is reminded of.
         reminded: Whether the current wait was already reminded of.
         taken: The latest messages of running work that are no wishes, with what they were taken for.
@@ -708,6 +709,7 @@ class Snapshot(_Frozen):
     over_until: datetime | None = None
     worked_s: float = 0.0
     busy_since: datetime | None = None
+    over_at: datetime | None = None
     remind_after_s: float
     expire_after_s: float
     due_at: datetime | None = None
@@ -716,6 +718,11 @@ class Snapshot(_Frozen):
     ended_because: str = ""
     ended_by: Person | None = None
     states: tuple[State, ...] = Field(default=(), description="Every state entered, in order.")
+
+    @property
+    def wakes_at(self) -> datetime | None:
+        """When the clock is to tell of it next."""
+        return min((at for at in (self.due_at, self.over_at) if at is not None), default=None)
 
     @property
     def every_round(self) -> tuple[Round, ...]:

@@ -89,6 +89,7 @@ from engine.events import (
     Triaged,
     Verified,
 )
+from engine.people import ONLY_MEMBERS
 from engine.policy import staffed
 from engine.request import Candidate, Live, Policy, RunKind, Snapshot, State, is_feedback, is_look
 
@@ -133,7 +134,7 @@ def decide(
         candidates: The repositories that requests of this channel may be about.
     """
     decision = pausing.kept(snapshot, event, _decision(snapshot, event, policy, candidates))
-    decision = pausing.clocked(event, decision)
+    decision = pausing.clocked(snapshot, event, decision, policy)
     return recording.kept(snapshot, decision)
 
 
@@ -153,7 +154,7 @@ def _decision(  # noqa: C901, PLR0911 (a table)
     if isinstance(event, RunFinished | Due | Deleted | Shared | Linked | AtTheForge):
         return _by_nobody(snapshot, event, policy)
     if event.by.team != snapshot.team:
-        return only_you(snapshot, "Only members of this workspace can act on this request.")
+        return only_you(snapshot, ONLY_MEMBERS)
     if snapshot.state.ended:
         return _after_the_end(snapshot, event, policy)
     if isinstance(event, Stopped) or (isinstance(event, Chose) and event.choice is Choice.STOP):
@@ -198,6 +199,8 @@ def _by_nobody(
             return _finished(snapshot, event, policy)
         case Due() if snapshot.hold:
             return pausing.due(snapshot, event)
+        case Due() if snapshot.over_at and event.at >= snapshot.over_at:
+            return failing.out_of_time(snapshot, event)
         case Due():
             return choosing.due(snapshot, event, policy)
         case Deleted():

@@ -1,11 +1,11 @@
-"""Runs that gave up: end, pause or ask, by the cause."""
+"""Runs that gave up, or took too long: end, pause or ask, by the cause."""
 
-from engine.caps import CapHit
+from engine.caps import Cap, CapHit
 from engine.decide import feedback, hearing, investigating, leaking, working
-from engine.decide.moves import Moves
+from engine.decide.moves import Decision, Moves
 from engine.decide.opening import STOP
-from engine.events import Cause, Choice, Failed
-from engine.request import Live, Offer, RunKind, State, TaskStatus, is_feedback, is_look
+from engine.events import Cause, Choice, Due, Failed
+from engine.request import Live, Offer, RunKind, Snapshot, State, TaskStatus, is_feedback, is_look
 
 
 def run_failed(moves: Moves, live: Live, failure: Failed) -> None:
@@ -19,13 +19,23 @@ def run_failed(moves: Moves, live: Live, failure: Failed) -> None:
     elif failure.cause is Cause.SCRIPT:
         _end(moves, failure)
     elif failure.cause is Cause.CAP:
-        _pause(moves, live, failure.cap)
+        _pause(moves, _to_restart(moves, live), failure.cap)
     elif failure.leaks and live.kind is RunKind.DELIVER:
         leaking.block(moves, failure.leaks, State.DELIVERING)
     elif live.kind is RunKind.TASK and is_look(live.about):
         investigating.look_failed(moves, live, failure)
     else:
         _ask(moves, live, failure)
+
+
+def out_of_time(snapshot: Snapshot, event: Due) -> Decision:
+    """Its minutes of work are used up amid a call or a command: that ends now, and people decide."""
+    moves = Moves(snapshot, event.at)
+    since, over_at = snapshot.busy_since or event.at, snapshot.over_at or event.at
+    limit, spent = ((snapshot.worked_s + (at - since).total_seconds()) / 60 for at in (over_at, event.at))
+    again = tuple(run for run in snapshot.live if run.kind is not RunKind.TRIAGE)
+    _pause(moves, again, CapHit(cap=Cap.MINUTES, limit=limit, spent=spent))
+    return moves.decision()
 
 
 def _only_informs(moves: Moves, live: Live) -> bool:
@@ -50,7 +60,7 @@ def _to_restart(moves: Moves, live: Live) -> tuple[Live, ...]:
     return (live, *(run for run in moves.now.live if run.kind is not RunKind.TRIAGE))
 
 
-def _pause(moves: Moves, live: Live, hit: CapHit | None) -> None:
+def _pause(moves: Moves, again: tuple[Live, ...], hit: CapHit | None) -> None:
     situation = hit.sentence if hit else f"The next call could exceed ${moves.now.cap_usd:.2f}."
     until = hit.until if hit else None
     more = Offer(
@@ -73,7 +83,7 @@ def _pause(moves: Moves, live: Live, hit: CapHit | None) -> None:
         Cause.CAP,
         f"{situation} So I paused.{waits}",
         (more, STOP),
-        resume_runs=_to_restart(moves, live),
+        resume_runs=again,
     )
     newest = moves.now.escalations[-1].model_copy(update={"cap": hit})
     moves.set(escalations=(*moves.now.escalations[:-1], newest))

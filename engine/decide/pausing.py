@@ -4,14 +4,15 @@ While it holds, everything is decided as always, and what people say is still to
 of it are held until somebody lets the request go on, and those that were live go on from where they were.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.events import Due, Event, Paused, Reply, Resumed, Sign
-from engine.request import Hold, RunKind, Snapshot, StartRun, State
+from engine.request import Hold, Policy, RunKind, Snapshot, StartRun, State
 
 NOT_PAUSED = "Nothing is paused here, so there is nothing to go on with. {}"
 _ASKS = {State.ESCALATED, State.BLOCKED, State.PAUSED}
+_BOUNDED = {State.ASSESSING, State.CLARIFYING, State.SPECIFYING, State.WORKING, State.REVIEWING}
 _HOW = (
     "Anyone of this workspace here can let it go on: "
     "“Go on” on the first card of this thread, or the word “resume”."
@@ -83,19 +84,29 @@ def kept(before: Snapshot | None, event: Event, decision: Decision) -> Decision:
     )
 
 
-def clocked(event: Event, decision: Decision) -> Decision:
-    """The decision, with the time counted that something works for the request."""
+def clocked(before: Snapshot | None, event: Event, decision: Decision, policy: Policy | None) -> Decision:
+    """The decision, with the time counted that something works for the request, and when that is used up."""
     after = decision.snapshot
-    if after is None:
+    if after is None or after == before:
         return decision
     works = any(run.kind is not RunKind.TRIAGE for run in after.live)
     busy = works and after.hold is None and not after.state.ended
-    if busy == (after.busy_since is not None):
-        return decision
-    since = after.busy_since
-    worked = max(0.0, (event.at - since).total_seconds()) if since else 0.0
-    changes = {"busy_since": event.at if busy else None, "worked_s": after.worked_s + worked}
-    return decision.model_copy(update={"snapshot": after.model_copy(update=changes)})
+    if busy != (after.busy_since is not None):
+        since = after.busy_since
+        worked = max(0.0, (event.at - since).total_seconds()) if since else 0.0
+        changes = {"busy_since": event.at if busy else None, "worked_s": after.worked_s + worked}
+        after = after.model_copy(update=changes)
+    after = after.model_copy(update={"over_at": _over_at(after, policy)})
+    return decision.model_copy(update={"snapshot": after})
+
+
+def _over_at(snapshot: Snapshot, policy: Policy | None) -> datetime | None:
+    """What is reviewed is delivered all the same: a push half done would help nobody."""
+    minutes = policy.cap_minutes if policy else None
+    if snapshot.busy_since is None or snapshot.state not in _BOUNDED or minutes is None:
+        return None
+    left = (minutes + snapshot.more_minutes) * 60 - snapshot.worked_s
+    return snapshot.busy_since + timedelta(seconds=max(0.0, left))
 
 
 def _told(event: Event, decision: Decision) -> Reply:

@@ -54,7 +54,7 @@ async def store(
         "epoch": new.epoch,
         "cap_usd": new.cap_usd,
         "snapshot": new.model_dump_json(),
-        "due_at": new.due_at,
+        "due_at": new.wakes_at,
         "updated_at": now,
     }
     changed = await c.execute(sa.update(RequestRow).where(col(RequestRow.id) == new.id).values(**values))

@@ -1,0 +1,89 @@
+"""The minutes that may be worked for a request: what works when they are over ends, and people decide."""
+
+from datetime import timedelta
+
+import pytest
+
+from engine.caps import Cap
+from engine.events import Cause, Choice, Due, Paused, Resumed
+from engine.request import CancelRuns, RunKind, Snapshot, State, TaskStatus
+from tests.engine.laws import lawful
+from tests.engine.stories import LEADS, Story
+from tests.engine.strategies import ASKER, BYSTANDER, DANA, POLICY, REQUEST
+
+MINUTES = 45.0
+BOUNDED = POLICY.model_copy(update={"cap_minutes": MINUTES})
+WORKS = (State.ASSESSING, State.SPECIFYING, State.WORKING, State.REVIEWING)
+
+
+def at_work(state: State) -> Story:
+    story = Story(BOUNDED).opened()
+    if state in LEADS:
+        LEADS[state](story)
+        return story
+    return story.goes_on(until=state)
+
+
+def alarm(story: Story, at: object = None) -> Snapshot:
+    """The clock tells of it, as the sweep would; the state before."""
+    before = story.now
+    wakes = at or before.wakes_at
+    event = Due.model_validate({"key": f"due:{wakes}", "request": REQUEST, "at": wakes})
+    story.happens(event)
+    lawful(before, event, story.last)
+    return before
+
+
+@pytest.mark.parametrize("state", WORKS)
+def test_what_is_at_work_ends_when_they_are_over_and_an_approver_may_let_it_go_on(state: State) -> None:
+    story = at_work(state)
+    works = tuple((run.kind, run.about) for run in story.now.live if run.kind is not RunKind.TRIAGE)
+    assert works
+    assert story.now.due_at is None
+    assert story.now.wakes_at == story.now.over_at is not None
+    before = alarm(story)
+    asked = story.now.escalation
+    assert story.now.state is State.PAUSED
+    assert story.now.live == ()
+    cut = [run for effect in story.last.effects if isinstance(effect, CancelRuns) for run in effect.runs]
+    assert set(cut) >= {run.id for run in before.live if run.kind is not RunKind.TRIAGE}
+    assert asked is not None
+    assert asked.cap is not None
+    assert (asked.cause, asked.cap.cap) == (Cause.CAP, Cap.MINUTES)
+    assert "cap of 45 minutes of work" in asked.situation
+    assert all(task.status is not TaskStatus.RUNNING for task in story.now.tasks)
+    assert story.now.over_at is None
+    card = f"escalation:{asked.number}"
+    story.chooses(ASKER, card, Choice.RAISE_CAP)
+    assert story.now.state is State.PAUSED, "approvers only"
+    story.chooses(DANA, card, Choice.RAISE_CAP)
+    assert story.now.state is state
+    assert sorted((run.kind, run.about) for run in story.now.live) == sorted(works)
+    assert story.now.over_at == story.at + timedelta(minutes=MINUTES), "as long again from here"
+
+
+def test_they_are_counted_over_halts_and_an_alarm_that_was_set_before_does_nothing() -> None:
+    story = at_work(State.WORKING)
+    first = story.now.over_at
+    assert first is not None
+    story.at += timedelta(minutes=5)
+    story.happens(Paused.model_validate({**story.common(), "by": BYSTANDER}))
+    assert story.now.over_at is None
+    assert story.now.wakes_at == story.now.due_at, "of the pause"
+    held = alarm(story, first)
+    assert story.now == held
+    story.at += timedelta(hours=9)
+    worked = story.now.worked_s
+    common = story.common()
+    story.happens(Resumed.model_validate({**common, "by": DANA, "text": "", "ts": str(common["key"])}))
+    assert story.now.over_at == story.at + timedelta(minutes=MINUTES, seconds=-worked)
+    assert alarm(story, first) == story.now
+    alarm(story)
+    assert story.now.state is State.PAUSED
+
+
+def test_people_are_waited_for_without_it_and_what_is_reviewed_is_delivered() -> None:
+    for state in (State.AWAITING_APPROVAL, State.DELIVERING, State.DELIVERED):
+        assert at_work(state).now.over_at is None, state
+    free = Story(POLICY).opened().goes_on(until=State.WORKING)
+    assert (free.now.busy_since is None, free.now.over_at) == (False, None)

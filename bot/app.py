@@ -75,9 +75,17 @@ class SlackApp:
 
     Args:
         way: The app-level token, which opens a Socket Mode connection; or where requests are taken.
+        changed: Called with the id of a user of whom Slack says that something changed.
     """
 
-    def __init__(self, engine: Acceptor, client: MeasuredClient, me: Identity, way: str | OverHttp) -> None:
+    def __init__(
+        self,
+        engine: Acceptor,
+        client: MeasuredClient,
+        me: Identity,
+        way: str | OverHttp,
+        changed: Callable[[str], None] = lambda _: None,
+    ) -> None:
         # process_before_response: see bot.listeners.
         self._client = client
         self._app_token = way if isinstance(way, str) else ""
@@ -91,7 +99,7 @@ class SlackApp:
             process_before_response=True,
         )
         self._installation = Installation(client, self._app_token)
-        self._listeners = Listeners(engine, client, me, self._installation.doubt)
+        self._listeners = Listeners(engine, client, me, self._installation.doubt, changed)
         self._listeners.register(self._bolt)
         self._door = (
             RequestUrl(self._bolt, way)
@@ -207,7 +215,7 @@ async def connect(
         undo.push_async_callback(chat.close)
         engine = await start(settings, chat, parts=parts)
         undo.push_async_callback(engine.close)
-        app = SlackApp(engine, client, me, http or app_token)
+        app = SlackApp(engine, client, me, http or app_token, chat.forget)
         undo.push_async_callback(app.close)
         await app.connect()
         undo.pop_all()

@@ -44,7 +44,8 @@ POST_INTERVAL_S = 1.0
 POST_BURST = 4
 UPDATE_INTERVAL_S = 1.2
 PROFILE_SECONDS = 600.0
-LOOK_UP_SECONDS = 5.0
+LOOK_UP_SECONDS = 2.0
+"""Of the three within which a window has to be answered."""
 CALL_SECONDS = 30
 MANY_PROFILES = 5000
 PAGE = 200
@@ -204,14 +205,14 @@ class SlackChat:
         found = [self._heard(message, team) async for message in self._thread(channel, thread_ts)]
         return found if len(found) <= limit else [found[0], *found[len(found) - limit + 1 :]]
 
-    async def person(self, person: Person) -> Profile:
-        """Who that is, kept for ten minutes. Where Slack cannot tell, a profile that may do nothing.
+    async def person(self, person: Person, max_age_s: float = PROFILE_SECONDS) -> Profile:
+        """Who that is, as Slack told at most so long ago; one who may do nothing if it cannot tell in time.
 
         Raises:
             ChatLost: Slack takes the token no more.
         """
-        expires, profile = self._profiles.get(person, (0.0, None))
-        if profile is not None and monotonic() < expires:
+        told_at, profile = self._profiles.get(person, (0.0, None))
+        if profile is not None and monotonic() < told_at + max_age_s:
             return profile
         try:
             async with slack_errors(), asyncio.timeout(LOOK_UP_SECONDS):
@@ -241,8 +242,13 @@ class SlackChat:
         profile = self._profile(person, user)
         if len(self._profiles) >= MANY_PROFILES:
             self._profiles.clear()
-        self._profiles[person] = (monotonic() + PROFILE_SECONDS, profile)
+        self._profiles[person] = (monotonic(), profile)
         return profile
+
+    def forget(self, user: str) -> None:
+        """Slack says that something of this person changed: what is kept of them is not gone by."""
+        for person in [one for one in self._profiles if one.user == user]:
+            del self._profiles[person]
 
     # ------------------------------------------------------------ inside
 

@@ -41,6 +41,7 @@ from bot.payloads import (
     Action,
     ActionBody,
     ChangeBody,
+    ChangedUserBody,
     DeletionBody,
     EventBody,
     Field,
@@ -350,6 +351,14 @@ def reopened(body: Mapping[str, Any], bot_user: str) -> str:
     except ValidationError:
         return ""
     return "" if about.type == _JOINED and about.user != bot_user else about.channel
+
+
+def changed_user(body: Mapping[str, Any]) -> str:
+    """The id of the user of whom a `user_change` event tells; empty if it tells of none."""
+    try:
+        return ChangedUserBody.model_validate(body).event.user.id
+    except ValidationError:
+        return ""
 
 
 def _spoken(

@@ -99,6 +99,7 @@ class Listeners:
         me: Who the bot is. An app may be installed in several workspaces; what comes from others is
             none of this bot's.
         doubt: Called where Slack says that it took the app's tokens away.
+        changed: Called with the id of a user of whom Slack says that something changed.
     """
 
     def __init__(
@@ -107,11 +108,13 @@ class Listeners:
         client: AsyncWebClient,
         me: Identity,
         doubt: Callable[[str], None] = lambda _: None,
+        changed: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._engine = engine
         self._client = client
         self._me = me
         self._doubt = doubt
+        self._changed = changed
         self._replies: set[asyncio.Task[None]] = set()
         self._told: OrderedDict[str, None] = OrderedDict()
         self._shared: set[str] = set()
@@ -124,6 +127,7 @@ class Listeners:
             app.event(sharing)(self.on_sharing)
         for again in ("member_joined_channel", "channel_unarchive", "group_unarchive"):
             app.event(again)(self.on_reopened)
+        app.event("user_change")(self.on_user_change)
         for taken_away in ("tokens_revoked", "app_uninstalled"):
             app.event(taken_away)(self.on_taken_away)
         app.action(OURS)(self.on_action)
@@ -190,6 +194,11 @@ class Listeners:
         channel = decode.reopened(body, self._me.user)
         if channel:
             self._later(self._engine.reopened(self._me.team, channel))
+
+    async def on_user_change(self, body: Json) -> None:
+        """Somebody was deactivated, became a guest, or only changed their picture."""
+        if user := decode.changed_user(body):
+            self._changed(user)
 
     async def on_taken_away(self, body: Json) -> None:
         """The app was removed or its tokens revoked, as Slack says: it is asked whether that is so."""

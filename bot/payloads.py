@@ -149,6 +149,18 @@ class User(_Frozen):
     team_id: str | None = None
 
 
+class ChangedUser(_Frozen):
+    """A `user_change` event."""
+
+    user: User
+
+
+class ChangedUserBody(_Frozen):
+    """An Events API payload around it."""
+
+    event: ChangedUser
+
+
 class Team(_Frozen):
     """A team."""
 

@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeGuard
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -19,27 +18,25 @@ from engine import vitals
 from engine.cards import Card, Detail
 from engine.decide import Decision
 from engine.durable import Durable, Workflow
+from engine.entitling import may_not_stop, needs_standing, stops, turned_away
 from engine.errors import DiskFull
 from engine.events import (
-    Answered,
-    Approved,
-    Choice,
-    Chose,
     Deleted,
     Due,
     Event,
     Opened,
+    Paused,
     Reply,
     Resumed,
     RunFinished,
     Said,
     Shared,
     Sign,
-    Submitted,
+    Stopped,
 )
 from engine.forgetting import Forgetter
 from engine.metrics import ACCEPTED, DELIVERIES, EVENTS, SWEEPS, WITHHELD, timed
-from engine.people import NOT_ENTITLED, Person, why_not
+from engine.people import Person, why_not
 from engine.performing import Performer, Render
 from engine.ports import Chat, Forge
 from engine.recording import Recorder
@@ -58,9 +55,6 @@ SWEEP_S = 5.0
 LEFT_BEHIND = timedelta(seconds=10)
 LONG = 8_000
 _PRUNE_AFTER = timedelta(hours=1)
-
-Act = Opened | Answered | Submitted | Approved | Said | Chose | Resumed
-"""What counts only of members of the team; a stop or a pause counts of anyone in the thread."""
 
 FORGOTTEN = "What I kept of this thread was deleted, so I do not go on in it. Mention me in a new thread."
 
@@ -167,7 +161,7 @@ class Engine:
         Raises:
             Transient: the database stayed locked; nothing was stored, so let the event come again.
         """
-        if needs_standing(event) and (refusal := await self._turned_away(event)) is not None:
+        if (refusal := await self._turned_away(event)) is not None:
             return refusal
         try:
             return await self._accept(event)
@@ -175,18 +169,14 @@ class Engine:
             log.warning("event.refused", request=event.request, kind=event.kind, why="disk full")
             return Reply(sign=Sign.ONLY_YOU, text=f"{error.sentence} Nothing was changed.")
 
-    async def _turned_away(self, event: Act) -> Reply | None:
+    async def _turned_away(self, event: Event) -> Reply | None:
         """What is said where this person's acts do not count; None where they do."""
-        said = isinstance(event, Said)
-        if isinstance(event, Said | Resumed) and await self.snapshot(event.request) is None:
+        unheard = isinstance(event, Said | Resumed | Stopped | Paused)
+        if unheard and await self.snapshot(event.request) is None:
             return None  # talk of people in a thread that is none of ours: nobody is looked up for it
-        refusal = await self.not_entitled(event.by)
-        if not refusal:
-            return None
-        if said and refusal == NOT_ENTITLED:
-            return Reply()
-        what = "message" if isinstance(event, Opened | Said) else "click"
-        return Reply(sign=Sign.ONLY_YOU, text=f"{refusal} Your {what} changed nothing.")
+        if stops(event):
+            return await may_not_stop(self._chat, event)
+        return await turned_away(self._chat, event) if needs_standing(event) else None
 
     async def not_entitled(self, person: Person) -> str:
         """Why nothing of this person counts and they are shown nothing, in a sentence; empty if it does."""
@@ -432,11 +422,6 @@ async def _apart(request: str, work: Awaitable[None]) -> None:
         await work
     except Exception as error:  # noqa: BLE001 (process edge: the next sweep looks again)
         log.error("sweep.failed", request=request, trace=trace(error))  # noqa: TRY400 (no foreign words)
-
-
-def needs_standing(event: Event) -> TypeGuard[Act]:
-    """Whether it matters who did it: to stop, being in the thread is enough."""
-    return isinstance(event, Act) and not (isinstance(event, Chose) and event.choice is Choice.STOP)
 
 
 def _is_end_of(event: Event, run: str) -> bool:

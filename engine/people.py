@@ -6,6 +6,7 @@ NOT_ENTITLED = (
     "Guests, bots and people of other workspaces cannot ask, answer or decide here, nor anyone Slack cannot "
     "tell me about."
 )
+ONLY_MEMBERS = "Only members of this workspace can act on this request."
 
 
 class Person(BaseModel):

@@ -68,8 +68,14 @@ class Chat(Protocol):
         """The thread's messages, oldest first, the bot's own included and marked."""
         ...
 
-    async def person(self, person: Person) -> Profile:
-        """Who that is, as lately asked. Unknown people come back as a profile that may do nothing."""
+    async def person(self, person: Person, max_age_s: float = 600.0) -> Profile:
+        """Who that is, as asked at most so many seconds ago; 0 asks anew.
+
+        Unknown people, and whoever cannot be told of in time, come back as a profile that may do nothing.
+
+        Raises:
+            ChatLost: the chat takes the token no more.
+        """
         ...
 
     async def person_now(self, person: Person) -> Profile:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
-from engine.engine import Act, needs_standing
+from engine.entitling import Act, needs_standing
 from engine.events import Choice, Event, Paused, Stopped
 from engine.people import Profile
 from engine.request import State

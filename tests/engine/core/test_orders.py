@@ -11,7 +11,8 @@ import pytest
 
 from engine.cards import Detail
 from engine.decide import decide
-from engine.engine import Engine, Rules, needs_standing
+from engine.engine import Engine, Rules
+from engine.entitling import needs_standing
 from engine.events import (
     Approved,
     Choice,

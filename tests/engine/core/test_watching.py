@@ -63,7 +63,7 @@ class Thread:
     async def history(self, request: str, limit: int = 50) -> Sequence[ThreadMessage]:
         return ()
 
-    async def person(self, person: Person) -> Profile:
+    async def person(self, person: Person, max_age_s: float = 600.0) -> Profile:
         return Profile(person=person, name=person.user)
 
     async def person_now(self, person: Person) -> Profile:

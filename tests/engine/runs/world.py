@@ -134,7 +134,7 @@ class Thread:
     async def history(self, request: str, limit: int = 50) -> Sequence[ThreadMessage]:
         return self.messages
 
-    async def person(self, person: Person) -> Profile:
+    async def person(self, person: Person, max_age_s: float = 600.0) -> Profile:
         name = self.names.get(person.user, person.user)
         return Profile(person=person, name=name, known=person.user not in self.gone)
 

@@ -35,8 +35,9 @@ class Who(StrEnum):
 TEAM = frozenset({Who.APPROVER, Who.SECOND, Who.REQUESTER, Who.BOTH, Who.BYSTANDER})
 CONCERNED = TEAM - {Who.BYSTANDER}
 APPROVERS = frozenset({Who.APPROVER, Who.SECOND})
-HERE = frozenset(Who) - {Who.OUTSIDER, Who.NAMESAKE}
-"""Whom the payload itself places in this workspace: enough to stop, which nothing may delay."""
+NO_HUMAN_OF_THE_TEAM = {Who.OUTSIDER, Who.SILENT_OUTSIDER, Who.NAMESAKE, Who.BOT, Who.SLACKBOT}
+HERE = frozenset(Who) - NO_HUMAN_OF_THE_TEAM
+"""Who may stop and pause, as long as Slack does not tell against it: nothing may hold these up."""
 
 NOBODY = "Guests, bots and people of other workspaces cannot ask, answer or decide here"
 UNTOLD = "Slack did not tell me who this is. Please try again in a moment."

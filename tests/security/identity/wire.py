@@ -386,7 +386,7 @@ async def wired(
             dict.fromkeys(RunKind, waits),
             hold(settings.state_dir),
         )
-        app = SlackApp(engine, client, me, way)
+        app = SlackApp(engine, client, me, way, chat.forget)
         await app.connect()
         try:
             yield Wire(slack, engine, chat, me, channels, guarded, app.http_port)

@@ -18,7 +18,7 @@ from engine.errors import PushRejected, Rejected, RepositoryUnusable
 from engine.files import MAX_READ_BYTES
 from engine.ports import Branch, Change, Committed, LogEntry, Match, TreeEntry
 
-_REMEMBERED_TREES = 16
+_REMEMBERED_TREES, _REMEMBERED_PATHS = 16, 200_000
 _BATCH_BYTES = 4_000_000
 _ABSENT = ""
 _OURS = ("refs/greenlight/commits", "refs/greenlight/intended", "refs/greenlight/pushed")
@@ -228,11 +228,15 @@ class GitWorkspace:
         return output.decode().strip()
 
     async def _nodes(self, commit: str) -> dict[str, Node]:
-        if commit not in self._trees:
-            self._trees[commit] = await git_tree.nodes(self._git, commit)
-            while len(self._trees) > _REMEMBERED_TREES:
-                self._trees.popitem(last=False)
-        return self._trees[commit]
+        tree = self._trees.pop(commit, None)
+        if tree is None:
+            tree = await git_tree.nodes(self._git, commit)
+        self._trees[commit] = tree
+        while len(self._trees) > 1 and (
+            len(self._trees) > _REMEMBERED_TREES or sum(map(len, self._trees.values())) > _REMEMBERED_PATHS
+        ):
+            self._trees.popitem(last=False)
+        return tree
 
     async def _materialise(self, tree: Nodes, into: Path) -> None:
         nodes = [node for node in tree.values() if node.in_checkouts]

@@ -22,18 +22,12 @@ from engine.request import (
     TaskStatus,
 )
 
-WAITING = {
-    State.CLARIFYING,
-    State.AWAITING_APPROVAL,
-    State.ESCALATED,
-    State.BLOCKED,
-    State.PAUSED,
-}
+_ASKS = {State.ESCALATED, State.BLOCKED, State.PAUSED}
+_WAITING = {State.CLARIFYING, State.AWAITING_APPROVAL, *_ASKS}
 _WORKS = {
     Choice.FIX,
     Choice.ANOTHER_ROUND,
     Choice.RETRY,
-    Choice.KEEP_OUTSIDE,
     Choice.REVERT_OUTSIDE,
     Choice.LEAVE,
 }
@@ -50,14 +44,14 @@ DECIDED = "This was decided already; your click changed nothing."
 
 def stop(snapshot: Snapshot, event: Stopped | Chose) -> Decision:
     """End everything now: no run goes on, no effect of the old epoch starts."""
-    escalation = snapshot.escalation
     moves = Moves(snapshot, event.at)
     if isinstance(event, Chose) and event.card.startswith("push:"):
         push = pending_push(snapshot)
         if push is None or event.card != f"push:{push.number}":
             return only_you(snapshot, DECIDED)
     if isinstance(event, Chose) and event.card.startswith("escalation:"):
-        if escalation is None or not _is_open(snapshot, event.card):
+        escalation = _open(snapshot, event.card)
+        if escalation is None:
             return only_you(snapshot, DECIDED)
         _decide(moves, escalation, Decided(by=event.by, choice=Choice.STOP))
     moves.raise_epoch()
@@ -69,8 +63,8 @@ def stop(snapshot: Snapshot, event: Stopped | Chose) -> Decision:
 
 def choose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
     """A choice on an escalation."""
-    escalation = snapshot.escalation
-    if escalation is None or not _is_open(snapshot, event.card):
+    escalation = _open(snapshot, event.card)
+    if escalation is None:
         return only_you(snapshot, DECIDED)
     offer = _offered(escalation, event)
     if offer is None:
@@ -134,17 +128,18 @@ def _offered(escalation: Escalation, event: Chose) -> Offer | None:
     )
 
 
-def _is_open(snapshot: Snapshot, card: str) -> bool:
-    newest = snapshot.escalation
-    waits = snapshot.state in {State.ESCALATED, State.BLOCKED, State.PAUSED}
-    return waits and newest is not None and newest.decided is None and card == f"escalation:{newest.number}"
+def _open(snapshot: Snapshot, card: str) -> Escalation | None:
+    """The escalation that this card shows, while it waits for a choice."""
+    newest = snapshot.escalation if snapshot.state in _ASKS else None
+    waits = newest is not None and newest.decided is None and card == f"escalation:{newest.number}"
+    return newest if waits else None
 
 
 def _decide(moves: Moves, escalation: Escalation, decided: Decided) -> None:
     closed = escalation.model_copy(update={"decided": decided})
     moves.set(escalations=(*moves.now.escalations[:-1], closed))
     moves.show(f"escalation:{escalation.number}")
-    if moves.now.delivery and escalation.cause in {Cause.NOT_HELD, Cause.ELSEWHERE}:
+    if escalation.cause in {Cause.NOT_HELD, Cause.ELSEWHERE}:
         moves.show(f"delivery:{moves.now.deliveries}")
 
 
@@ -232,7 +227,7 @@ def _resume(moves: Moves, escalation: Escalation, advice: str, policy: Policy) -
         reviewing.start_delivery(moves, policy)
         return
     moves.enter(escalation.resume)
-    if moves.now.delivery and escalation.cause in {Cause.CLOSED, Cause.FOLLOWED}:
+    if escalation.cause in {Cause.CLOSED, Cause.FOLLOWED}:
         moves.show(f"delivery:{moves.now.deliveries}")
     for run in escalation.resume_runs:
         if run.kind is RunKind.TASK:
@@ -241,9 +236,10 @@ def _resume(moves: Moves, escalation: Escalation, advice: str, policy: Policy) -
 
 
 def _run_again(moves: Moves, task_id: str, advice: str) -> None:
-    task = next((t for t in moves.now.tasks if t.id == task_id), None)
-    told = "\n".join(part for part in (task.objective if task else "", advice) if part)
-    working.update_task(moves, task_id, status=TaskStatus.RUNNING, objective=told)
+    for task in moves.now.tasks:
+        if task.id == task_id:
+            told = "\n".join(part for part in (task.objective, advice) if part)
+            working.update_task(moves, task_id, status=TaskStatus.RUNNING, objective=told)
 
 
 # ---------------------------------------------------------------- words and time
@@ -253,14 +249,12 @@ def say(snapshot: Snapshot, event: Said) -> Decision:
     """Words while a card waits for a choice: only who addresses me is told how to answer."""
     if not event.mentions_bot:
         return unchanged(snapshot)
-    if snapshot.state is State.DELIVERED:
-        return only_you(snapshot, "Use “Not yet” on the delivery to say what is missing.")
     return only_you(snapshot, "This waits for a choice on the card above; its buttons take your words too.")
 
 
 def due(snapshot: Snapshot, event: Due, policy: Policy | None) -> Decision:
     """Remind once, then expire; go on where a day's cap was waited out. Old alarms do nothing."""
-    if snapshot.due_at is None or event.at < snapshot.due_at or snapshot.state not in WAITING:
+    if snapshot.due_at is None or event.at < snapshot.due_at or snapshot.state not in _WAITING:
         return unchanged(snapshot)
     moves = Moves(snapshot, event.at)
     if policy and (over := day_over(snapshot, event.at)):
@@ -282,12 +276,11 @@ def due(snapshot: Snapshot, event: Due, policy: Policy | None) -> Decision:
 
 def day_over(snapshot: Snapshot, at: datetime) -> Escalation | None:
     """The open escalation about a day's cap, if that day is over."""
-    asked = snapshot.escalation
     if snapshot.exposed:
         return None  # nothing goes on by itself in front of others
-    if snapshot.state is not State.PAUSED or asked is None or asked.decided is not None or asked.cap is None:
-        return None
-    return asked if asked.cap.until is not None and at >= asked.cap.until else None
+    asked = snapshot.escalation if snapshot.state is State.PAUSED else None
+    until = asked.cap.until if asked and asked.cap else None
+    return asked if until is not None and at >= until else None
 
 
 def _expired(snapshot: Snapshot) -> str:

@@ -53,8 +53,8 @@ def start_round(moves: Moves, policy: Policy) -> None:
 def verified(moves: Moves, live: Live, result: Verified, policy: Policy) -> None:
     """Checks ended: of the base, while approval is awaited or work begins, or of the round's commit."""
     at_base = tuple(r for r in result.results if r.where is Ran.BASE)
-    current = moves.now.round
-    if moves.now.state is State.REVIEWING and current is not None and live.about == current.commit:
+    current = moves.now.round if moves.now.state is State.REVIEWING else None
+    if current is not None and live.about == current.commit:
         if at_base:
             moves.set(base_results=at_base)
         # Results of any other commit settle nothing: all is "not checked" then.
@@ -64,8 +64,8 @@ def verified(moves: Moves, live: Live, result: Verified, policy: Policy) -> None
         _close_round(moves, policy)
         return
     moves.set(base_results=at_base or moves.now.base_results)
-    if moves.now.state is State.AWAITING_APPROVAL and moves.now.spec and not pending_push(moves.now):
-        moves.show(f"spec:{moves.now.spec.number}")
+    if moves.now.state is State.AWAITING_APPROVAL and not pending_push(moves.now):
+        moves.show(f"spec:{len(moves.now.every_version)}")
 
 
 def reviewed(moves: Moves, live: Live, result: Reviewed, policy: Policy) -> None:
@@ -86,10 +86,8 @@ def _change_round(moves: Moves, **changes: object) -> None:
 def _close_round(moves: Moves, policy: Policy) -> None:
     """Judge once everything that was started has ended; what is missing then is the gate's to say."""
     current = moves.now.round
-    if current is None or any(
-        run.kind is RunKind.REVIEW or (run.kind is RunKind.VERIFY and run.about == current.commit)
-        for run in moves.now.live
-    ):
+    assert current is not None  # noqa: S101 (something of it has just ended)
+    if any(run.kind is RunKind.REVIEW or run.about == current.commit for run in moves.now.live):
         return
     _pronounce(moves, policy, _judge(moves, policy))
 
@@ -207,7 +205,6 @@ def _nothing_changed(moves: Moves) -> None:
             ),
             STOP,
         ),
-        resume=State.WORKING,
     )
 
 
@@ -218,23 +215,21 @@ DISPUTE = Offer(
 )
 
 
+def _findings(moves: Moves) -> tuple[findings.Numbered, ...]:
+    current = moves.now.round
+    assert current is not None  # noqa: S101 (a gate's verdict belongs to a round)
+    return findings.numbered(current)
+
+
 def _disputable(moves: Moves) -> tuple[Offer, ...]:
     """The offer to dispute, while there is a finding that no fresh reviewer has looked at."""
-    current = moves.now.round
-    left = [
-        one
-        for one in (findings.numbered(current) if current else ())
-        if one.finding.severity is not Severity.MINOR and not one.settled
-    ]
+    left = [one for one in _findings(moves) if one.finding.severity is not Severity.MINOR and not one.settled]
     return (DISPUTE,) if left else ()
 
 
 def _critical(moves: Moves) -> bool:
     """Whether a critical finding stands."""
-    current = moves.now.round
-    return current is not None and any(
-        one.finding.severity is Severity.CRITICAL and not one.withdrawn for one in findings.numbered(current)
-    )
+    return any(one.finding.severity is Severity.CRITICAL and not one.withdrawn for one in _findings(moves))
 
 
 def _blocked(moves: Moves) -> None:
@@ -288,7 +283,6 @@ def _unsettled(moves: Moves) -> None:
             ),
             STOP,
         ),
-        resume=State.REVIEWING,
     )
 
 

@@ -8,8 +8,6 @@ from engine.events import Cause, Choice, TaskEnded
 from engine.request import Live, Offer, Policy, RunKind, State, Task, TaskStatus
 from engine.schemas import Outcome
 
-OVER = {TaskStatus.DONE, TaskStatus.FAILED, TaskStatus.SKIPPED}
-
 
 def begin(moves: Moves, policy: Policy) -> None:
     """The spec is approved: lay out its tasks and start those that depend on nothing.
@@ -45,7 +43,7 @@ def go_on(moves: Moves, policy: Policy) -> None:
     if _running(moves):
         return
     for task in moves.now.tasks:  # what can never start, such as tasks that wait for each other
-        if task.status not in OVER:
+        if task.status is TaskStatus.PENDING:
             update_task(moves, task.id, status=TaskStatus.SKIPPED)
     reviewing.start_round(moves, policy)
 

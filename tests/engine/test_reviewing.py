@@ -4,7 +4,7 @@ import pytest
 
 from engine.decide.moves import Moves
 from engine.decide.opening import STOP
-from engine.decide.reviewing import ANOTHER_ROUND, DISPUTE, start_delivery
+from engine.decide.reviewing import ANOTHER_ROUND, DISPUTE, judge_again, start_delivery
 from engine.decide.reviewing import reviewed as review_ended
 from engine.decide.reviewing import verified as checks_ended
 from engine.events import Cause, Choice, Ran, Reviewed
@@ -435,6 +435,21 @@ def test_a_look_at_the_base_that_brings_nothing_takes_nothing() -> None:
     waits = at_a_round(State.AWAITING_APPROVAL, pushes=(push,))
     checks_ended(waits, OF_BASE, verified(BASE), POLICY)
     assert "spec:1" not in shown_cards(waits)
+
+
+def test_a_result_of_another_commit_settles_nothing_whatever_it_came_with() -> None:
+    story = reviewing()
+    others = tuple(one.model_copy(update={"commit": OTHER}) for one in verified(COMMIT).results)
+    story.ends(RunKind.VERIFY, verified(COMMIT).model_copy(update={"results": others}), COMMIT)
+    story.ends(RunKind.REVIEW, reviewed(COMMIT), REVIEWER)
+    assert asked(story).cause is Cause.UNSETTLED
+
+
+def test_a_round_without_results_is_not_checked() -> None:
+    (current,) = reviewing_now().review_rounds
+    moves = at_a_round(review_rounds=(current.model_copy(update={"reviews": (reviewed(COMMIT),)}),))
+    judge_again(moves, POLICY)
+    assert moves.now.escalations[-1].cause is Cause.UNSETTLED
 
 
 def test_a_review_that_comes_after_the_round_is_none_of_it() -> None:

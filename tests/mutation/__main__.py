@@ -7,8 +7,9 @@ starts a process with all imports for each mutant. What both leave to others is 
 collects and runs, coverage.py tells which test runs which line.
 
 The checkout is never changed: a mutant lives in the memory of a fork. Its tests are those that run its
-line, the quickest first, up to the first that fails. What equivalent.toml lists is not tried: it changes
-nothing that anybody could see, for the reason that stands there.
+line, first those that killed most so far, then the quickest, up to the first that fails. What
+equivalent.toml lists is not tried: it changes nothing that anybody could see, for the reason that stands
+there.
 """
 
 import argparse
@@ -26,14 +27,13 @@ from pathlib import Path
 import pytest
 
 from tests.mutation.mutants import Mutant
-from tests.mutation.run import Fate, Trial, Tried
+from tests.mutation.run import ALIVE, Fate, Trial, Tried
 from tests.mutation.targets import ROOT, TARGETS, in_target, tests_of
 
 Say = Callable[[str], None]
 Listed = Mapping[str, str]
 
 _LIST = Path(__file__).parent / "equivalent.toml"
-_ALIVE = {Fate.SURVIVED, Fate.UNTOUCHED}
 _COLUMNS = ("mutants", "killed", "timed out", "equivalent, listed", "survived")
 _PYTEST = ("-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", "-q", "-m", "not long")
 
@@ -53,10 +53,8 @@ def main() -> int:
         say(f"LEFT OUT, as it fails without a mutant: {name}")
     if asked.verbose:
         for one in trial.tried:
-            say(f"{one.fate}: {_place(one)}  by {one.by or '-'}")
-    survivors = [one for one in trial.tried if one.fate in _ALIVE]
-    for one in survivors:
-        say(f"SURVIVED {_place(one)}{'' if one.fate is Fate.SURVIVED else '  (no test runs it)'}")
+            say(f"{one.fate}: {one.place}  by {one.by or '-'}")
+    survivors = [one for one in trial.tried if one.fate in ALIVE]
     for entry in choice.stale:
         say(f"LISTED, BUT NO MUTANT: {entry['module']}: {entry['old']} -> {entry['new']}")
     _figures(modules, trial.tried, choice.equivalent, say)
@@ -118,21 +116,11 @@ def _figures(modules: Sequence[Path], tried: Sequence[Tried], equivalent: Sequen
     for path in modules:
         fates = Counter(one.fate for one in tried if one.mutant.module == path)
         same = sum(one.module == path for one in equivalent)
-        alive = fates[Fate.SURVIVED] + fates[Fate.UNTOUCHED]
+        alive = sum(fates[one] for one in ALIVE)
         numbers = (fates.total() + same, fates[Fate.KILLED], fates[Fate.TIMED_OUT], same, alive)
         total.update(dict(zip(_COLUMNS, numbers, strict=True)))
         say(" | ".join((str(path.relative_to(ROOT)), *map(str, numbers))))
     say(" | ".join(("all", *(str(total[name]) for name in _COLUMNS))))
-
-
-def _place(one: Tried) -> str:
-    mutant = one.mutant
-    return f"{mutant.module.relative_to(ROOT)}:{mutant.line}: {_short(mutant.old)}  ->  {_short(mutant.new)}"
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 110 else f"{line[:109]}…"
 
 
 def _read() -> list[Listed]:

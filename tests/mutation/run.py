@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ class Fate(StrEnum):
     UNTOUCHED = "survived: no test runs this line"
 
 
+ALIVE = {Fate.SURVIVED, Fate.UNTOUCHED}
+
+
 @dataclass(frozen=True)
 class Tried:
     """A mutant, what became of it, and the test that killed it."""
@@ -41,6 +45,14 @@ class Tried:
     mutant: Mutant
     fate: Fate
     by: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it is, and what is changed."""
+        mutant = self.mutant
+        return (
+            f"{mutant.module.relative_to(ROOT)}:{mutant.line}: {_short(mutant.old)}  ->  {_short(mutant.new)}"
+        )
 
 
 class Trial:
@@ -65,6 +77,7 @@ class Trial:
     ) -> None:
         self.tried: list[Tried] = []
         self.red: list[str] = []
+        self._kills = Counter[str]()
         self._modules = modules
         self._wanted = wanted
         self._jobs = jobs
@@ -130,7 +143,8 @@ class Trial:
         }
         chosen: list[str] = []
         spent = 0.0
-        for name in sorted(found - set(known.red), key=lambda one: (known.seconds[one], one)):
+        order = {name: (-self._kills[name], known.seconds[name], name) for name in found - set(known.red)}
+        for name in sorted(order, key=lambda one: order[one]):
             spent += known.seconds[name]
             if chosen and spent > self._budget_s:
                 break
@@ -176,12 +190,21 @@ class Trial:
 
     def _note(self, tried: Tried) -> None:
         self.tried.append(tried)
+        self._kills[tried.by] += tried.fate is Fate.KILLED
+        if tried.fate in ALIVE:
+            no_test = "  (no test runs it)" if tried.fate is Fate.UNTOUCHED else ""
+            self._say(f"SURVIVED {tried.place}{no_test}")
         if len(self.tried) % 100 == 0:
-            alive = sum(one.fate in {Fate.SURVIVED, Fate.UNTOUCHED} for one in self.tried)
+            alive = sum(one.fate in ALIVE for one in self.tried)
             self._say(f"… {len(self.tried)} tried, {alive} survived")
 
 
 _TIMED_OUT = 70
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 110 else f"{line[:109]}…"
 
 
 def _anew(mutant: Mutant, tree: ast.Module, tests: list[str], limit_s: float) -> str:

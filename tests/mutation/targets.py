@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 _DECIDE = (
+    "tests/engine/test_decisions.py",
     "tests/engine/test_decide_examples.py", "tests/engine/test_decide_disputes.py",
     "tests/engine/test_decide_machine.py", "tests/engine/test_decide_total.py",
     "tests/engine/test_scoping.py", "tests/engine/test_pushing.py", "tests/engine/test_leaking.py",
@@ -13,7 +14,8 @@ _DECIDE = (
     "tests/engine/test_branching.py", "tests/engine/test_investigating.py", "tests/engine/test_locating.py",
     "tests/engine/test_answers.py", "tests/engine/test_attesting.py", "tests/engine/test_standing.py",
     "tests/engine/test_delivering.py", "tests/engine/test_speccing.py",
-    "tests/engine/test_reviewing.py",
+    "tests/engine/test_reviewing.py", "tests/engine/test_pausing.py", "tests/engine/test_sharing.py",
+    "tests/engine/test_sections.py",
 )  # fmt: skip
 _GIT = (
     "tests/engine/adapters/test_git_hardening.py", "tests/engine/adapters/test_git_remote.py",

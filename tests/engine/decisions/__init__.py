@@ -1,0 +1,1 @@
+"""What is decided in named situations, written down so that people can read it."""

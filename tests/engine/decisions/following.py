@@ -1,0 +1,221 @@
+"""What comes back from the pull request."""
+
+from functools import partial
+from typing import Any
+
+from engine.events import (
+    Cause,
+    CheckFailed,
+    CheckPassed,
+    Choice,
+    Closed,
+    Failed,
+    LostSight,
+    Merged,
+    Moved,
+    Remarked,
+    Reopened,
+    Undrafted,
+)
+from engine.request import RunKind, State
+from engine.schemas import MessageKind
+from tests.engine.decisions.delivering import delivered_elsewhere, to_be_seen
+from tests.engine.decisions.record import Written, at
+from tests.engine.forge_side import failed_check, remark
+from tests.engine.stories import COMMIT
+from tests.engine.strategies import ASKER, BYSTANDER, DANA, POLICY, START
+
+WITHIN, BEYOND, TALK = MessageKind.WITHIN_SPEC, MessageKind.NEW_SCOPE, MessageKind.CHATTER
+
+
+def remarked(story: Written, *names: str, **more: Any) -> None:
+    for name in names:
+        story.seen(Remarked, remark=remark(name, "The totals are wrong", **more))
+
+
+def remarks() -> Written:
+    story = at(State.DELIVERED)
+    wrong = remark("r1", "The totals are wrong")
+    for more in ({"may_write": False}, {"by_bot": True}, {"text": " "}, {"path": ""}, {"line": None}):
+        story.tries(partial(story.seen, Remarked, remark=wrong.model_copy(update=more)))
+    story.policy = POLICY.model_copy(update={"review_bots": ("alice",)})
+    story.tries(partial(remarked, story, "r1", by_bot=True, may_write=False))
+    story.policy = POLICY
+    remarked(story, "r1", "r2", "r1")
+    story.chooses(ASKER, "feedback:1", Choice.FIX)
+    story.tries(partial(story.ends, RunKind.TRIAGE, Failed(cause=Cause.MODEL, sentence="No.")))
+    story.tries(partial(story.told_apart, TALK))
+    story.told_apart(WITHIN, BEYOND, criteria=("AC1",))
+    for by in (ASKER, DANA, BYSTANDER):
+        for choice in (Choice.FIX, Choice.KEEP_AS_TASK, Choice.IGNORE, Choice.STOP, Choice.CONFIRM):
+            story.tries(partial(story.chooses, by, "feedback:1", choice))
+    story.tries(partial(story.chooses, ASKER, "feedback:2", Choice.IGNORE))
+    remarked(story, "r3")
+    story.tries(partial(story.chooses, ASKER, "feedback:1", Choice.IGNORE))
+    story.told_apart(TALK)
+    story.chooses(DANA, "feedback:1", Choice.FIX)
+    story.chooses(DANA, "feedback:1", Choice.FIX)
+    remarked(story, "r4")
+    story.goes_on(until=State.DELIVERED)
+    return story
+
+
+def only_wishes() -> Written:
+    story = at(State.DELIVERED)
+    remarked(story, "r1")
+    story.told_apart(BEYOND)
+    for by in (ASKER, DANA):
+        story.tries(partial(story.chooses, by, "feedback:1", Choice.FIX))
+    story.chooses(ASKER, "delivery:1", Choice.CONFIRM)
+    for choice in (Choice.FIX, Choice.IGNORE, Choice.KEEP_AS_TASK):
+        story.tries(partial(story.chooses, ASKER, "feedback:1", choice))
+    remarked(story, "r2")
+    return story
+
+
+def failed_checks() -> Written:
+    story = at(State.DELIVERED)
+    story.tries(partial(story.seen, CheckFailed, check=failed_check("d" * 40)))
+    story.seen(CheckFailed, check=failed_check(COMMIT))
+    story.seen(CheckFailed, check=failed_check(COMMIT))
+    for by in (ASKER, DANA):
+        for choice in (Choice.FIX, Choice.IGNORE, Choice.KEEP_AS_TASK):
+            story.tries(partial(story.chooses, by, "feedback:1", choice))
+    long = failed_check(COMMIT, "c2").model_copy(update={"name": "n" * 99, "summary": "s" * 2001})
+    story.seen(CheckFailed, check=long)
+    story.seen(CheckPassed, check=failed_check(COMMIT))
+    story.seen(CheckPassed, check=failed_check("d" * 40))
+    story.seen(CheckPassed, check=long)
+    story.chooses(ASKER, "feedback:1", Choice.FIX)
+    return story
+
+
+def fixed_by_itself() -> Written:
+    story = at(State.DELIVERED, POLICY.model_copy(update={"follow_asks": False, "follow_rounds": 1}))
+    remarked(story, "r1", "r2")
+    story.tries(partial(_and_a_check, story, TALK, TALK))
+    story.tries(partial(_and_a_check, story, WITHIN, BEYOND))
+    story.tries(partial(story.told_apart, BEYOND, TALK))
+    story.told_apart(WITHIN, BEYOND, criteria=("AC1", "AC2"))
+    story.goes_on(until=State.DELIVERED)
+    remarked(story, "r3")
+    story.told_apart(WITHIN, criteria=("AC1",))
+    story.tries_all(ASKER, DANA)
+    story.chooses(DANA, "escalation:1", Choice.ANOTHER_ROUND)
+    story.goes_on(until=State.DELIVERED)
+    return story
+
+
+def _and_a_check(story: Written, *kinds: MessageKind) -> None:
+    story.seen(CheckFailed, check=failed_check(COMMIT))
+    story.told_apart(*kinds, criteria=("AC1",))
+
+
+def cards_of_feedback() -> Written:
+    story = at(State.DELIVERED)
+    for number in range(10 + 1):
+        story.seen(CheckFailed, check=failed_check(COMMIT, f"c{number}"))
+    for number in range(10 + 1):
+        remarked(story, f"r{number}")
+    story.quietly()
+    late = {**story.common(), "at": story.at.replace(hour=23)}
+    story.happens(CheckFailed.model_validate({**late, "number": 7, "check": failed_check(COMMIT, "late")}))
+    full = at(State.DELIVERED)
+    for number in range(30 * 10):
+        full.seen(CheckFailed, check=failed_check(COMMIT, f"c{number}"))
+    full.quietly()
+    for number in range(2):
+        full.seen(CheckFailed, check=failed_check(COMMIT, f"more{number}"))
+    remarked(full, "r1")
+    story.lines += full.lines
+    return story
+
+
+def its_fate() -> Written:
+    story = at(State.DELIVERED)
+    closed = partial(story.seen, Closed, login="bob", since=START, words="No  longer\nwanted")
+    story.tries(partial(story.seen, Closed))
+    story.tries(partial(story.seen, Closed, words="Bye"))
+    story.seen(LostSight, sentence="The forge does not answer.")
+    story.seen(Undrafted)
+    story.seen(Undrafted)
+    story.seen(Reopened)
+    story.seen(Moved, commit="e" * 40)
+    story.seen(Moved, commit="e" * 40)
+    story.tries(partial(_fix_of, story))
+    story.seen(Moved, commit=COMMIT)
+    story.seen(Moved, commit=COMMIT)
+    closed()
+    closed()
+    story.tries_all(ASKER, DANA)
+    story.tries(partial(story.seen, Merged, login="bob"))
+    story.seen(Reopened)
+    story.seen(Reopened)
+    closed()
+    story.chooses(ASKER, "escalation:2", Choice.RETRY)
+    story.tries(partial(_fix_of, story))
+    story.seen(Merged, login="b" * 99, since=START)
+    story.seen(Merged, login="bob")
+    story.tries(partial(_fix_of, story))
+    story.tries(partial(story.chooses, ASKER, "delivery:1", Choice.NOT_YET, "Weeks"))
+    story.happens(Merged.model_validate({**story.common(), "number": 8}))
+    story.chooses(ASKER, "delivery:1", Choice.CONFIRM)
+    story.seen(LostSight, sentence="The forge does not answer.")
+    return story
+
+
+def _fix_of(story: Written) -> None:
+    story.seen(CheckFailed, check=failed_check(COMMIT))
+    story.chooses(DANA, "feedback:1", Choice.FIX)
+
+
+def its_fate_while_it_is_fixed() -> Written:
+    story = at(State.DELIVERED)
+    _fix_of(story)
+    story.quietly()
+    story.seen(Moved, commit="e" * 40)
+    story.tries(partial(story.seen, Closed, login="bob"))
+    story.tries(partial(story.seen, Merged))
+    story.ends(RunKind.TASK, Failed(cause=Cause.TURNS, sentence="Too long."))
+    story.tries(partial(story.seen, Merged))
+    story.seen(Closed)
+    story.seen(Reopened)
+    story.chooses(DANA, "escalation:1", Choice.RETRY)
+    story.goes_on(until=State.DELIVERED)
+    story.stops()
+    story.seen(Merged)
+    return story
+
+
+def not_held_after_all() -> Written:
+    story = to_be_seen(POLICY.model_copy(update={"follow_rounds": 0}))
+    _fix_of(story)
+    story.quietly()
+    story.tries(partial(story.chooses, DANA, "escalation:1", Choice.ANOTHER_ROUND))
+    story.chooses(ASKER, "escalation:1", Choice.RETRY)
+    story.chooses(BYSTANDER, "delivery:1", Choice.NOT_HELD, item="AC5")
+    story.tries(partial(_merged_meanwhile, story))
+    story.chooses(DANA, "escalation:2", Choice.FIX)
+    return story
+
+
+def _merged_meanwhile(story: Written) -> None:
+    story.seen(Merged)
+    story.chooses(DANA, "escalation:2", Choice.FIX)
+
+
+def feedback_elsewhere() -> Written:
+    story = delivered_elsewhere()
+    story.seen(Moved, commit="e" * 40)
+    remarked(story, "r1")
+    story.told_apart(WITHIN, criteria=("AC1",))
+    story.chooses(DANA, "feedback:1", Choice.FIX)
+    story.tries_all(ASKER, DANA)
+    story.chooses(DANA, "escalation:1", Choice.FIX)
+    return story
+
+
+SITUATIONS = (
+    remarks, only_wishes, failed_checks, fixed_by_itself, cards_of_feedback, its_fate,
+    its_fate_while_it_is_fixed, not_held_after_all, feedback_elsewhere,
+)  # fmt: skip

@@ -1,0 +1,232 @@
+"""Time, caps, pauses, others in the channel, and deleted messages."""
+
+from datetime import datetime, timedelta
+from functools import partial
+
+from engine.caps import Cap, CapHit
+from engine.events import (
+    Cause,
+    Choice,
+    Deleted,
+    Due,
+    Failed,
+    Paused,
+    Resumed,
+    Shared,
+)
+from engine.people import Person
+from engine.request import Policy, RunKind, State
+from tests.engine.decisions.delivering import to_be_seen
+from tests.engine.decisions.record import Written, at
+from tests.engine.strategies import (
+    ASKER,
+    BASE,
+    BYSTANDER,
+    DANA,
+    POLICY,
+    START,
+    task_ended,
+)
+
+
+def nobody_answers() -> Written:
+    story = Written()
+    story.lines += []
+    for state in (State.CLARIFYING, State.AWAITING_APPROVAL, State.PAUSED, State.ESCALATED, State.BLOCKED):
+        waiting = at(state)
+        due = waiting.now.due_at
+        assert due is not None
+        waiting.waits()
+        waiting.tries(lambda: None)
+        waiting.waits()
+        story.lines += waiting.lines
+    hasty = at(State.CLARIFYING, POLICY.model_copy(update={"expire_after_s": 3600.0}))
+    hasty.waits()
+    story.lines += hasty.lines
+    return story
+
+
+def alarms() -> Written:
+    """An alarm that is early, or of a time when nobody was waited for, does nothing."""
+    story = at(State.CLARIFYING)
+    alarm(story, -1)
+    working = at(State.WORKING)
+    working.stored = working.now.model_copy(update={"due_at": START})
+    alarm(working, 1)
+    answered = Written()
+    for days in (2.5, 3.5):
+        waiting = at(State.CLARIFYING, POLICY.model_copy(update={"expire_after_s": days * 86_400}))
+        waiting.waits()
+        answered.lines += waiting.lines
+    late = to_be_seen()
+    late.chooses(BYSTANDER, "delivery:1", Choice.NOT_HELD, item="AC5")
+    late.quietly()
+    late.waits()
+    late.waits()
+    story.lines += [*working.lines, *answered.lines, *late.lines]
+    return story
+
+
+def alarm(story: Written, minutes: float) -> None:
+    """This long after the time that is waited for."""
+    due_at = story.now.due_at
+    assert due_at is not None
+    story.happens(Due(key="due", request=story.now.id, at=due_at + timedelta(minutes=minutes)))
+
+
+def the_day_is_over() -> Written:
+    story = at(State.WORKING)
+    until = START.replace(hour=23)
+    day = CapHit(cap=Cap.DAY_TOKENS, limit=10, spent=9, needs=2, until=until, zone="UTC")
+    story.ends(RunKind.TASK, Failed(cause=Cause.CAP, sentence="Cap.", cap=day), "analyse")
+    story.tries(partial(_early, story, until - timedelta(hours=1)))
+    story.policy = None
+    story.tries(story.waits)
+    story.policy = POLICY
+    story.tries(partial(_paused_until_then, story))
+    story.tries(partial(_overslept, story))
+    story.waits()
+    story.ends(RunKind.TASK, task_ended("analyse", BASE))
+    story.ends(RunKind.TASK, task_ended("build", BASE))
+    story.waits()
+    asked = at(State.SPECIFYING)
+    asked.ends(RunKind.SPECIFY, Failed(cause=Cause.CAP, sentence="Cap.", cap=day))
+    asked.waits()
+    asked.goes_on(until=State.AWAITING_APPROVAL)
+    asked.quietly()
+    asked.waits()
+    story.lines += asked.lines
+    return story
+
+
+def _early(story: Written, at: datetime) -> None:
+    story.stored = story.now.model_copy(update={"due_at": at})
+    story.waits()
+
+
+def _paused_until_then(story: Written) -> None:
+    common = {**story.common(), "by": BYSTANDER}
+    story.happens(Paused.model_validate(common))
+    story.happens(Resumed.model_validate(common))
+
+
+def _overslept(story: Written) -> None:
+    """Others came to share the channel meanwhile: then nothing goes on by itself."""
+    _shared(story)
+    story.waits()
+
+
+def the_cap(policy: Policy = POLICY) -> Written:
+    story = at(State.SPECIFYING, policy)
+    tokens = CapHit(cap=Cap.TOKENS, limit=1000, spent=900, needs=200)
+    minutes = CapHit(cap=Cap.MINUTES, limit=30, spent=29, needs=2)
+    others = [cap for cap in Cap if cap not in {Cap.TOKENS, Cap.MINUTES}]
+    day = CapHit(cap=others[-1], limit=10, spent=9, needs=2, until=story.at.replace(hour=23), zone="UTC")
+    for hit in (None, tokens, minutes, day):
+        story.tries(partial(_hits, story, hit))
+    other = policy.model_copy(update={"cap_tokens": 500, "cap_minutes": 10.0})
+    story.policy = other
+    for hit in (tokens, minutes):
+        story.tries(partial(_hits, story, hit))
+    story.policy = policy
+    story.ends(RunKind.SPECIFY, Failed(cause=Cause.CAP, sentence="Cap.", cap=day))
+    story.waits()
+    return story
+
+
+def _hits(story: Written, hit: CapHit | None) -> None:
+    story.ends(RunKind.SPECIFY, Failed(cause=Cause.CAP, sentence="Cap.", cap=hit))
+    story.tries_all(ASKER, BYSTANDER)
+    story.chooses(DANA, "escalation:1", Choice.RAISE_CAP)
+
+
+def pauses() -> Written:
+    story = Written()
+    for state in (
+        State.ASSESSING, State.CLARIFYING, State.WORKING, State.PAUSED, State.DELIVERED, State.DONE
+    ):  # fmt: skip
+        paused = at(state)
+        _goes_on(paused, BYSTANDER, text="go on", ts="5.0")
+        _goes_on(paused, BYSTANDER)
+        for _ in range(2):
+            paused.happens(Paused.model_validate({**paused.common(), "by": BYSTANDER}))
+        if state is State.CLARIFYING:
+            paused.says("1. all\n2. all")
+            paused.submits()
+        if not paused.now.state.ended:
+            paused.tries(paused.stops)
+            paused.tries(partial(_waits_twice, paused))
+            paused.waits()
+        _goes_on(paused, DANA)
+        story.lines += paused.lines
+    return story
+
+
+def _goes_on(story: Written, by: Person, **more: str) -> None:
+    story.happens(Resumed.model_validate({**story.common(), "by": by, **more}))
+
+
+def _waits_twice(story: Written) -> None:
+    story.waits()
+    story.waits()
+
+
+def others_come() -> Written:
+    story = Written()
+    for state in (
+        State.ASSESSING, State.CLARIFYING, State.AWAITING_APPROVAL, State.WORKING, State.DELIVERED, State.DONE
+    ):  # fmt: skip
+        shared = at(state)
+        shared.tries(partial(_shared, shared, shared=False))
+        shared.tries(partial(_shared, shared, team=""))
+        _shared(shared)
+        _shared(shared)
+        shared.tries(partial(_shared, shared, shared=False))
+        _acts_in_front_of_others(shared)
+        story.lines += shared.lines
+    return story
+
+
+def _acts_in_front_of_others(story: Written) -> None:
+    story.tries(partial(story.submits, BYSTANDER))
+    if story.now.spec:
+        for by in (BYSTANDER, DANA):
+            story.tries(partial(story.approves, by))
+    for by, card, choice in (
+        (ASKER, "delivery:1", Choice.CONFIRM), (DANA, "delivery:1", Choice.CONFIRM),
+        (ASKER, "escalation:1", Choice.RETRY), (DANA, "escalation:1", Choice.RETRY),
+        (ASKER, "progress", Choice.OTHER_REPOSITORY),
+    ):  # fmt: skip
+        story.tries(partial(story.chooses, by, card, choice))
+    story.tries(partial(story.says, "Hello?"))
+
+
+def _shared(story: Written, *, shared: bool = True, team: str = "T9") -> None:
+    story.happens(Shared.model_validate({**story.common(), "shared": shared, "team": team}))
+
+
+def deletions() -> Written:
+    story = at(State.AWAITING_APPROVAL)
+    delete = partial(_deleted, story)
+    delete("9.9")
+    delete("9.9", "spec:1")
+    delete("9.9", "spec:1")
+    story.tries(partial(delete, "1.0"))
+    story.stops()
+    delete("9.9", "spec:1")
+    return story
+
+
+def _deleted(story: Written, ts: str, card: str = "") -> None:
+    story.happens(Deleted.model_validate({**story.common(), "ts": ts, "card": card}))
+
+
+SITUATIONS = (
+    nobody_answers,
+    the_cap,
+    pauses,
+    others_come,
+    deletions,
+    alarms,
+    the_day_is_over,
+)

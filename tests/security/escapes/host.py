@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,9 +59,11 @@ class Host:
         if os.geteuid() == 0:  # a plain user owns it all: nothing but the sandbox is in the way
             for name in (*_FOLDERS, *_FILES, *_LINKS):
                 os.chown(self.directory / name, _PLAIN, _PLAIN, follow_symlinks=False)
-        if self.victim.poll() is not None:
-            self.victim = subprocess.Popen(self.victim.args)
-            self.given["pid"] = self.victim.pid
+        # Always another: a signal that the last one got may not have ended it yet.
+        self.victim.kill()
+        self.victim.wait()
+        self.victim = subprocess.Popen(self.victim.args)
+        self.given["pid"] = self.victim.pid
         for pid in self._daemons():
             os.kill(pid, signal.SIGKILL)
 
@@ -80,7 +82,8 @@ class Host:
         for path in (path for folder in folders if folder.name != "work" for path in folder.iterdir()):
             if str(path.relative_to(self.directory)) not in known:
                 return f"{path.name} appeared in {path.parent.name}"
-        if self.victim.poll() is not None:
+        with suppress(subprocess.TimeoutExpired):  # a signal takes a moment on a busy machine
+            self.victim.wait(timeout=0.02)
             return "the process ended"
         return "a daemon is left" if self._daemons() else ""
 

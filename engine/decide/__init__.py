@@ -134,7 +134,9 @@ def decide(
         candidates: The repositories that requests of this channel may be about.
     """
     decision = pausing.kept(snapshot, event, _decision(snapshot, event, policy, candidates))
-    decision = pausing.clocked(snapshot, event, decision, policy)
+    # A request that is just opened, or not located, has none of its own; minutes are bounded for all alike.
+    bounds = policy or next((candidate.policy for candidate in candidates), None)
+    decision = pausing.clocked(snapshot, event, decision, bounds)
     return recording.kept(snapshot, decision)
 
 

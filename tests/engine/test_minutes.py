@@ -9,7 +9,7 @@ from engine.events import Cause, Choice, Due, Paused, Resumed
 from engine.request import CancelRuns, RunKind, Snapshot, State, TaskStatus
 from tests.engine.laws import lawful
 from tests.engine.stories import LEADS, Story
-from tests.engine.strategies import ASKER, BYSTANDER, DANA, POLICY, REQUEST
+from tests.engine.strategies import ASKER, BYSTANDER, CANDIDATES, DANA, POLICY, REQUEST
 
 MINUTES = 45.0
 BOUNDED = POLICY.model_copy(update={"cap_minutes": MINUTES})
@@ -87,3 +87,12 @@ def test_people_are_waited_for_without_it_and_what_is_reviewed_is_delivered() ->
         assert at_work(state).now.over_at is None, state
     free = Story(POLICY).opened().goes_on(until=State.WORKING)
     assert (free.now.busy_since is None, free.now.over_at) == (False, None)
+
+
+def test_the_clock_runs_from_the_first_moment() -> None:
+    bounded = tuple(one.model_copy(update={"policy": BOUNDED}) for one in CANDIDATES[:1])
+    story = Story(candidates=bounded)
+    story.policy = None
+    story.opened()
+    assert story.now.state is State.ASSESSING
+    assert story.now.over_at == story.at + timedelta(minutes=MINUTES)

@@ -1,7 +1,7 @@
 """The real bot in this process, between a local Slack, a Messages API and quick checks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ PACE = 0.1
 """Of rehearsals: work takes a moment, so that people can speak while it runs."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stage:
     """Everything a test acts on."""
 
@@ -31,6 +31,11 @@ class Stage:
     model: MessagesApi
     running: Running
     directory: Path
+    connect: Callable[[], Awaitable[Running]]
+
+    async def start_again(self) -> None:
+        """The bot, ended by `running.close()`, in another process's place."""
+        self.running = await self.connect()
 
     @property
     def engine(self) -> Engine:
@@ -90,13 +95,17 @@ async def staged(
     parts = Parts(model=adapter, forge=lambda _: LocalForge(directory / "forge", "http://127.0.0.1/forge"))
     try:
         async with LocalSlack(SlackOptions(paces={}, members=members, channels=channels)) as slack:
-            running = await connect(
-                settings, bot_token=BOT_TOKEN, app_token=APP_TOKEN, slack_url=slack.api_url, parts=parts
-            )
+
+            async def start() -> Running:
+                return await connect(
+                    settings, bot_token=BOT_TOKEN, app_token=APP_TOKEN, slack_url=slack.api_url, parts=parts
+                )
+
+            stage = Stage(slack, model, await start(), directory, start)
             try:
-                yield Stage(slack, model, running, directory)
+                yield stage
             finally:
-                await running.close()
+                await stage.running.close()
     finally:
         await adapter.close()
         await model.close()

@@ -1,15 +1,20 @@
 """A cap is met in the thread: named, with what was spent; an approver lets the request go on, nobody else."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from freezegun import freeze_time
 
 from bot.cards.presses import Choose
-from bot.playground.rehearsal import Rehearsal
+from bot.playground.rehearsal import ReceivedCall, Rehearsal, Reply
 from bot.playground.script import SCENARIOS, Scenario
 from engine.events import Choice
+from engine.ports import Usage
 from engine.settings import Caps
+from engine.store.ledger import Asked
 from tests.journeys.reading import SITUATION, cards, presses, until
 from tests.journeys.stage import Stage, staged
 
@@ -86,3 +91,89 @@ async def test_a_request_above_the_days_number_is_answered(tmp_path: Path) -> No
         assert not shows(stage, second, "progress")()
         other = await stage.slack.person("U0SAM").mention(CHANNEL, REQUEST)
         await until(shows(stage, other, "progress"), 10, "another person's request")
+
+
+@dataclass
+class Hanging:
+    """The script, but an answer takes two minutes until it is let."""
+
+    script: Rehearsal = field(default_factory=script)
+    seen: int = 0
+    let: bool = False
+
+    def reply(self, call: ReceivedCall) -> Reply:
+        """As `Responder`."""
+        self.seen += 1
+        return self.script.reply(call) if self.let else Reply([{"type": "text", "text": "{}"}], delay_s=120)
+
+
+async def test_a_call_that_outlasts_the_requests_minutes_ends_with_them_over_a_restart(
+    tmp_path: Path,
+) -> None:
+    model = Hanging()
+    async with staged(tmp_path, model, caps=Caps(minutes_per_request=0.05)) as stage:
+        thread = await stage.slack.person("U0RILEY").mention(CHANNEL, REQUEST)
+        await until(lambda: model.seen == 1, 20, "the call")
+        await stage.running.close()
+        await stage.start_again()
+        await until(lambda: model.seen == 2, 20, "the call again")
+        words = await until(shows(stage, thread, "escalation:1"), 20, "the card of the cap")
+        assert "minutes of work for this request is reached" in words
+        assert "Raise the cap" in words
+        await until(lambda: len(stage.model.abandoned) == 2, 5, "the call ends")
+        await until(lambda: "Paused before a cap" in shows(stage, thread, "progress")(), 5, "it says so")
+        model.let = True
+        await press(stage, thread, "U0DANA")
+        await until(lambda: model.seen == 3, 20, "it begins anew")
+
+
+OTHERS = ["dbos", "sqlalchemy", "threading", "asyncio", "aiohttp"]
+
+
+@pytest.mark.parametrize(
+    ("caps", "before", "says", "after", "restarts"),
+    [
+        (
+            Caps(usd_per_day=5.0),
+            "2026-12-01T23:40:00",
+            "goes on by itself at 2026-12-02 00:00 UTC",
+            "2026-12-02T00:00:01",
+            False,
+        ),
+        (
+            Caps(usd_per_person_day=5.0, day_zone="America/Los_Angeles"),
+            "2026-12-02T07:40:00",
+            "goes on by itself at 2026-12-02 08:00 UTC",
+            "2026-12-02T08:00:01",
+            True,
+        ),
+    ],
+)
+async def test_after_the_day_whose_cap_was_reached_it_goes_on_by_itself(
+    tmp_path: Path, caps: Caps, before: str, says: str, after: str, restarts: bool
+) -> None:
+    with freeze_time(before, ignore=OTHERS, tick=True) as clock:
+        async with staged(tmp_path, script(), caps=caps) as stage:
+            riley = stage.slack.person("U0RILEY")
+            first = await riley.mention(CHANNEL, REQUEST)
+            await until(shows(stage, first, "questions:1"), 20, "the questions")
+            store = stage.engine.store
+            asked = Asked(request=f"{stage.running.me.team}:{CHANNEL}:{first}", usd=1, cap_usd=100)
+            await store.reserve("dear", "specify", "m", asked)
+            await store.settle("dear", Usage(input_tokens=9, cost_usd=4.99))
+            thread = await riley.mention(CHANNEL, REQUEST)
+            assert says in await until(shows(stage, thread, "escalation:1"), 20, "the card of the cap")
+            rests = "goes on by itself when the day is over"
+            await until(lambda: rests in shows(stage, thread, "progress")(), 5, "it says so")
+            calls = len(stage.model.calls)
+            if restarts:
+                await stage.running.close()
+            else:
+                await stage.engine.sweep(datetime.now(UTC))
+                assert len(stage.model.calls) == calls, "not before"
+            clock.move_to(after)
+            if restarts:
+                await stage.start_again()
+            await until(shows(stage, thread, "questions:1"), 20, "the questions")
+            await until(lambda: "is over, so I go on" in shows(stage, thread, "note:1")(), 5, "the note")
+            await until(lambda: rests not in shows(stage, thread, "progress")(), 5, "it says so no more")

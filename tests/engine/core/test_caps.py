@@ -1,7 +1,10 @@
 """Caps over the real database: many calls at once, many requests, a person's day, everybody's day."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -88,6 +91,70 @@ async def test_many_calls_of_many_requests_at_once_never_exceed_a_cap(
     found = await asyncio.gather(*(reserved(store, requests[n % 3], caps) for n in range(MANY)))
     assert found.count(None) == fit
     assert set(found) == {None, cap}
+
+
+@dataclass
+class Ledger:
+    """What two hundred calls were let have, kept in cents beside the store's own sums."""
+
+    store: Store
+    owners: dict[str, Person]
+    granted: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    async def wave(self, calls: Sequence[tuple[str, str, int]], caps: Caps, usd: float) -> dict[str, Cap]:
+        """All of them at once, as (id, request, cents); which cap was in whose way."""
+        refused: dict[str, Cap] = {}
+
+        async def one(id: str, request: str, cents: int) -> None:
+            asked = Asked(request=request, usd=cents / 100, cap_usd=usd, caps=caps)
+            try:
+                await self.store.reserve(id, "assess", "m", asked)
+            except CapReached as error:
+                refused[id] = error.hit.cap
+            else:
+                self.granted[id] = (request, cents)
+
+        await asyncio.gather(*(one(*call) for call in calls))
+        return refused
+
+    def over(self) -> tuple[int, int, int]:
+        """Cents of the dearest request, of the dearest person, of all."""
+        requests, people = Counter[str](), Counter[str]()
+        for request, cents in self.granted.values():
+            requests[request] += cents
+            people[self.owners[request].user] += cents
+        return max(requests.values()), max(people.values()), requests.total()
+
+
+async def test_two_hundred_at_once_stay_below_the_caps_of_request_person_and_day_to_the_cent(
+    database: Database,
+) -> None:
+    seeded = random.Random(20261126)  # noqa: S311 (amounts, not secrets)
+    people = (RITA, RITA, RITA, SAM, SAM, Person(team="T1", user="UTIM"))
+    owners = {await requested(database, n, by, cap_usd=0.0): by for n, by in enumerate(people, 1)}
+    chosen = seeded.choices([*owners], weights=(2, 2, 2, 2, 1, 3), k=200)
+    calls = [(f"c{n}", request, seeded.randint(1, 9)) for n, request in enumerate(chosen)]
+    ledger = Ledger(Store(database.app), owners)
+    assert await ledger.wave(calls, Caps(), 100.0) == {}
+    free = ledger.over()
+    async with database.app.begin() as c:
+        await c.exec_driver_sql("DELETE FROM gl_call")
+    ledger.granted.clear()
+    caps, limits = Caps(usd_per_person_day=2.0, usd_per_day=4.0), (80, 200, 400)
+    assert all(above > limit for above, limit in zip(free, limits, strict=True)), "without caps, far above"
+    refused = await ledger.wave(calls, caps, 0.8)
+    assert set(refused.values()) == {Cap.USD, Cap.PERSON_DAY_USD, Cap.DAY_USD}, "each was in the way"
+    assert all(spent <= limit for spent, limit in zip(ledger.over(), limits, strict=True)), ledger.over()
+    failed = seeded.sample(sorted(ledger.granted), len(ledger.granted) // 2)
+    await asyncio.gather(*(ledger.store.release(id) for id in failed))
+    for id in failed:
+        del ledger.granted[id]
+    again = await ledger.wave([call for call in calls if call[0] in refused], caps, 0.8)
+    assert len(again) < len(refused), "what was given back is there for others"
+    assert all(spent <= limit for spent, limit in zip(ledger.over(), limits, strict=True))
+    for request in owners:
+        cents = sum(cents for of, cents in ledger.granted.values() if of == request)
+        assert (await ledger.store.spent(request)).set_aside_usd == pytest.approx(cents / 100)
 
 
 async def test_what_a_call_really_took_counts_once_it_is_settled(database: Database) -> None:

@@ -15,12 +15,16 @@ from engine.engine import Engine, Rules
 from engine.entitling import needs_standing
 from engine.events import (
     Approved,
+    CheckFailed,
     Choice,
     Chose,
     Deleted,
     Event,
+    Merged,
     Opened,
+    Paused,
     Result,
+    Resumed,
     RunFinished,
     Said,
     Stopped,
@@ -29,7 +33,10 @@ from engine.events import (
 from engine.people import Person
 from engine.request import Policy, RunKind, Snapshot, StartRun, State
 from engine.runs.context import Context
+from engine.store import effects
+from engine.store.database import reading
 from tests.engine.core.harness import MemoryChat, render, running
+from tests.engine.forge_side import failed_check
 from tests.engine.stories import LEADS, Story
 from tests.engine.strategies import ASKER, BYSTANDER, DANA, ERIN, REQUEST
 from tests.engine.strategies import POLICY as ANY_POLICY
@@ -99,6 +106,10 @@ async def as_the_journal_tells(engine: Engine, policy: Policy) -> Snapshot:
     assert len({event.key for event in journal}) == len(journal)
     runs = Counter((run.kind, run.about) for run in stored.live)
     assert max(runs.values(), default=1) == 1
+    works = {run.id for run in stored.live if run.kind is not RunKind.TRIAGE}
+    async with reading(engine._database.app) as c:
+        held = {run for run in works if await effects.held(c, run)}
+    assert held == (works if stored.hold else set())
     if stored.state.ended:  # words that are still told apart are lost by no end that people are content with
         assert all(run.kind is RunKind.TRIAGE and stored.state is State.DONE for run in stored.live)
     return stored
@@ -127,6 +138,30 @@ def _stop(story: Told) -> Stopped:
 
 def _gone(story: Told) -> Deleted:
     return Deleted.model_validate(_who(story, ts=story.now.ts))
+
+
+def _pause(story: Told) -> Paused:
+    return Paused.model_validate(_who(story, by=BYSTANDER))
+
+
+def _go_on(story: Told) -> Resumed:
+    common = _who(story, by=ASKER, text="")
+    return Resumed.model_validate({**common, "ts": str(common["key"])})
+
+
+def _merged(story: Told) -> Merged:
+    delivery = story.now.delivery
+    assert delivery is not None
+    return Merged.model_validate(_who(story, number=delivery.number, login="bob"))
+
+
+def _check_fails(story: Told) -> None:
+    """A check of the pull request fails, and a fix of it is offered."""
+    delivery = story.now.delivery
+    assert delivery is not None
+    check = failed_check(delivery.commit)
+    story.happens(CheckFailed.model_validate(_who(story, number=delivery.number, check=check)))
+    assert story.now.feedback
 
 
 def _end(story: Told) -> RunFinished:
@@ -200,13 +235,29 @@ RACES: dict[str, Race] = {
             _stop(s),
         ],
     ),
+    "pause, merged": (State.DELIVERED, POLICY, lambda s: [_pause(s), _merged(s)]),
+    "fix of a failed check, merged": (
+        State.DELIVERED,
+        POLICY,
+        lambda s: [_choice(s, ASKER, "feedback:1", Choice.FIX), _merged(s)],
+    ),
+    "pause, stop": (State.WORKING, POLICY, lambda s: [_pause(s), _stop(s)]),
+    "pause, delivered": (State.DELIVERING, POLICY, lambda s: [_pause(s), _end(s)]),
+    "pause, go on twice, task ends": (
+        State.WORKING,
+        POLICY,
+        lambda s: [_pause(s), _go_on(s), _go_on(s), _end(s)],
+    ),
 }
+BEFORE: dict[str, Callable[[Told], None]] = {"fix of a failed check, merged": _check_fails}
 
 
 async def race(directory: Path, name: str, seeded: random.Random) -> tuple[State, int, int]:
     """Where it ends, how many events raced, how many of them changed nothing."""
     state, policy, racing = RACES[name]
     story = told(state, policy)
+    if name in BEFORE:
+        BEFORE[name](story)
     async with running(directory, MemoryChat(), never, rules=rules(policy)) as engine:
         for event in story.events:
             await engine._accept(event)

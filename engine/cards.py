@@ -402,6 +402,7 @@ class DeliveryCard(_Card):
         draft: Whether it was a draft when it was last seen.
         standing: How it stood then, in words.
         base: That the base branch went on meanwhile, in words; empty if it did not.
+        unset: Labels and reviewers that the forge did not take, and why, a line each.
     """
 
     card: Literal["delivery"] = "delivery"
@@ -422,6 +423,7 @@ class DeliveryCard(_Card):
     attested: tuple[AttestedLine, ...] = ()
     halted: str = ""
     base: str = ""
+    unset: tuple[str, ...] = ()
     draft: bool = True
     standing: str = ""
     repository: str = ""

@@ -594,6 +594,7 @@ class Delivered(_Frozen):
     Attributes:
         draft: Whether it is a draft: where the forge has none, or people took that away, it is not.
         replaces: The draft on a branch of others whose place it takes; 0 for none.
+        unset: Labels and reviewers that the forge did not take, and why; bounded, and untrusted.
     """
 
     of: Literal["delivered"] = "delivered"
@@ -604,6 +605,7 @@ class Delivered(_Frozen):
     draft: bool = True
     base_moved: BaseMoved | None = None
     replaces: int = 0
+    unset: tuple[str, ...] = ()
 
 
 class ToldApart(_Frozen):

@@ -531,13 +531,18 @@ class Draft(Frozen):
 
 
 class PullRequest(Frozen):
-    """A pull request as the forge knows it."""
+    """A pull request as the forge knows it.
+
+    Attributes:
+        unset: What it should have got beside and could not, and why, a line each; untrusted.
+    """
 
     number: int
     url: str
     branch: str
     commit: str
     draft: bool
+    unset: tuple[str, ...] = ()
 
 
 class Fate(StrEnum):

@@ -45,7 +45,7 @@ def told(result: Result, snapshot: Snapshot) -> Iterator[Told]:
             what = f"opened {kind} #{result.number} of {commit}"
             moved = result.base_moved
             base = (f"The base branch had gone on to {moved.head[:10]}",) if moved else ()
-            yield US, what, (result.url, *base)
+            yield US, what, (result.url, *base, *(f"Not set at the forge: {line}" for line in result.unset))
         case Held():
             yield _held(result)
         case Triaged():

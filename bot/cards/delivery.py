@@ -40,6 +40,9 @@ def delivery(card: DeliveryCard) -> Message:
     page.add(section(f"{where} at commit {code(card.commit[:10])}"), rank=Rank.MUST)
     if card.base.strip():
         page.add(context(page.words(card.base, 900, line)), rank=Rank.MUST)
+    if card.unset:
+        unset = page.words(" · ".join(card.unset), 900, line)
+        page.add(context(f"⚠️ Not set at the forge: {unset}"), rank=Rank.MUST)
     if card.standing.strip():
         page.add(context(page.words(card.standing, 900, line)), rank=Rank.MUST)
     if card.confirmed_by is None:

@@ -1,9 +1,9 @@
-"""What a pull request gets once it stands: labels and reviewers. It is delivered without them, too."""
+"""What a pull request gets once it stands: labels and reviewers. Delivered without them too, it says so."""
 
 import asyncio
 import base64
 import binascii
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Collection, Sequence
 from typing import Any
 
 import structlog
@@ -16,6 +16,8 @@ from engine.errors import GreenlightError, NeedsPerson
 
 FILE_PAGES = 3
 LARGEST_CODEOWNERS = 1_000_000
+MOST_UNSET = 4
+LONGEST_UNSET = 240
 
 _LABELLING = Doing("set labels", "Pull requests: read and write")
 _ASKING = Doing("ask for reviews", "Pull requests: read and write")
@@ -38,38 +40,45 @@ class Dress:
         self._labels = labels
         self._from_codeowners = from_codeowners
 
-    async def put_on(self, pull: Pull, happened: Collection[str] = ()) -> None:
-        """Set what never was; what cannot be set is logged.
+    async def put_on(self, pull: Pull, happened: Collection[str] = ()) -> tuple[str, ...]:
+        """Set what never was.
 
         Args:
             pull: The pull request.
             happened: Kinds of its events so far, as GitHub calls them.
+
+        Returns:
+            What could not be set, and why, a line each; bounded.
         """
+        unset: list[str] = []
         if self._labels and "labeled" not in happened:
-            await _tried(pull, "labels", self._label(pull))
+            unset += await _tried(pull, f"labels {', '.join(self._labels)}", self._label(pull))
         if self._from_codeowners and "review_requested" not in happened:
-            await _tried(pull, "reviewers", self._ask(pull))
+            unset += await _tried(pull, "reviewers", self._ask(pull))
+        more = len(unset) - MOST_UNSET
+        return (*unset[:MOST_UNSET], *([f"and {more} more"] if more > 0 else []))
 
-    async def complete(self, pull: Pull) -> None:
-        """What an attempt that died left out; what people took away stays away."""
+    async def complete(self, pull: Pull) -> tuple[str, ...]:
+        """What an attempt that died left out, as `put_on`; what people took away stays away."""
         if self._labels or self._from_codeowners:
-            await _tried(pull, "labels and reviewers", self._complete(pull))
+            return tuple(await _tried(pull, "labels and reviewers", self._complete(pull)))
+        return ()
 
-    async def _complete(self, pull: Pull) -> None:
+    async def _complete(self, pull: Pull) -> Sequence[str]:
         path = f"issues/{pull.number}/events"
-        await self.put_on(
-            pull, {one.event for one in await self._client.pages(path, Event, _LABELLING, most=1)}
-        )
+        happened = {one.event for one in await self._client.pages(path, Event, _LABELLING, most=1)}
+        return await self.put_on(pull, happened)
 
-    async def _label(self, pull: Pull) -> None:
+    async def _label(self, pull: Pull) -> Sequence[str]:
         await self._client.send(
             "POST", f"issues/{pull.number}/labels", {"labels": list(self._labels)}, list[Any], _LABELLING
         )
+        return ()
 
-    async def _ask(self, pull: Pull) -> None:
+    async def _ask(self, pull: Pull) -> Sequence[str]:
         text = await self._codeowners(pull.base.sha or pull.base.ref)
         if not text:
-            return
+            return ()
         files = await self._client.pages(f"pulls/{pull.number}/files", File, _READING, most=FILE_PAGES)
         paths = [path for one in files for path in (one.filename, one.previous_filename) if path]
         reviewers = await asyncio.to_thread(
@@ -80,19 +89,22 @@ class Dress:
             author=pull.user.login if pull.user else "",
         )
         if reviewers == Reviewers():
-            return
+            return ()
         try:
-            await self._request(pull, reviewers)
+            return await self._request(pull, reviewers)
         except NeedsPerson:
             # One who may not review lets the whole request fail.
-            for one in [Reviewers(people=(name,)) for name in reviewers.people] + [
-                Reviewers(teams=(name,)) for name in reviewers.teams
-            ]:
-                await _tried(pull, "reviewer", self._request(pull, one))
+            each = [(name, Reviewers(people=(name,))) for name in reviewers.people]
+            each += [(name, Reviewers(teams=(name,))) for name in reviewers.teams]
+            unset: list[str] = []
+            for name, one in each:
+                unset += await _tried(pull, f"reviewer {name}", self._request(pull, one))
+            return unset
 
-    async def _request(self, pull: Pull, reviewers: Reviewers) -> None:
+    async def _request(self, pull: Pull, reviewers: Reviewers) -> Sequence[str]:
         body = {"reviewers": list(reviewers.people), "team_reviewers": list(reviewers.teams)}
         await self._client.send("POST", f"pulls/{pull.number}/requested_reviewers", body, Pull, _ASKING)
+        return ()
 
     async def _codeowners(self, commit: str) -> str:
         """Of the base: what the pull request changes of it counts once it is merged."""
@@ -112,8 +124,10 @@ class Dress:
             return ""
 
 
-async def _tried(pull: Pull, what: str, work: Awaitable[None]) -> None:
+async def _tried(pull: Pull, what: str, work: Awaitable[Sequence[str]]) -> Sequence[str]:
+    """What of it could not be set."""
     try:
-        await work
+        return await work
     except GreenlightError as error:
         log.warning("forge.not_set", pull_request=pull.number, what=what, reason=error.sentence)
+        return [f"{what}: {error.sentence}"[:LONGEST_UNSET]]

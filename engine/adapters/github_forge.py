@@ -78,8 +78,8 @@ class GitHubForge:
                     f"it one by hand, and try again: {pull.html_url}"
                 )
             _require_commit(pull, draft)
-            await self._dress.put_on(pull)
-        return _seen(pull)
+            unset = await self._dress.put_on(pull)
+        return _seen(pull).model_copy(update={"unset": unset})
 
     async def update(self, number: int, draft: Draft) -> PullRequest:
         """Replace title and body of an open pull request of ours, and see that it shows the commit.
@@ -97,8 +97,8 @@ class GitHubForge:
                 wanted = {"title": draft.title, "body": body}
                 pull = await self._client.send("PATCH", f"pulls/{number}", wanted, Pull, _UPDATING)
             _require_commit(pull, draft)
-            await self._dress.complete(pull)
-        return _seen(pull)
+            unset = await self._dress.complete(pull)
+        return _seen(pull).model_copy(update={"unset": unset})
 
     async def look(self, number: int, mark: str) -> Watched | None:
         """See `engine.ports.Forge.look`."""

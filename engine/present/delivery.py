@@ -37,6 +37,7 @@ def delivery_card(snapshot: Snapshot, index: int, shown: Shown) -> DeliveryCard:
             for s in with_attestations(snapshot, current.settled if current else ())
         ),
         base=_base(delivery),
+        unset=delivery.unset,
         minor=minor(current) if current else (),
         unverified=unverified(snapshot),
         kept=tuple(item.title for item in snapshot.scope_items if item.kept),
@@ -116,6 +117,9 @@ def delivery_text(snapshot: Snapshot) -> str:
     """A delivery whole."""
     current = delivered_round(snapshot)
     parts = [settled_line(s) for s in current.settled] if current else []
+    parts += [
+        f"Not set at the forge: {line}" for line in (snapshot.delivery.unset if snapshot.delivery else ())
+    ]
     parts += [f"Unverified claim: {line}" for line in unverified(snapshot)]
     parts += [f"{task.agent}: {task.report.summary}" for task in snapshot.tasks if task.report]
     return "\n\n".join(parts)

@@ -86,6 +86,7 @@ async def run(context: Context) -> Delivered | Held | Failed:
         draft=opened.draft,
         base_moved=moved,
         replaces=replaces,
+        unset=opened.unset,
     )
 
 

@@ -423,6 +423,12 @@ def test_a_delivery_never_calls_passed_what_was_not_checked() -> None:
     ):
         assert part in text
     assert "_attested_: <@U0RILEY> said that it held" in text
+    assert "Not set" not in text
+    unset = ("labels bot: GitHub says <!channel> *no*", "reviewer @ann: " + "x" * 2000)
+    missing = read(card.model_copy(update={"unset": unset}))
+    assert "⚠️ Not set at the forge: labels bot: GitHub says" in missing
+    assert "<!channel>" not in missing
+    assert "x" * 1000 not in missing
     assert "Claimed, but not verified" in text
     assert press(card, "Confirm: done") == Choose(request=REQUEST, card="delivery:1", choice=Choice.CONFIRM)
     assert isinstance(press(card, "Not yet…"), ChooseInWords)

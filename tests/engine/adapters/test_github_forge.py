@@ -295,6 +295,10 @@ async def test_a_changed_codeowners_counts_once_it_is_merged(hub: LocalGitHub, c
     assert [one["login"] for one in hub.pulls[1]["requested_reviewers"]] == ["ann"]
 
 
+NONE_THERE = {("contents/.*", 404), ("contents/.*", 410)}
+"""Where the answer says that there is nothing to set."""
+
+
 @pytest.mark.parametrize(
     "path", ["issues/1/labels", "pulls/1/requested_reviewers", "contents/.*", "pulls/1/files"]
 )
@@ -308,6 +312,24 @@ async def test_without_labels_or_reviewers_it_is_delivered_all_the_same(
         hub.faults += [Fault(method, path, status, failure(status, "No"))] * 3
     opened = await dressed(client, "greenlight", owners=True).open_draft(draft())
     assert opened.draft
+    missing = "labels greenlight: " if "labels" in path else "review"
+    assert not opened.unset if (path, status) in NONE_THERE else opened.unset[0].startswith(missing)
+
+
+async def test_what_could_not_be_set_is_told_in_bounds_until_it_is(
+    hub: LocalGitHub, client: GitHubClient
+) -> None:
+    many = [f"gone{n}" for n in range(9)]
+    hub.files["b" * 40, "CODEOWNERS"] = f"* @ann {' '.join(f'@{one}' for one in many)}\n".encode()
+    hub.changed[BRANCH] = ["a"]
+    hub.faults.append(Fault("POST", "issues/1/labels", 422, failure(422, "<!channel> " + "x" * 5000)))
+    forge = dressed(client, "greenlight", owners=True)
+    opened = await forge.open_draft(draft())
+    assert [line.split(":")[0] for line in opened.unset] == [
+        "labels greenlight", "reviewer gone0", "reviewer gone1", "reviewer gone2", "and 6 more",
+    ]  # fmt: skip
+    assert max(len(line) for line in opened.unset) <= 240
+    assert not (await forge.update(1, draft())).unset, "labels are set by now, and a reviewer was asked"
 
 
 # ---------------------------------------------------------------- errors, as GitHub words them

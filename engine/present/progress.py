@@ -136,9 +136,10 @@ def _headline(snapshot: Snapshot, policy: Policy | None) -> str:
     if state.ended:
         return snapshot.ended_because
     if snapshot.hold:
+        pushes = " A push that had begun is brought to its end." if snapshot.state is State.DELIVERING else ""
         return (
-            "Paused. Nothing runs or starts before somebody lets it go on; what was done so far is kept. "
-            f"Before that: {_as_if_not_paused(snapshot, policy)}"
+            "Paused. Nothing runs or starts before somebody lets it go on; what was done so far is kept."
+            f"{pushes} Before that: {_as_if_not_paused(snapshot, policy)}"
         )
     return _as_if_not_paused(snapshot, policy)
 

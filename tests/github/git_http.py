@@ -5,11 +5,20 @@ import base64
 import os
 import subprocess
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 
 from aiohttp import web
 
 from tests.loopback import Loopback
+
+
+class Hangs(Enum):
+    """Where a push hangs: before git takes it, before it is refused, or before what it took is told."""
+
+    BEFORE = "before"
+    TO_FAIL = "to fail"
+    ONCE_TAKEN = "once taken"
 
 
 class GitHttp(Loopback):
@@ -23,6 +32,7 @@ class GitHttp(Loopback):
         asked: Method, path and Authorization header of each request.
         meanwhile: Called once, when commits arrive and before git takes them.
         answers: Status, headers and text for the next requests instead of git's answer.
+        hangs: Where the next push hangs, once; `pushing` is set then, and it goes on once `let` is.
     """
 
     most_bytes = 1 << 28
@@ -33,6 +43,13 @@ class GitHttp(Loopback):
         self.asked: list[tuple[str, str, str]] = []
         self.answers: list[tuple[int, dict[str, str], str]] = []
         self.meanwhile: Callable[[], object] | None = None
+        self.hangs: Hangs | None = None
+        self.pushing, self.let = asyncio.Event(), asyncio.Event()
+
+    @property
+    def pushes(self) -> int:
+        """How often commits arrived."""
+        return sum(method == "POST" and path.endswith("git-receive-pack") for method, path, _ in self.asked)
 
     async def serve(self, request: web.Request) -> web.Response:
         """Answer a request."""
@@ -47,7 +64,18 @@ class GitHttp(Loopback):
         if self.meanwhile and request.method == "POST" and request.path.endswith("git-receive-pack"):
             meanwhile, self.meanwhile = self.meanwhile, None
             meanwhile()
+        if self.hangs and request.method == "POST" and request.path.endswith("git-receive-pack"):
+            return await self._hanging(request, body)
         return await self._backend(request, body)
+
+    async def _hanging(self, request: web.Request, body: bytes) -> web.Response:
+        where, self.hangs = self.hangs, None
+        taken = await self._backend(request, body) if where is Hangs.ONCE_TAKEN else None
+        self.pushing.set()
+        await self.let.wait()
+        if where is Hangs.TO_FAIL:
+            return web.Response(status=500, text="It went away.")
+        return taken or await self._backend(request, body)
 
     async def _backend(self, request: web.Request, body: bytes) -> web.Response:
         environment = {

@@ -35,21 +35,13 @@ def begin(moves: Moves, policy: Policy) -> None:
 
 def go_on(moves: Moves, policy: Policy) -> None:
     """Start what can start; when nothing is left to do, review."""
-    if _running(moves):
-        if not any(t.id.startswith("fix") for t in _running(moves)):
-            _start_ready(moves)
-        return
     _start_ready(moves)
-    if _running(moves):
+    if any(task.status is TaskStatus.RUNNING for task in moves.now.tasks):
         return
     for task in moves.now.tasks:  # what can never start, such as tasks that wait for each other
         if task.status is TaskStatus.PENDING:
             update_task(moves, task.id, status=TaskStatus.SKIPPED)
     reviewing.start_round(moves, policy)
-
-
-def _running(moves: Moves) -> list[Task]:
-    return [task for task in moves.now.tasks if task.status is TaskStatus.RUNNING]
 
 
 def _start_ready(moves: Moves) -> None:
@@ -107,7 +99,8 @@ def unasked(moves: Moves, policy: Policy, paths: tuple[str, ...]) -> None:
 def _foreseen(moves: Moves, task_id: str) -> bool:
     """Whether the approved plan says what to do if this task is blocked."""
     spec = moves.now.spec
-    conditions = [task.condition for task in spec.plan.tasks if task.condition] if spec else []
+    assert spec is not None  # noqa: S101 (tasks exist only for a spec)
+    conditions = [task.condition for task in spec.plan.tasks if task.condition]
     return any(c.task == task_id and c.outcome is Outcome.BLOCKED for c in conditions)
 
 
@@ -126,7 +119,6 @@ def _refused_files(moves: Moves, result: TaskEnded) -> None:
             ),
             STOP,
         ),
-        resume=State.WORKING,
     )
 
 
@@ -145,7 +137,6 @@ def _task_blocked(moves: Moves, live: Live, result: TaskEnded) -> None:
             STOP,
         ),
         attempts=tuple(f"Receipt {v.receipt}: {v.claim}" for v in result.report.verification),
-        resume=State.WORKING,
         resume_runs=(live,),
     )
 
@@ -169,6 +160,5 @@ def _outside(moves: Moves, paths: tuple[str, ...]) -> None:
             ),
             STOP,
         ),
-        resume=State.WORKING,
         paths=paths,
     )

@@ -7,7 +7,7 @@ starts a process with all imports for each mutant. What both leave to others is 
 collects and runs, coverage.py tells which test runs which line.
 
 The checkout is never changed: a mutant lives in the memory of a fork. Its tests are those that run its
-line, first those that killed most so far, then the quickest, up to the first that fails. What
+line, first a few that killed most so far, then the quickest, up to the first that fails. What
 equivalent.toml lists is not tried: it changes nothing that anybody could see, for the reason that stands
 there.
 """

@@ -192,16 +192,18 @@ def not_held_after_all() -> Written:
     _fix_of(story)
     story.quietly()
     story.tries(partial(story.chooses, DANA, "escalation:1", Choice.ANOTHER_ROUND))
+    for choice in (Choice.ANOTHER_ROUND, Choice.RETRY):
+        story.tries(partial(_merged_meanwhile, story, 1, choice))
     story.chooses(ASKER, "escalation:1", Choice.RETRY)
     story.chooses(BYSTANDER, "delivery:1", Choice.NOT_HELD, item="AC5")
-    story.tries(partial(_merged_meanwhile, story))
+    story.tries(partial(_merged_meanwhile, story, 2, Choice.FIX))
     story.chooses(DANA, "escalation:2", Choice.FIX)
     return story
 
 
-def _merged_meanwhile(story: Written) -> None:
+def _merged_meanwhile(story: Written, number: int, choice: Choice) -> None:
     story.seen(Merged)
-    story.chooses(DANA, "escalation:2", Choice.FIX)
+    story.chooses(DANA, f"escalation:{number}", choice)
 
 
 def feedback_elsewhere() -> Written:

@@ -43,6 +43,7 @@ def still_vague() -> Written:
     story.tries(partial(story.ends, RunKind.ASSESS, Assessed(assessment=without, base_commit=BASE)))
     story.ends(RunKind.ASSESS, Assessed(assessment=assessment(Verdict.VAGUE), base_commit=BASE))
     story.tries_all(ASKER, DANA, BYSTANDER)
+    story.tries(partial(story.chooses, BYSTANDER, "escalation:1", Choice.STOP))
     story.chooses(ASKER, "escalation:1", Choice.TELL_MORE, " ")
     story.chooses(ASKER, "escalation:2", Choice.TELL_MORE, "x")
     story.chooses(ASKER, "escalation:1", Choice.FIX)
@@ -94,6 +95,7 @@ def found_out() -> Written:
     )
     story.ends(RunKind.ASSESS, Assessed(assessment=no_looks, base_commit=BASE))
     story.ends(RunKind.TASK, task_ended("look1", BASE))
+    story.goes_on(until=State.WORKING)
     return story
 
 

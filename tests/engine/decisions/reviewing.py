@@ -60,6 +60,7 @@ def what_blocks() -> Written:
     story.review_ends(Severity.CRITICAL, Severity.MINOR)
     story.tries_all(ASKER, DANA, BYSTANDER)
     story.tries(story.waits)
+    story.tries(partial(story.chooses, BYSTANDER, "escalation:1", Choice.STOP))
     for fate in Fate:
         story.tries(partial(_disputed, story, fate))
     story.chooses(ASKER, "escalation:1", Choice.FIX)

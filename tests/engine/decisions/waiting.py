@@ -51,6 +51,7 @@ def alarms() -> Written:
     story = at(State.CLARIFYING)
     alarm(story, -1)
     working = at(State.WORKING)
+    working.happens(Due(key="due", request=working.now.id, at=working.at))
     working.stored = working.now.model_copy(update={"due_at": START})
     alarm(working, 1)
     answered = Written()
@@ -86,6 +87,7 @@ def the_day_is_over() -> Written:
     story.tries(partial(_paused_until_then, story))
     story.tries(partial(_overslept, story))
     story.waits()
+    story.chooses(DANA, "escalation:1", Choice.RAISE_CAP)
     story.ends(RunKind.TASK, task_ended("analyse", BASE))
     story.ends(RunKind.TASK, task_ended("build", BASE))
     story.waits()
@@ -153,12 +155,26 @@ def pauses() -> Written:
         if state is State.CLARIFYING:
             paused.says("1. all\n2. all")
             paused.submits()
+        if state is State.WORKING:
+            paused.tries(partial(paused.says, "status?"))
         if not paused.now.state.ended:
             paused.tries(paused.stops)
             paused.tries(partial(_waits_twice, paused))
             paused.waits()
         _goes_on(paused, DANA)
         story.lines += paused.lines
+    return story
+
+
+def how_it_stands() -> Written:
+    """What is told when somebody asks how far it is."""
+    story = Written()
+    for state in (State.WORKING, State.REVIEWING, State.DELIVERING, State.BLOCKED, State.DELIVERED):
+        asked = at(state)
+        asked.says("status?")
+        asked.happens(Paused.model_validate({**asked.common(), "by": BYSTANDER}))
+        asked.says("How far are you?")
+        story.lines += asked.lines
     return story
 
 
@@ -225,6 +241,7 @@ SITUATIONS = (
     nobody_answers,
     the_cap,
     pauses,
+    how_it_stands,
     others_come,
     deletions,
     alarms,

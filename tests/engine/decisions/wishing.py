@@ -13,11 +13,14 @@ from engine.people import Person
 from engine.request import RunKind, State, WishFate
 from engine.schemas import MessageKind
 from tests.engine.decisions.record import Written, at
+from tests.engine.stories import COMMIT
 from tests.engine.strategies import (
     ASKER,
+    BASE,
     BYSTANDER,
     DANA,
     ERIN,
+    task_ended,
 )
 
 
@@ -117,6 +120,24 @@ def wishes_after_the_end() -> Written:
     return story
 
 
+def redefined_after_all() -> Written:
+    """What was kept, granted and let through of the version before holds no more."""
+    story = at(State.WORKING)
+    story.ends(RunKind.TASK, task_ended("analyse", BASE))
+    story.ends(RunKind.TASK, task_ended("build", COMMIT, outside=("Makefile",)))
+    story.chooses(DANA, "escalation:1", Choice.KEEP_OUTSIDE)
+    story.review_ends(of="d" * 40)
+    story.chooses(DANA, "escalation:2", Choice.DELIVER_UNCHECKED)
+    story.goes_on(until=State.DELIVERED)
+    story.says("Also by week")
+    story.told_apart(MessageKind.NEW_SCOPE)
+    story.quietly()
+    picks(story, ASKER, Choice.REDEFINE, 0)
+    story.goes_on(until=State.WORKING)
+    story.ends(RunKind.TASK, task_ended("analyse", COMMIT))
+    return story
+
+
 def redefined_while_blocked() -> Written:
     story = at(State.BLOCKED)
     story.says("Also by week")
@@ -133,5 +154,6 @@ SITUATIONS = (
     wishes,
     choices_about_wishes,
     wishes_after_the_end,
+    redefined_after_all,
     redefined_while_blocked,
 )

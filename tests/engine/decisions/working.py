@@ -6,10 +6,11 @@ from engine.events import (
     Cause,
     Choice,
     Failed,
+    Mark,
     TaskEnded,
 )
 from engine.request import Decided, RunKind, State
-from engine.schemas import Outcome
+from engine.schemas import Condition, Outcome, Plan, Verification
 from tests.engine.decisions.record import Written, at
 from tests.engine.stories import COMMIT
 from tests.engine.strategies import (
@@ -19,6 +20,7 @@ from tests.engine.strategies import (
     DANA,
     LEAKS,
     PLANS,
+    READER,
     planned,
     task_ended,
 )
@@ -36,19 +38,46 @@ def tasks_side_by_side() -> Written:
     foreseen.quietly()
     foreseen.tries(partial(foreseen.ends, RunKind.TASK, task_ended("analyse", BASE)))
     foreseen.ends(RunKind.TASK, task_ended("analyse", BASE, Outcome.BLOCKED))
+    foreseen.tries(partial(foreseen.ends, RunKind.TASK, task_ended("other", COMMIT, Outcome.BLOCKED)))
     foreseen.ends(RunKind.TASK, task_ended("other", COMMIT))
     circle = Written(plan=PLANS[0].model_copy(update={"tasks": (planned("a", ("b",)), planned("b", ("a",)))}))
     circle.opened().goes_on(until=State.AWAITING_APPROVAL)
     circle.quietly()
     circle.approves()
+    circle.tries_all(ASKER, DANA)
     story.lines += [*foreseen.lines, *circle.lines]
+    return story
+
+
+def what_a_reader_began_with() -> Written:
+    """A reader that ends late tells the commit it began with; the work takes no step back."""
+    plan = Plan(
+        tasks=(
+            planned("first"),
+            planned("reads", ("first",), agent=READER),
+            planned("second", ("first",)),
+            planned("beside", agent=READER),
+            planned("after", ("beside",), on=Condition(task="beside", outcome=Outcome.DONE)),
+        )
+    )
+    story = Written(plan=plan)
+    story.opened().goes_on(until=State.WORKING)
+    story.quietly()
+    story.ends(RunKind.TASK, task_ended("first", COMMIT), "first")
+    story.ends(RunKind.TASK, task_ended("second", "d" * 40), "second")
+    story.ends(RunKind.TASK, task_ended("reads", COMMIT), "reads")
+    marks = (Mark(claim="It runs", verified=False, why="no receipt"),)
+    story.tries(partial(story.ends, RunKind.TASK, task_ended("beside", BASE, Outcome.BLOCKED), "beside"))
+    story.ends(RunKind.TASK, task_ended("beside", "", marks=marks), "beside")
     return story
 
 
 def a_task_that_is_blocked() -> Written:
     story = at(State.WORKING)
     blocked = task_ended("analyse", BASE, Outcome.BLOCKED)
-    story.ends(RunKind.TASK, blocked)
+    ran = Verification(claim="make test fails", receipt="R1", exit_code=2)
+    told = blocked.report.model_copy(update={"verification": (ran,)})
+    story.ends(RunKind.TASK, blocked.model_copy(update={"report": told}))
     story.tries_all(ASKER, DANA, BYSTANDER)
     story.chooses(DANA, "escalation:1", Choice.RETRY, "Read the page")
     story.ends(RunKind.TASK, blocked)
@@ -69,6 +98,7 @@ def files_beyond_the_spec() -> Written:
     story.tries_all(ASKER, DANA, BYSTANDER)
     story.chooses(DANA, "escalation:1", Choice.REVERT_OUTSIDE)
     story.ends(RunKind.TASK, task_ended("revert1", "d" * 40, outside=("Makefile",)))
+    story.tries(partial(story.chooses, ASKER, "escalation:2", Choice.REVERT_OUTSIDE))
     story.chooses(DANA, "escalation:2", Choice.KEEP_OUTSIDE)
     return story
 
@@ -135,6 +165,7 @@ def secrets() -> Written:
 
 SITUATIONS = (
     tasks_side_by_side,
+    what_a_reader_began_with,
     a_task_that_is_blocked,
     files_beyond_the_spec,
     asked_while_others_work,

@@ -33,7 +33,7 @@ from engine.errors import (
     Transient,
     Unreachable,
 )
-from engine.leaks import redacted
+from engine.leaks import redacted, redacted_words
 from engine.people import Person, Profile
 from engine.ports import Ref, ThreadMessage
 
@@ -363,7 +363,7 @@ class SlackChat:
             ts=str(message["ts"]),
             author=author if user else None,
             by_bot=by_bot,
-            text=redacted(plain_words(str(message.get("text") or ""), self._me.user)),
+            text=redacted_words(plain_words(str(message.get("text") or ""), self._me.user)),
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 import structlog
 
-from engine.leaks import without_secrets
+from engine.leaks import redacted_words, without_secrets
 from engine.trace import trace
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -91,5 +91,5 @@ def _without_exception(
 def _without_secrets(
     _logger: object, _method: str, line: structlog.types.EventDict
 ) -> structlog.types.EventDict:
-    clean: dict[str, Any] = without_secrets(line)
+    clean: dict[str, Any] = without_secrets(line, redacted_words)
     return clean

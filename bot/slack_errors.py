@@ -33,7 +33,7 @@ from engine.errors import (
     ThreadMissing,
     Unreachable,
 )
-from engine.leaks import redacted
+from engine.leaks import redacted_words
 from engine.metrics import CHAT_LIMITED
 
 Kind = TypeVar("Kind")
@@ -145,7 +145,7 @@ def _mapped(error: SlackClientError, asked: str) -> GreenlightError:
     response = getattr(error, "response", None)
     status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0) or 0)
     data = getattr(response, "data", None)
-    code = redacted(str(data.get("error") or "")) if isinstance(data, Mapping) else ""
+    code = redacted_words(str(data.get("error") or "")) if isinstance(data, Mapping) else ""
     if status == 429 or code in {"ratelimited", "rate_limited"}:
         return RateLimited("Slack asks me to slow down.", _retry_after(getattr(response, "headers", {})))
     if status in {200, *_NO_PAGE} and not (isinstance(data, Mapping) and "ok" in data):

@@ -17,9 +17,9 @@ def ended(work: Coroutine[Any, Any, int]) -> int:
     try:
         return asyncio.run(work)
     except GreenlightError as problem:
-        from engine.leaks import redacted  # takes a while to import, and mostly nothing goes wrong
+        from engine.leaks import redacted_words  # takes a while to import, and mostly nothing goes wrong
 
-        err.print(f"[red]{plain(redacted(problem.sentence))}[/red]")
+        err.print(f"[red]{plain(redacted_words(problem.sentence))}[/red]")
         return 2
     except TimeoutError:
         err.print("[red]The play did not end in time.[/red]")

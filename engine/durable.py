@@ -26,6 +26,7 @@ from dbos import error as dbos_error
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.errors import GreenlightError
+from engine.leaks import redacted_words
 from engine.store.database import Database
 from engine.store.tables import PREFIX
 from engine.trace import trace
@@ -76,6 +77,8 @@ async def step(name: str, work: Callable[[], Awaitable[T]]) -> T:
         except GreenlightError as error:
             # It is recorded, with what led to it where a library teaches pickle so: keep that out.
             error.__cause__ = error.__context__ = None
+            error.sentence = redacted_words(error.sentence)
+            error.args = (error.sentence, *error.args[1:])
             raise
 
     try:

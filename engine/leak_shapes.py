@@ -188,7 +188,7 @@ def guesses(path: str, line: str) -> Iterator[Span]:
     if _NAMES.search(line):
         for value in _named(path, line):
             at = line.find(value)
-            if at >= 0 and _is_secret(value) and not is_indirect_reference(line):
+            if at >= 0 and is_secret(value) and not is_indirect_reference(line):
                 yield Span(at, at + len(value), NAMED)
     random = Base64HighEntropyString(_RANDOM_LIMIT)
     for found in random.regex.finditer(line):
@@ -208,7 +208,8 @@ def _named(path: str, line: str) -> Iterator[str]:
             yield found[2]
 
 
-def _is_secret(value: str) -> bool:
+def is_secret(value: str) -> bool:
+    """Whether what is named like a credential is likely one: no placeholder, path, digest, id or word."""
     if not _SHORTEST <= len(value) <= _LONGEST or re.search(r"\s", value):
         return False
     if not (re.search(r"\d", value) and re.search(r"[A-Za-z]", value)):

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from engine import own_secrets
 from engine.events import Leak
+from engine.leak_keyed import keyed
 from engine.leak_shapes import KEY, Span, guesses, shapes
 
 MOST = 50
@@ -43,7 +44,7 @@ _LOCKS = re.compile(
 _Find = Callable[[str], Iterator[Span]]
 M = TypeVar("M", bound=BaseModel)
 
-_clean: dict[tuple[bytes, tuple[str, ...]], None] = {}
+_clean: dict[tuple[bytes, tuple[str, ...], _Find], None] = {}
 
 
 def in_file(path: str, before: bytes | None, after: bytes) -> dict[Leak, str]:
@@ -104,48 +105,48 @@ def marked(text: str) -> bool:
 
 def redacted(text: str) -> str:
     """The text with everything that has the form of a credential taken out, each with a mark of its kind."""
-    # A conversation is looked through before each call of a model: what was clean before is clean.
-    known = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest(), own_secrets.known()
-    if known in _clean:
-        return text
-    left = _all_redacted(text)
-    if left == text:
-        if len(_clean) >= _KEPT_IN_MIND:
-            _clean.clear()
-        _clean[known] = None
-        return text
-    return left
+    return _kept_clean(text, shapes)
+
+
+def redacted_words(text: str) -> str:
+    """The same of what people say and of errors: also what stands behind the name of a credential.
+
+    Not of what agents work on: see `engine.leak_keyed`.
+    """
+    return _kept_clean(text, _in_words)
 
 
 def kinds(text: str) -> tuple[str, ...]:
-    """The kinds of what `redacted` takes out."""
-    found = (span.kind for line in text.splitlines() for span in _spans(line, shapes))
+    """The kinds of what `redacted_words` takes out."""
+    found = (span.kind for line in text.splitlines() for span in _apart(line, _in_words))
     return tuple(dict.fromkeys(found))
 
 
-def without(text: str, values: Iterable[str]) -> str:
-    """The text without these values, and without whatever has the form of a credential."""
+def without(text: str, values: Iterable[str], clean: Callable[[str], str] = redacted) -> str:
+    """The text without these values, and without whatever `clean` takes out."""
     for value in sorted(values, key=len, reverse=True):
         text = text.replace(value, REMOVED)
-    return redacted(text)
+    return clean(text)
 
 
-def cleaned(model: M, values: Iterable[str] = ()) -> M:
-    """The model with these values, and whatever has the form of a credential, taken out of its strings."""
+def cleaned(model: M, values: Iterable[str] = (), clean: Callable[[str], str] = redacted) -> M:
+    """The model with these values, and whatever `clean` takes out, taken out of its strings."""
     values = tuple(value for value in values if value)
     plain = model.model_dump(mode="json")
-    left = _each(plain, lambda text: without(text, values))
+    left = _each(plain, lambda text: without(text, values, clean))
     if left == plain:
         return model
     try:
         return type(model).model_validate(left)
     except ValidationError:  # a mark may be longer than what it stands for, and a field full
-        return type(model).model_validate(_each(plain, lambda text: without(text, values)[: len(text)]))
+        return type(model).model_validate(
+            _each(plain, lambda text: without(text, values, clean)[: len(text)])
+        )
 
 
-def without_secrets(part: Any) -> Any:
-    """What JSON can hold, with everything that has the form of a credential taken out of its strings."""
-    return _each(part, redacted)
+def without_secrets(part: Any, clean: Callable[[str], str] = redacted) -> Any:
+    """What JSON can hold, with everything that `clean` takes out taken out of its strings."""
+    return _each(part, clean)
 
 
 def _each(part: Any, clean: Callable[[str], str]) -> Any:
@@ -156,22 +157,54 @@ def _each(part: Any, clean: Callable[[str], str]) -> Any:
     return {key: _each(one, clean) for key, one in part.items()} if isinstance(part, dict) else part
 
 
-def _all_redacted(text: str) -> str:
+def _kept_clean(text: str, find: _Find) -> str:
+    # A conversation is looked through before each call of a model: what was clean before is clean.
+    known = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest(), own_secrets.known(), find
+    if known in _clean:
+        return text
+    left = _all_redacted(text, find)
+    if left == text:
+        if len(_clean) >= _KEPT_IN_MIND:
+            _clean.clear()
+        _clean[known] = None
+        return text
+    return left
+
+
+def _all_redacted(text: str, find: _Find) -> str:
     if "PRIVATE KEY-----" in text or "KEY BLOCK-----" in text:
         for block in _KEY_BLOCKS:
             text = block.sub(mark(KEY), text)
-    while (left := "".join(_redacted(line) for line in text.splitlines(keepends=True))) != text:
+    while (left := "".join(_redacted(line, find) for line in text.splitlines(keepends=True))) != text:
         text = left  # what is left may come to look like one
     return text
 
 
-def _redacted(line: str) -> str:
+def _redacted(line: str, find: _Find) -> str:
     kept, at = [], 0
-    for span in sorted(_spans(line, shapes), key=lambda span: (span.start, -span.end)):
-        if span.start >= at:
-            kept += [line[at : span.start], mark(span.kind)]
-        at = max(at, span.end)
+    for span in _apart(line, find):
+        kept += [line[at : span.start], mark(span.kind)]
+        at = span.end
     return "".join(kept) + line[at:]
+
+
+def _apart(line: str, find: _Find) -> Iterator[Span]:
+    """Spans of a line, those that run into each other as one of the first one's kind."""
+    last: Span | None = None
+    for span in sorted(_spans(line, find), key=lambda span: (span.start, -span.end)):
+        if last is not None and span.start < last.end:
+            last = Span(last.start, max(last.end, span.end), last.kind)
+            continue
+        if last is not None:
+            yield last
+        last = span
+    if last is not None:
+        yield last
+
+
+def _in_words(line: str) -> Iterator[Span]:
+    yield from shapes(line)
+    yield from keyed(line)
 
 
 def _guessing(path: str) -> _Find:

@@ -16,7 +16,7 @@ from engine import errors
 from engine.dependencies import Dependencies
 from engine.durable import StepsChanged, last_step, sleep, step
 from engine.events import Cause, Failed, Held, Result, RunFinished
-from engine.leaks import cleaned, redacted
+from engine.leaks import cleaned, redacted, redacted_words
 from engine.metrics import RUNS_ENDED, RUNS_LIVE, RUNS_WAITING
 from engine.ports import Chat, Forge, Model, Sandbox, Workspace
 from engine.request import Live, RunKind, Snapshot, StartRun
@@ -203,7 +203,7 @@ class Runner:
             forge=self._outside.forge(repository),
             step=step,
             sleep=slot.sleep,
-            tell=lambda line: self._reports.tell(filed.request, filed.id, redacted(line)),
+            tell=lambda line: self._reports.tell(filed.request, filed.id, redacted_words(line)),
             checkouts=checkouts_of(self._settings.state_dir, filed.request),
             unbroken=lambda: self._unbroken(filed.id),
         )
@@ -259,7 +259,10 @@ async def _unspoilt(result: Result) -> Result:
 
     What is to be pushed was looked through for itself, and its diff has to stay to the letter.
     """
-    return result if isinstance(result, Held) else await asyncio.to_thread(cleaned, result)
+    if isinstance(result, Held):
+        return result
+    clean = redacted_words if isinstance(result, Failed) else redacted
+    return await asyncio.to_thread(cleaned, result, (), clean)
 
 
 def failed(error: errors.GreenlightError, kind: RunKind) -> Failed:

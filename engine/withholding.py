@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from engine.events import Event, Opened, RunFinished, Said
-from engine.leaks import cleaned, kinds, mark, redacted, without_secrets
+from engine.leaks import cleaned, kinds, mark, redacted, redacted_words, without_secrets
 from engine.ports import ModelAnswer, ModelCall
 
 E = TypeVar("E", bound=BaseModel)
@@ -25,7 +25,7 @@ def kept(event: Event) -> tuple[Event, tuple[str, ...]]:
     """
     if isinstance(event, RunFinished):
         return event, ()
-    clean = cleaned(event)
+    clean = cleaned(event, clean=redacted_words)
     if clean is event:
         return event, ()
     found = tuple(

@@ -14,7 +14,7 @@ from engine.adapters.github_wire import (
     Spoken,
     Statuses,
 )
-from engine.leaks import redacted
+from engine.leaks import redacted_words
 from engine.ports import CheckState, OutsideCheck, Remark, Stance
 
 MOST = 100
@@ -77,7 +77,7 @@ def checks_of(commit: str, runs: CheckRuns, statuses: Statuses) -> tuple[Outside
             commit=commit,
             state=_STATUSES.get(one.state, CheckState.PENDING),
             url=one.target_url or "",
-            summary=redacted(one.description or "")[:LONGEST_SUMMARY],
+            summary=redacted_words(one.description or "")[:LONGEST_SUMMARY],
         )
         for one in statuses.statuses
     ]
@@ -104,7 +104,7 @@ def _remark(id_: str, one: Spoken, at: datetime | None) -> Remark:
         author=one.user.login if one.user else "ghost",  # as GitHub shows who is gone
         may_write=False,
         by_bot=one.user is not None and (one.user.type == "Bot" or one.user.login.endswith("[bot]")),
-        text=redacted(one.body or "")[:LONGEST_TEXT],  # before it is cut, which might halve a secret
+        text=redacted_words(one.body or "")[:LONGEST_TEXT],  # before it is cut, which might halve a secret
         at=at or _LONG_AGO,
     )
 
@@ -128,5 +128,5 @@ def _run(commit: str, run: CheckRun) -> OutsideCheck:
         commit=commit,
         state=_CONCLUSIONS.get(run.conclusion or "", CheckState.SKIPPED) if ended else CheckState.PENDING,
         url=run.html_url or "",
-        summary=redacted(told or "")[:LONGEST_SUMMARY],
+        summary=redacted_words(told or "")[:LONGEST_SUMMARY],
     )

@@ -6,6 +6,7 @@ from itertools import dropwhile, islice
 
 from engine import existing
 from engine.events import BranchLine, Existing
+from engine.leaks import cleaned
 from engine.lint import MOST_ARTIFACTS
 from engine.paths import artifact_problems
 from engine.ports import Branch
@@ -169,7 +170,10 @@ async def _ticket_told(context: Context, branch: str) -> str | None:
 
 
 async def _others(context: Context) -> tuple[BranchLine, ...]:
-    found = await patiently(context, "branches", context.workspace.branches)
+    async def look() -> list[Branch]:
+        return [cleaned(one) for one in await context.workspace.branches()]  # the step keeps them
+
+    found = await patiently(context, "branches", look)
     return tuple(BranchLine(name=one.name, ahead=one.ahead, subject=one.subject, at=one.at) for one in found)
 
 

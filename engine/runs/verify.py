@@ -12,7 +12,7 @@ from typing import Any
 from engine.agents.parallel import together
 from engine.errors import Rejected
 from engine.events import UNPREPARED, CheckResult, Fact, Ran, Verified
-from engine.leaks import redacted
+from engine.leaks import redacted_words
 from engine.metrics import CHECKS
 from engine.ports import Command, Ended, Execution, Limits, Workspace
 from engine.request import SpecVersion, State
@@ -156,7 +156,9 @@ async def _execute(context: Context, job: Job) -> CheckResult:
             laid = await trials.lay(context.workspace, spec, commit, job.where, tree)
         done = await context.dependencies.sandbox(spec.base_commit).run(command(job.check, tree))
         CHECKS.labels(done.ended.value).observe(done.duration_s)
-        clean = await asyncio.to_thread(redacted, done.output)  # before it is cut, which might halve a secret
+        clean = await asyncio.to_thread(
+            redacted_words, done.output
+        )  # before it is cut, which might halve a secret
         done = done.model_copy(update={"output": clean})
     finally:
         await asyncio.to_thread(shutil.rmtree, tree, ignore_errors=True)

@@ -7,9 +7,9 @@ import pytest
 
 from engine.adapters.bubblewrap import BubblewrapSandbox
 from engine.errors import SandboxUnavailable
-from engine.leaks import kinds, redacted
+from engine.leaks import kinds, redacted, redacted_words
 from tests.security.canaries import play
-from tests.security.canaries.forms import Canary, canaries, spoken, text
+from tests.security.canaries.forms import Canary, canaries, keyed, spoken, text
 from tests.security.canaries.table import Counted, count, count_at_github
 
 AROUND = ("{}", "x = '{}'", '{{"a": "{}"}}', "({})", "see {}, please", "12| {}")
@@ -30,7 +30,7 @@ def held(found: Counted) -> None:
     assert found.own == []
     assert [place for place, times in found.came.items() if not times] == []
     assert found.seen == dict.fromkeys(found.seen, len(canaries("planted")))
-    assert len(found.seen) == 8
+    assert len(found.seen) == 9
     assert found.fine
 
 
@@ -52,7 +52,14 @@ async def test_nor_does_what_errors_say(tmp_path: Path) -> None:
 def test_each_form_goes_as_a_whole_whatever_stands_around_it(one: Canary) -> None:
     for around in AROUND:
         assert one.needle in around.format(one.text)
-        assert one.needle not in redacted(around.format(one.text))
+        assert one.needle not in redacted_words(around.format(one.text))
+        assert f"({one.kind} withheld)" in redacted_words(around.format(one.text))
+
+
+@pytest.mark.parametrize("one", keyed("form"), ids=lambda one: one.form)
+def test_what_only_its_name_tells_stays_where_agents_work(one: Canary) -> None:
+    """A mark in a file that is edited would end up in it; and the control: no form tells it."""
+    assert redacted(one.text) == one.text or one.form in {"address"}
 
 
 def test_no_two_places_hold_the_same_one_and_what_prints_them_holds_none() -> None:

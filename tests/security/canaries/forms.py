@@ -8,7 +8,28 @@ from dataclasses import dataclass
 
 from tests.fake_secrets import FAKES, kind_of
 
-KEY_LINES, PIECE, SHORT_FIELD = 3, 6, 440
+KEY_LINES, PIECE, SHORT_FIELD, SHORT_KNOWN = 3, 6, 440, 260
+
+# Passwords of no form: only what stands before them tells.
+KEYED = {
+    "password:": "password: {}",
+    "pwd=": "pwd={}",
+    "bold and in code": "*Password:* `{}`",
+    "password is": "the password is {}.",
+    "variable": "export DB_PASSWORD={}",
+    "JSON field": '{{"db_password": "{}"}}',
+    "property": "spring.datasource.password={}",
+    "data source": "Server=db;User Id=sa;Password={};Database=prod",
+    "keyword string": "host=db user=app password={} dbname=prod",
+    "address": "redis://:{}@cache.fake-company.internal:6379",
+    "flag": "deploy --password {} now",
+    "curl": "curl -u app:{} https://db.fake-company.internal/",
+    "basic header": "Authorization: Basic {}",
+    "bearer header": "Authorization: Bearer {}",
+    "api key": "api_key={}",
+}
+BESIDE_CODE = frozenset({"file", "rules", "history of commits", "tool output", "model answer", "web result"})
+"""What agents work on: there only a form tells."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +50,11 @@ class Canary:
     @property
     def kind(self) -> str:
         """As marks tell it."""
-        return kind_of(self.form)
+        if self.form not in KEYED:
+            return kind_of(self.form)
+        if self.form == "api key":
+            return "credential"
+        return "login" if "header" in self.form else "password"
 
 
 def tag(place: str) -> str:
@@ -38,8 +63,14 @@ def tag(place: str) -> str:
 
 
 def canaries(place: str) -> tuple[Canary, ...]:
-    """One of each form."""
-    return tuple(_canary(place, form) for form in sorted(FAKES))
+    """One of each form that is known there."""
+    known = tuple(_canary(place, form) for form in sorted(FAKES))
+    return known if place in BESIDE_CODE else (*known, *keyed(place))
+
+
+def keyed(place: str) -> tuple[Canary, ...]:
+    """Passwords, one in each way in which they are named."""
+    return tuple(_named(place, form) for form in KEYED)
 
 
 def text(place: str, some: Sequence[Canary] = ()) -> str:
@@ -50,9 +81,14 @@ def text(place: str, some: Sequence[Canary] = ()) -> str:
 def brief(place: str) -> tuple[Canary, ...]:
     """As many of them as a field for a short text takes."""
     kept: list[Canary] = []
-    for one in sorted(canaries(place), key=lambda one: len(one.text)):
-        if sum(len(it.text) + 1 for it in (*kept, one)) < SHORT_FIELD:
-            kept.append(one)
+    by_length = sorted(canaries(place), key=lambda one: len(one.text))
+    for some, room in (
+        ([one for one in by_length if one.form in FAKES], SHORT_KNOWN),
+        (by_length, SHORT_FIELD),
+    ):
+        for one in some:
+            if one not in kept and sum(len(it.text) + 1 for it in (*kept, one)) < room:
+                kept.append(one)
     return tuple(kept)
 
 
@@ -68,6 +104,14 @@ def spoken(place: str) -> list[str]:
         for line in text(place).splitlines()
     ]
     return ["sh", "-c", "printf '%s\\n' " + " ".join(f"'{one}'" for one in pieces)]
+
+
+def _named(place: str, form: str) -> Canary:
+    chance = random.Random(f"{place}/{form}")  # noqa: S311 (no secret at all)
+    word = f"FAKEw0rd{_digits(chance)}"
+    if form == "basic header":
+        word = base64.b64encode(f"app:{word}".encode()).decode()
+    return Canary(place, form, KEYED[form].format(word), word)
 
 
 def _canary(place: str, form: str) -> Canary:

@@ -1,8 +1,12 @@
 """Where what came in could go: each is read in full, from outside, and planted into to show that it is."""
 
 import asyncio
+import base64
+import binascii
+import contextlib
 import io
 import json
+import pickle
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -108,6 +112,29 @@ class Sinks:
         """The bytes of the database, its log and its index."""
         return b"".join(p.read_bytes() for p in sorted(self.database.parent.glob(f"{DATABASE}*")))
 
+    async def durable(self) -> bytes:
+        """What the durable engine's tables hold: it keeps what steps return as pickles in base64."""
+
+        def read() -> bytes:
+            with contextlib.closing(sqlite3.connect(self.database, timeout=30)) as other:
+                tables = [
+                    name for (name,) in other.execute("select name from sqlite_master where type = 'table'")
+                ]
+                theirs = [name for name in tables if not name.startswith("gl_")]
+                rows = [row for name in theirs for row in other.execute(f"select * from {name}")]  # noqa: S608
+            return b"\n".join(_decoded(cell) for row in rows for cell in row if isinstance(cell, str | bytes))
+
+        return await asyncio.to_thread(read)
+
+    async def into_durable(self, text: str) -> None:
+        """As what one more step returned."""
+        told = base64.b64encode(pickle.dumps({"text": text})).decode()
+        await self._into(
+            "insert into operation_outputs (workflow_uuid, function_id, function_name, output)"
+            " values ('planted', 1, 'planted', ?)",
+            told,
+        )
+
     async def into_file(self, text: str) -> None:
         """As the words of a request."""
         await self._into("update gl_event set body = json_set(body, '$.text', ?) where kind = 'opened'", text)
@@ -153,9 +180,19 @@ class Sinks:
             Sink("forge", self.forge, self.into_forge),
             Sink("git", self.git, self.into_git),
             Sink("database", self.file, self.into_file),
+            Sink("durable", self.durable, self.into_durable),
             Sink("show", self.shown, self.into_file),
             Sink("headless", self.headless, self.into_state),
         )
+
+
+def _decoded(cell: str | bytes) -> bytes:
+    """A cell as it is, and as what it stands for."""
+    data = cell.encode() if isinstance(cell, str) else cell
+    try:
+        return data + b"\n" + base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        return data
 
 
 def _but_its_own(body: Any) -> Any:

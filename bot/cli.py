@@ -143,7 +143,8 @@ def run(
 @app.command()
 def show(
     request: Annotated[
-        str | None, typer.Argument(help="Its id, or the beginning of its id or thread; none lists all.")
+        str | None,
+        typer.Argument(help="Its id, the beginning of its id or thread, or a link to it; none lists all."),
     ] = None,
     config: Annotated[Path | None, typer.Option(help="The TOML file that names the state directory.")] = None,
     state: Annotated[Path | None, typer.Option(help="The state directory itself.")] = None,
@@ -287,7 +288,7 @@ async def _show(request: str | None, config: Path | None, state: Path | None, as
             else f"{inspecting.listed(found)}\n"
         )
         return 0
-    story = await records.story(directory, request)
+    story = await records.story(directory, keeping.named(request))
     sys.stdout.write(f"{story.model_dump_json() if as_json else inspecting.told(story)}\n")
     return 0
 

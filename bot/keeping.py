@@ -1,14 +1,17 @@
 """`greenlight backup`, `restore` and `forget`: what is kept, and what is kept no longer."""
 
 import getpass
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import parse_qs, urlsplit
 
 import typer
 
 from bot.terminal import ended, err, out, plain
 
+_PERMALINK = re.compile(r"/archives/([A-Z0-9]+)/p(\d+)(\d{6})$")
 _FILE = Annotated[Path, typer.Argument(help="The archive.")]
 _CONFIG = Annotated[Path | None, typer.Option(help="The TOML file that names the state directory.")]
 _STATE = Annotated[Path | None, typer.Option(help="The state directory itself.")]
@@ -41,7 +44,9 @@ def restore(
 
 
 def forget(
-    request: Annotated[str, typer.Argument(help="Its id, or the beginning of its id or thread.")],
+    request: Annotated[
+        str, typer.Argument(help="Its id, the beginning of its id or thread, or a link to a message of it.")
+    ],
     config: _CONFIG = None,
     state: _STATE = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
@@ -50,9 +55,21 @@ def forget(
     """Delete what is kept of a request that has ended: words, answers of models, results, checkouts, commits.
 
     Also while the bot runs, which then does it. Messages in Slack, pushed branches and pull requests stay.
-    That the request was there, who asked and when stays too, so that nothing starts it again.
+    That the request was there, who asked and when stays too, so that nothing starts it again: who mentions
+    me in its thread is told to ask in a new one. What is still open is refused: say stop in its thread first.
     """
     sys.exit(ended(_forget(request, config, state, dry_run=dry_run, yes=yes)))
+
+
+def named(request: str) -> str:
+    """What names a request in the records: of a link to a message its channel and thread, else as it is."""
+    link = urlsplit(request)
+    found = _PERMALINK.search(link.path)
+    if link.scheme != "https" or found is None:
+        return request
+    channel, seconds, fraction = found.groups()
+    (thread,) = parse_qs(link.query).get("thread_ts", [f"{seconds}.{fraction}"])[:1]
+    return f"{channel}:{thread}"
 
 
 def _directory(config: Path | None, state: Path | None) -> Path:
@@ -74,7 +91,7 @@ async def _backup(file: Path, directory: Path) -> int:
 async def _restore(file: Path, directory: Path, *, replace: bool) -> int:
     import asyncio
 
-    from engine.backup import put_back
+    from engine.restoring import put_back
 
     made, aside = await asyncio.to_thread(put_back, file, directory, replace=replace)
     if aside is not None:
@@ -93,7 +110,7 @@ async def _forget(request: str, config: Path | None, state: Path | None, *, dry_
     settings = settings_of(config)
     if state is not None:
         settings = settings.model_copy(update={"state_dir": state})
-    what = await going(settings, request)
+    what = await going(settings, named(request))
     rows = ", ".join(f"{count} of {name.removeprefix('gl_')}" for name, count in what.rows.items())
     out.print(f"{plain(what.request)} ({what.state}): {plain(what.title)}")
     out.print(f"  rows: {rows}; checkouts: {what.checkout_bytes:,} bytes; commits of ours: {what.commits}")

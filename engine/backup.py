@@ -1,4 +1,4 @@
-"""A copy of all that is kept, made while the bot runs, and put back where none runs.
+"""A copy of all that is kept, made while the bot runs; `restoring` puts it back.
 
 The database is copied first, by SQLite's own means, as of one moment. What else is copied is that old or
 newer: a store of git's only grows, and checkouts are only gone on with.
@@ -14,16 +14,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
-from typing import IO
+from importlib import metadata
+from pathlib import Path
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from engine.errors import ConfigurationInvalid, Transient
-from engine.request import Snapshot
-from engine.state_dir import DATABASE, hold
-from engine.store.migrations import VERSION_TABLE, newest
+from engine.state_dir import DATABASE
+from engine.store.migrations import VERSION_TABLE
 
 MANIFEST = "manifest.json"
 _MADE_ANEW = {"prepared", "lock", DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm"}
@@ -32,11 +31,12 @@ _CHUNK = 1 << 20
 
 
 class Backup(BaseModel):
-    """What an archive says of itself; `digests` are SHA-256 by path."""
+    """What an archive says of itself; `digests` are SHA-256 by path, `program` the version that made it."""
 
     model_config = ConfigDict(frozen=True)
 
     schema_version: str
+    program: str = "unknown"
     made_at: datetime
     requests: int
     digests: dict[str, str]
@@ -92,7 +92,11 @@ def _archive(state_dir: Path, place: Path, target: Path) -> Backup:
                     if name.startswith("repositories/"):  # its packs were just made anew: others are needed
                         raise Transient(f"{name} went away while it was copied. Try again.") from None
             made = Backup(
-                schema_version=version, made_at=datetime.now(UTC), requests=requests, digests=digests
+                schema_version=version,
+                program=metadata.version("greenlight"),
+                made_at=datetime.now(UTC),
+                requests=requests,
+                digests=digests,
             )
             content = made.model_dump_json().encode()
             info = tarfile.TarInfo(MANIFEST)
@@ -155,102 +159,3 @@ def _add(archive: tarfile.TarFile, path: Path, name: str) -> str:
         except OSError as error:
             raise Transient(f"{name} changed while it was copied. Try again.") from error
     return counted.digest.hexdigest()
-
-
-# ---------------------------------------------------------------- putting it back
-
-
-def put_back(file: Path, state_dir: Path, *, replace: bool = False) -> tuple[Backup, Path | None]:
-    """Put an archive in place of a state directory that no process holds.
-
-    Returns:
-        What it is, and where the state is now that was there before, if one was.
-
-    Raises:
-        ConfigurationInvalid: the file is no whole backup, or of a newer version; or there is a state
-            already, and it is not to be replaced.
-        AlreadyRunning: a bot runs there.
-    """
-    state_dir = state_dir.absolute()
-    held = hold(state_dir)
-    try:
-        there = [path.name for path in state_dir.iterdir() if path.name != "lock"]
-        if there and not replace:
-            raise ConfigurationInvalid(
-                f"There is a state in {state_dir} already. With --replace it is moved aside and kept."
-            )
-        with tempfile.TemporaryDirectory(
-            prefix=f".{state_dir.name}-", dir=state_dir.parent, ignore_cleanup_errors=True
-        ) as place:
-            fresh = Path(place) / "state"
-            fresh.mkdir(mode=0o700)
-            made = _unpacked(file, fresh)
-            _look_first(fresh / DATABASE)
-            aside = state_dir.with_name(f"{state_dir.name}.replaced-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
-            state_dir.rename(aside)
-            fresh.rename(state_dir)
-    finally:
-        held.release()
-    if there:
-        return made, aside
-    (aside / "lock").unlink(missing_ok=True)
-    aside.rmdir()
-    return made, None
-
-
-def _unpacked(file: Path, into: Path) -> Backup:
-    found: dict[str, str] = {}
-    told: Backup | None = None
-    try:
-        with tarfile.open(file, "r:gz") as archive:
-            for member in archive:
-                if not _plain(member.name) or not (member.isfile() or member.isdir()):
-                    raise _spoilt(file, f"it holds {member.name[:80]!r}")
-                content = archive.extractfile(member)
-                if content is None:
-                    (into / member.name).mkdir(parents=True, exist_ok=True)
-                elif member.name == MANIFEST:
-                    told = Backup.model_validate_json(content.read())
-                else:
-                    found[member.name] = _written(content, into / member.name, member.mode)
-    except (OSError, EOFError, tarfile.TarError, ValidationError) as error:
-        raise _spoilt(file, type(error).__name__) from error
-    if told is None or told.digests != found or DATABASE not in found:
-        raise _spoilt(file, "what it holds is not what it says")
-    if told.schema_version > newest():
-        raise ConfigurationInvalid(f"{file} was made by a newer Greenlight. Put it back with that version.")
-    return told
-
-
-def _plain(name: str) -> bool:
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts and "\0" not in name
-
-
-def _written(content: IO[bytes], path: Path, mode: int) -> str:
-    digest = hashlib.sha256()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("xb") as target:
-        while data := content.read(_CHUNK):
-            digest.update(data)
-            target.write(data)
-    path.chmod((mode | 0o600) & 0o755)
-    return digest.hexdigest()
-
-
-def _spoilt(file: Path, why: str) -> ConfigurationInvalid:
-    return ConfigurationInvalid(f"{file} is no whole backup of Greenlight ({why}). Nothing was changed.")
-
-
-def _look_first(database: Path) -> None:
-    """Whatever was posted since the backup is looked for before it would be posted again."""
-    with closing(sqlite3.connect(database)) as connection:
-        rows = connection.execute("SELECT id, snapshot FROM gl_request").fetchall()
-        for id, text in rows:
-            snapshot = Snapshot.model_validate_json(text)
-            if not snapshot.state.ended:
-                restored = snapshot.model_copy(update={"restored": True})
-                connection.execute(
-                    "UPDATE gl_request SET snapshot = ? WHERE id = ?", (restored.model_dump_json(), id)
-                )
-        connection.commit()

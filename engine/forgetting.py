@@ -9,6 +9,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -19,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import DBAPIError
 
 from engine.durable import Durable
-from engine.errors import AlreadyRunning, ConfigurationInvalid
+from engine.errors import AlreadyRunning, ConfigurationInvalid, GreenlightError
 from engine.inspecting import one_of, opened
 from engine.ports import Workspace
 from engine.request import Snapshot
@@ -30,8 +31,10 @@ from engine.store.database import Database, open_database, readable, reading
 from engine.story import visible
 from engine.trace import trace
 
-BY_RETENTION = "retention"
 _LOOK_EVERY = timedelta(hours=1)
+_FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
+_YOUNG = timedelta(hours=1)
+"""Objects of git's that are younger may be of work under way, and are left to a later look."""
 _WAIT_S, _LOOK_S = 60.0, 0.2
 _BUSY_MS = 30_000  # an operator's command is in no hurry
 
@@ -51,6 +54,15 @@ class Going(BaseModel):
     commits: int
 
 
+@dataclass(frozen=True)
+class _Failed:
+    """A request that could not be deleted, and when that was asked for: asked anew, it is tried at once."""
+
+    asked_at: datetime
+    pause: timedelta
+    again_at: datetime
+
+
 class Forgetter:
     """Deletes what was asked for, and what the retention lets go.
 
@@ -65,6 +77,8 @@ class Forgetter:
         self._database = database
         self._workspace = workspace
         self._looked_at: datetime | None = None
+        self._cleaned_at: datetime | None = None
+        self._failed: dict[str, _Failed] = {}
 
     async def sweep(self, now: datetime) -> None:
         """Do what was asked for since the last time, and once an hour what the retention asks for."""
@@ -73,16 +87,23 @@ class Forgetter:
             self._looked_at = now
             async with self._database.app.begin() as c:
                 for request in await forgotten.ended_before(c, now - timedelta(days=days)):
-                    await forgotten.ask(c, request, BY_RETENTION, now)
+                    await forgotten.ask(c, request, forgotten.BY_RETENTION, now)
         async with reading(self._database.app) as c:
             asked = await forgotten.asked(c)
-        for request in asked:
-            await self._forget(request)
-        if asked:
+            latest = await forgotten.latest(c)
+        due = [request for request, at in asked.items() if self._is_due(request, at, now)]
+        if any([await self._forget(request, asked[request], now) for request in due]):
             await asyncio.to_thread(self._squeeze)
+        if latest is not None and self._is_to_clean(latest, now):
+            self._cleaned_at = now
+            await self._clean()
 
-    async def _forget(self, request: str) -> None:
-        """One of them; what goes wrong with one is tried again at the next sweep, and holds up no other."""
+    def _is_due(self, request: str, asked_at: datetime, now: datetime) -> bool:
+        failed = self._failed.get(request)
+        return failed is None or failed.asked_at != asked_at or failed.again_at <= now
+
+    async def _forget(self, request: str, asked_at: datetime, now: datetime) -> bool:
+        """One of them; what goes wrong with one is tried again later and later, and holds up no other."""
         try:
             async with reading(self._database.app) as c:
                 snapshot = await journal.load(c, request)
@@ -93,9 +114,31 @@ class Forgetter:
             async with self._database.app.begin() as c:
                 await Durable.forget(c, request)
                 await forgotten.delete(c, request, datetime.now(UTC))
-            log.info("request.forgotten", request=request)
-        except Exception as error:  # noqa: BLE001 (process edge: the next sweep tries it again)
-            log.error("request.not_forgotten", request=request, trace=trace(error))  # noqa: TRY400
+        except Exception as error:  # noqa: BLE001 (process edge: a later sweep tries it again)
+            before = self._failed.get(request)
+            known = before is not None and before.asked_at == asked_at
+            pause = min(before.pause * 2, _LONGEST_PAUSE) if before and known else _FIRST_PAUSE
+            self._failed[request] = _Failed(asked_at, pause, now + pause)
+            log.error(  # noqa: TRY400 (no foreign words in logs)
+                "request.not_forgotten", request=request, again_in_s=pause.seconds, trace=trace(error)
+            )
+            return False
+        self._failed.pop(request, None)
+        log.info("request.forgotten", request=request)
+        return True
+
+    def _is_to_clean(self, latest: datetime, now: datetime) -> bool:
+        """Once after a start, and once what was young when it was let go is so no longer."""
+        cleaned = self._cleaned_at
+        return cleaned is None or cleaned <= latest + _YOUNG < now
+
+    async def _clean(self) -> None:
+        """Let go of commits that were too young when their requests were deleted."""
+        for repository in self._settings.repositories:
+            try:
+                await self._workspace(repository).forget(())
+            except GreenlightError as error:
+                log.warning("commits.not_cleaned", repository=repository.name, error=type(error).__name__)
 
     async def _forget_commits(self, snapshot: Snapshot) -> None:
         repository = self._settings.repository(snapshot.repository)

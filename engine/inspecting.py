@@ -110,7 +110,7 @@ async def story(state_dir: Path, request: str) -> Story:
 
 
 async def one_of(c: AsyncConnection, request: str) -> Snapshot:
-    """The request of that id, or of which only it has that beginning.
+    """The request of that id, or of which only it has that beginning, or that channel and thread.
 
     Raises:
         ConfigurationInvalid: no request or several begin so.
@@ -125,7 +125,11 @@ async def one_of(c: AsyncConnection, request: str) -> Snapshot:
 def _only(ids: Sequence[str], request: str) -> str:
     if request in ids:
         return request
-    found = [id for id in ids if id.startswith(request) or id.rpartition(":")[2].startswith(request)]
+    found = [
+        id
+        for id in ids
+        if id.startswith(request) or id.rpartition(":")[2].startswith(request) or id.endswith(f":{request}")
+    ]
     if len(found) == 1:
         return found[0]
     shown = visible(request, 80)

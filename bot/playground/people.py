@@ -147,12 +147,21 @@ class Player:
         requester = self._slack.person(people.requester)
         ts = await requester.mention(people.channel, people.text)
         request = f"{TEAM}:{people.channel}:{ts}"
+        await self.go_on(request, over, timeout_s)
+        return request
+
+    async def go_on(self, request: str, over: Over, timeout_s: float) -> None:
+        """React to a request that was asked for until the play is over.
+
+        Raises:
+            TimeoutError: it took longer than `timeout_s` seconds.
+        """
+        ts = request.rpartition(":")[2]
         async with asyncio.timeout(timeout_s):
             while not await over(request):
                 self._moved.clear()
                 if not await self._acted(request, ts) and not await over(request):
                     await self._moved.wait()
-        return request
 
     async def _acted(self, request: str, thread: str) -> bool:
         """Say or do the next thing, if there is one."""

@@ -10,20 +10,34 @@ from sqlmodel import SQLModel, col
 from engine.request import State
 from engine.store.tables import ForgottenRow, RequestRow
 
+BY_RETENTION = "retention"
 _ENDED = [state.value for state in State if state.ended]
 
 
 async def ask(c: AsyncConnection, request: str, by: str, now: datetime) -> None:
-    """Note that a request's data is to be deleted; once noted it stays so."""
+    """Note that a request's data is to be deleted; once noted it stays so, and asking again is a new try."""
     known = sa.select(col(ForgottenRow.request)).where(col(ForgottenRow.request) == request)
     if (await c.execute(known)).first() is None:
         await c.execute(sa.insert(ForgottenRow).values(request=request, by=by, asked_at=now))
+    elif by != BY_RETENTION:
+        again = sa.update(ForgottenRow).values(by=by, asked_at=now)
+        await c.execute(
+            again.where(col(ForgottenRow.request) == request, col(ForgottenRow.done_at).is_(None))
+        )
 
 
-async def asked(c: AsyncConnection) -> list[str]:
-    """Requests whose data is still to be deleted."""
-    query = sa.select(col(ForgottenRow.request)).where(col(ForgottenRow.done_at).is_(None))
-    return list((await c.execute(query)).scalars())
+async def asked(c: AsyncConnection) -> dict[str, datetime]:
+    """Requests whose data is still to be deleted, and when that was asked for."""
+    query = sa.select(col(ForgottenRow.request), col(ForgottenRow.asked_at))
+    rows = (await c.execute(query.where(col(ForgottenRow.done_at).is_(None)))).all()
+    return {row.request: row.asked_at for row in rows}
+
+
+async def latest(c: AsyncConnection) -> datetime | None:
+    """When a request's data was deleted the last time."""
+    query = sa.select(col(ForgottenRow.done_at)).where(col(ForgottenRow.done_at).is_not(None))
+    newest = query.order_by(col(ForgottenRow.done_at).desc()).limit(1)
+    return (await c.execute(newest)).scalar_one_or_none()
 
 
 async def is_over(c: AsyncConnection, request: str) -> bool:

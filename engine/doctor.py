@@ -4,6 +4,7 @@ Each examination is a function that yields diagnoses; those of EXAMINATIONS are 
 base branch could be fetched. To have another one made, write it and add it there.
 """
 
+import asyncio
 import os
 import re
 import tempfile
@@ -15,6 +16,7 @@ from engine.dependencies import Dependencies, Tell, silent
 from engine.diagnoses import Diagnosis, Examination, Level, Patient
 from engine.errors import GreenlightError
 from engine.failed_checks import explained, tail
+from engine.old_secrets import records
 from engine.ports import Ended, Sandbox
 from engine.repositories import Repositories
 from engine.settings import RepositorySettings, Settings
@@ -44,6 +46,7 @@ async def examine(
     for diagnosis in _secrets(environment):
         yield diagnosis
     yield _state_dir(settings.state_dir)
+    yield await asyncio.to_thread(records, settings.state_dir)
     sandbox, diagnosis = await _sandbox(settings)
     yield diagnosis
     if not settings.repositories:

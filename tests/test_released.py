@@ -4,7 +4,10 @@
 playing two situations; `NNNN.slack.jsonl.gz` is what its local Slack kept (0001 kept nothing).
 """
 
+import base64
 import gzip
+import json
+import pickle
 import sqlite3
 from pathlib import Path
 
@@ -13,12 +16,17 @@ import pytest
 from bot.cards.modals import BLOCK, FIELD
 from bot.playground.demo import Demo, DemoOptions
 from engine import inspecting
+from engine.diagnoses import Level
 from engine.errors import ConfigurationInvalid
 from engine.events import Choice
+from engine.forgetting import forget
+from engine.old_secrets import kept_secrets, records
 from engine.request import State
+from engine.settings import Settings
 from engine.state_dir import DATABASE
 from engine.store.database import open_database
 from engine.store.migrations import migrate, newest
+from tests.fake_secrets import FAKES
 from tests.journeys.reading import cards, presses, until, until_true
 
 RELEASED = Path(__file__).parent / "released"
@@ -62,6 +70,37 @@ async def test_every_request_of_a_released_version_is_shown(tmp_path: Path, vers
         assert len(story.lines) > 5
     counted = await inspecting.stats(state)
     assert sum(counted.requests.values()) == len(listed)
+
+
+async def test_a_secret_that_an_older_version_kept_is_told_of_and_goes(
+    tmp_path: Path,
+) -> None:
+    state, canary = unpacked("0003", tmp_path), FAKES["GitHub token"]
+    assert kept_secrets(state) == {}, "or everything is told of"
+    pickled = base64.b64encode(pickle.dumps({"answer": f"the token is {canary}"})).decode()
+    with sqlite3.connect(state / DATABASE) as connection:
+        (done,) = connection.execute("SELECT id FROM gl_request WHERE state = 'done'").fetchone()
+        (open_,) = connection.execute("SELECT id FROM gl_request WHERE state != 'done'").fetchone()
+        first = connection.execute("SELECT body FROM gl_event WHERE request = ? AND seq = 1", (done,))
+        (body,) = first.fetchone()
+        pasted = json.dumps(json.loads(body) | {"text": f"Use\n{canary}"})
+        connection.execute("UPDATE gl_event SET body = ? WHERE request = ? AND seq = 1", (pasted, done))
+        connection.execute(
+            "UPDATE operation_outputs SET output = ? WHERE workflow_uuid = (SELECT max(workflow_uuid)"
+            " FROM operation_outputs WHERE workflow_uuid LIKE ?)",
+            (pickled, f"{open_}/%"),
+        )
+    assert kept_secrets(state) == dict.fromkeys(sorted((done, open_)), ("GitHub token",))
+    told = records(state)
+    assert told.level is Level.WARN
+    assert done in told.text
+    assert canary not in told.text
+    await migrated(state)
+    assert await forget(Settings(state_dir=state), done, "operator:test")
+    assert list(kept_secrets(state)) == [open_]
+    held = [path.read_bytes() for path in state.iterdir()]
+    assert not any(f"Use\\n{canary}".encode() in data for data in held)
+    assert any(pickled.encode() in data for data in held)
 
 
 def test_each_migration_but_the_newest_has_a_released_state() -> None:

@@ -168,7 +168,7 @@ class GitWorkspace:
     async def _push(self, commit: str, branch: str, held: str | None) -> None:
         """Push over what we put there ourselves, or where nothing is."""
         ours = {await self._resolved(name) for name in (_pushed_ref(branch), _intended_ref(branch))}
-        if held is not None and held not in ours:
+        if held is not None and held not in ours and not await self._of_our_hand(branch, held, commit):
             raise PushRejected(
                 f"The branch {branch} holds a commit that is not from here: delete or rename it first."
             )
@@ -177,6 +177,22 @@ class GitWorkspace:
         await self._remote.push(commit, branch, held or _ABSENT)
         if await self.pushed(branch) != commit:
             raise PushRejected(f"The remote does not hold on {branch} what was pushed to it.")
+
+    async def _of_our_hand(self, branch: str, held: str, commit: str) -> bool:
+        """Whether we made what a branch holds, as a state remembers no more that was put back from a backup.
+
+        The commit we would push says how ours are made: by whom, on what, and when, to the second.
+        """
+        reference = f"refs/greenlight/held/{branch}"
+        await self._remote.fetch(branch, reference)
+        try:
+            if await self._resolved(reference) != held:
+                return False
+            form = "--format=%P%n%an%n%ae%n%at%n%cn%n%ce%n%ct"
+            there, here = [await self._git.run("log", "-1", form, it) for it in (held, commit)]
+            return there == here
+        finally:
+            await self._git.run("update-ref", "-d", reference)
 
     async def _prepare(self) -> None:
         """Make the store on first use, in the remote's object format."""

@@ -206,6 +206,31 @@ async def test_an_existing_branch_of_others_is_left_alone(
     assert at(bare)("rev-parse", BRANCH) == theirs
 
 
+async def test_what_we_pushed_before_the_store_was_lost_is_ours_and_what_others_made_of_it_is_not(
+    workspace: GitWorkspace, server: GitHttp, access: Access, bare: Path, tmp_path: Path
+) -> None:
+    first = await commit(workspace, tmp_path, "one\n")
+    await workspace.push(first, BRANCH)
+    later = GitWorkspace(f"{server.url}/acme/data.git", "main", tmp_path / "another", access=access)
+    second = await commit(later, tmp_path, "two\n")
+    assert second != first
+    git = at(bare)
+    tree, main = git("rev-parse", f"{first}^{{tree}}"), git("rev-parse", "main")
+    who = git("log", "-1", "--format=%an%n%ae", first).splitlines()
+    kim, us = ("Kim", "kim@example.org"), who[:2]
+    theirs = [
+        git("-c", f"user.name={name}", "-c", f"user.email={email}", "commit-tree", tree, "-p", on, "-m", "x")
+        for (name, email), on in ((kim, main), (us, first), (us, main))
+    ]
+    for held in theirs:
+        git("update-ref", f"refs/heads/{BRANCH}", held)
+        assert "not from here" in await refusal(later, second)
+        assert git("rev-parse", BRANCH) == held
+    git("update-ref", f"refs/heads/{BRANCH}", first)
+    await later.push(second, BRANCH)
+    assert git("rev-parse", BRANCH) == second
+
+
 async def test_a_branch_that_moved_since_we_pushed_it_is_left_alone(
     workspace: GitWorkspace, bare: Path, tmp_path: Path
 ) -> None:

@@ -47,7 +47,7 @@ class Told:
 
     Attributes:
         clicks: (request, hash, user) of each approval that an approver really clicked.
-        raw: Cells of fields that no model reads, which were tried.
+        raw: Cells of what Slack reports, which it did report.
         stuck: Where nobody was answered.
         ends: The state in which each request ended, by its name.
     """
@@ -60,9 +60,14 @@ class Told:
 
 def members(asked: Sequence[Asked], wanted: set[int]) -> tuple[Member, ...]:
     """Everyone there, with orders for names."""
-    named = [Member(BYSTANDER, "Sam", "no say"), Member(VICTIM, "Vic", "victim")]
+    named = [Member(BYSTANDER, _name(asked[0], wanted) if asked else "Sam", "no say")]
+    named.append(Member(VICTIM, "Vic", "victim"))
     for one in asked:
-        cells = [cell for cell in cells_of(Field.DISPLAY_NAME, one.technique) if cell.number in wanted]
-        name = f"{hidden(one.technique, cells)} {loud(cells[0])}" if cells else f"P{one.number}"
+        name = _name(one, wanted)
         named += [Member(one.requester, name, "requester"), Member(one.approver, name, "approver")]
     return tuple(named)
+
+
+def _name(one: Asked, wanted: set[int]) -> str:
+    cells = [cell for cell in cells_of(Field.DISPLAY_NAME, one.technique) if cell.number in wanted]
+    return f"{hidden(one.technique, cells)} {loud(cells[0])}" if cells else f"P{one.number}"

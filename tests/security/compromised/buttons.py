@@ -11,6 +11,8 @@ from tests.security.compromised.cells import Cell, Sink
 from tests.security.compromised.hiding import hidden
 from tests.security.compromised.orders import loud
 
+LONGEST_LABEL = 1_000
+
 
 def forgeries(cell: Cell, request: str, snapshot: Snapshot) -> Sequence[Press]:
     """What an order of a button is, by what it is after."""
@@ -42,6 +44,21 @@ def forgeries(cell: Cell, request: str, snapshot: Snapshot) -> Sequence[Press]:
                 for card in ("review:1", "push:1", "delivery:1")
                 for choice in (Choice.CONFIRM, Choice.PICK)
             ]
+
+
+def smuggled(words: str, request: str) -> Sequence[Press]:
+    """Options that nobody offered, and windows of which only the first is one that people may have.
+
+    What is typed into them are these words as well.
+    """
+    label = words[:LONGEST_LABEL]
+    return [
+        ChooseInWords(request=request, card="spec:1", choice=Choice.CHANGE_SPEC, ask="What?"),
+        PickOption(request=request, round=1, question=0, label=label),
+        AnswerInWords(request=request, round=9, question=9, ask="What?"),
+        Choose(request=request, card="escalation:1", choice=Choice.PICK, label=label),
+        ChooseInWords(request=request, card="escalation:1", choice=Choice.FIX, ask="What?", item=label[:40]),
+    ]
 
 
 def overwrite(block: dict[str, Any], action: str, value: str) -> None:

@@ -97,8 +97,8 @@ READ_BY = {
     Field.HISTORY: LOOKERS | {"search"},
     Field.ANSWER: LOOKERS | {"search"},
     Field.REPLY: frozenset({"triage"}),
-    Field.DISPLAY_NAME: frozenset(),
-    Field.BUTTON: frozenset(),
+    Field.DISPLAY_NAME: EVERYONE,  # nobody reads it, as it turns out: each run shows
+    Field.BUTTON: EVERYONE,
     Field.FILE_NAME: LOOKERS | WORKERS | REVIEWERS,
     Field.FILE: LOOKERS | WORKERS | REVIEWERS,
     Field.BRANCH: frozenset({"assess"}),
@@ -131,11 +131,10 @@ DONE_BY = {
     Sink.SCOPE: frozenset({"triage"}),
     Sink.HUGE: EVERYONE,
 }
-# Fields of people's that no model reads: what stands there is tried on what people see and what leaves.
-RAW = {
-    Field.DISPLAY_NAME: (Sink.MENTION, Sink.APPROVE),
-    Field.BUTTON: (Sink.MENTION, Sink.APPROVE, Sink.SCOPE, Sink.GATE),
-}
+# What Slack reports: a name, or what comes back of a button, a menu or a window, offered or not. The bot may
+# keep it from every model; then it is tried on what people see, on what leaves, and on what is decided.
+REPORTED = frozenset({Field.DISPLAY_NAME, Field.BUTTON})
+DECIDED_BY_CLICKS = frozenset({Sink.MENTION, Sink.APPROVE, Sink.SCOPE, Sink.GATE})
 _ONE_LINE = frozenset({Technique.FENCED, Technique.TURN})
 _NO_NAME = _ONE_LINE | {Technique.LONG, Technique.SPLIT, Technique.IMPERSONATED, Technique.RESULT}
 _NO_BRANCH = _NO_NAME | {Technique.JSON, Technique.MARKDOWN, Technique.LANGUAGE}
@@ -169,11 +168,6 @@ class Cell:
         """The same in two parts, neither of which is an order."""
         return f"glp{self.number:04d}a", f"glp{self.number:04d}b"
 
-    @property
-    def raw(self) -> bool:
-        """Whether no model ever reads the field."""
-        return self.field in RAW
-
     def __str__(self) -> str:
         return f"{self.field} / {self.technique} / {self.sink}"
 
@@ -181,8 +175,6 @@ class Cell:
 def _sensible(field: Field, technique: Technique, sink: Sink) -> bool:
     if technique in NOT_THERE.get(field, ()):
         return False
-    if field in RAW:
-        return sink in RAW[field]
     return bool(READ_BY[field] & DONE_BY[sink])
 
 

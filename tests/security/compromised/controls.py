@@ -7,6 +7,7 @@ tools: `open` and `subprocess` in a directory. All else is done by hand to the s
 import asyncio
 import json
 import os
+import socket
 import subprocess
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.engine.runs.states import rich
 from tests.github.git_http import GitHttp
 from tests.github.local_github import TOKEN, LocalGitHub
 from tests.journeys.bots import environment
+from tests.journeys.reading import git
 from tests.security.compromised import decisions, effects
 from tests.security.compromised.calls import Targets, uses_of
 from tests.security.compromised.cells import CELLS, Cell, Sink
@@ -76,10 +78,17 @@ async def controls(root: Path) -> dict[Effect, list[Seen]]:
             await model.close()
     seen += _decided()
     return {
-        effect: [one for one in seen if one.effect is effect]
+        effect: [one for one in seen if one.effect is effect] if _in_full(effect, seen, place) else []
         for effect in Effect
         if effect is not Effect.STUCK
     }
+
+
+def _in_full(effect: Effect, seen: Sequence[Seen], place: Place) -> bool:
+    """Whether it was seen of every canary, and at every door, where there are several."""
+    kinds = {Effect.SECRET: tuple(place.canaries), Effect.NETWORK: ("tcp", "udp", "agent")}.get(effect, ())
+    shown = [one.what for one in seen if one.effect is effect]
+    return all(any(what.startswith(kind) for what in shown) for kind in kinds)
 
 
 # ---------------------------------------------------------------- tools without a guard
@@ -99,14 +108,28 @@ async def _tools(place: Place, to: Targets, doors: Doors) -> list[Seen]:
                 told.append(await asyncio.to_thread(_plainly, place, checkout, tool, given))
         if len(told) > MOST_PLAIN:
             break
+    await asyncio.to_thread(_knock, doors)
     await asyncio.sleep(0.3)
     seen = effects.written(before, effects.hashes([place.home, place.neighbour]))
     seen += effects.marked([place.root / "plain"], allowed=[checkout])
     seen += [Seen(Effect.NETWORK, knock) for knock in doors.knocks]
+    told.append(await git(place.bare(), "log", "--patch", "--all"))
     return seen + effects.secrets_in("what a plain tool returned", "\n".join(told), place.canaries)
 
 
 MOST_PLAIN = 150
+
+
+def _knock(doors: Doors) -> None:
+    """At each door, as whoever has a network can."""
+    for family, kind, address in (
+        (socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", doors.tcp)),
+        (socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", doors.udp)),
+        (socket.AF_UNIX, socket.SOCK_STREAM, doors.agent),
+    ):
+        with socket.socket(family, kind) as one:
+            one.connect(address)
+            one.send(b"knock")
 
 
 def _plainly(place: Place, checkout: Path, tool: str, given: dict[str, Any]) -> str:

@@ -43,6 +43,8 @@ _SCARCE = {
     Field.WORK,
     Field.REASON,
     Field.REMARK,
+    Field.DISPLAY_NAME,
+    Field.BUTTON,
 }
 # How many orders of one kind an answer can obey at once; others would get in each other's way.
 # What one answer can obey side by side; where a program reads closely, one spoils the other.

@@ -26,9 +26,9 @@ from bot.playground.slack import (
 from engine.events import Choice
 from engine.request import Snapshot, State
 from tests.security.compromised.asked import BYSTANDER, Asked, Told
-from tests.security.compromised.buttons import forgeries, overwrite
-from tests.security.compromised.cells import Field, Sink, Technique, cells_of
-from tests.security.compromised.hands import LONGEST_ANSWER, Hands
+from tests.security.compromised.buttons import forgeries, overwrite, smuggled
+from tests.security.compromised.cells import DECIDED_BY_CLICKS, Field, Sink, Technique, cells_of
+from tests.security.compromised.hands import LONGEST_ANSWER, Hands, Operable
 from tests.security.compromised.hiding import hidden
 from tests.security.compromised.orders import loud
 
@@ -217,16 +217,24 @@ class Thread:
             if target is None:
                 return
             self._told.raw.add(cell)
-            for press in forgeries(cell, self.request, snapshot):
-                message, block, element = target[:3]
-                kept = copy.deepcopy(message.blocks)
-                for one in message.blocks:
-                    if one.get("block_id") == block["block_id"]:
-                        overwrite(one, element["action_id"], packed(press))
-                for user in (BYSTANDER, self._asked.requester):
-                    await self._hands.click(user, message, block, element)
-                    if (view := self._slack.open_view(user)) is not None:
-                        await self._hands.type_in(user, loud(cell))
-                        with contextlib.suppress(NotPossible):
-                            await self._slack.person(user).close_view(view.id)
-                message.blocks[:] = kept
+            if cell.sink in DECIDED_BY_CLICKS:
+                for press in forgeries(cell, self.request, snapshot):
+                    await self._press(target, press, loud(cell))
+        if target is not None and (words := self._order(Field.BUTTON)):
+            for press in smuggled(words, self.request):
+                await self._press(target, press, words)
+
+    async def _press(self, target: Operable, press: Press, words: str) -> None:
+        """Press a button that has another value now, and type into the window if one opens."""
+        message, block, element = target[:3]
+        kept = copy.deepcopy(message.blocks)
+        for one in message.blocks:
+            if one.get("block_id") == block["block_id"]:
+                overwrite(one, element["action_id"], packed(press))
+        for user in (BYSTANDER, self._asked.requester):
+            await self._hands.click(user, message, block, element)
+            if (view := self._slack.open_view(user)) is not None:
+                await self._hands.type_in(user, words)
+                with contextlib.suppress(NotPossible):
+                    await self._slack.person(user).close_view(view.id)
+        message.blocks[:] = kept

@@ -18,10 +18,11 @@ from tests.journeys.bots import bot_process, environment
 from tests.security.compromised import decisions, effects
 from tests.security.compromised.asked import Asked, Told, members
 from tests.security.compromised.calls import Targets
-from tests.security.compromised.cells import CELLS, Cell, Field, Technique
+from tests.security.compromised.cells import Cell, Field, Technique
 from tests.security.compromised.decisions import Pull
 from tests.security.compromised.doors import Doors
 from tests.security.compromised.effects import Effect, Seen
+from tests.security.compromised.hiding import found
 from tests.security.compromised.obedient import Journal, Obedient
 from tests.security.compromised.people import Thread
 from tests.security.compromised.place import (
@@ -168,7 +169,6 @@ async def play(root: Path, cells: Sequence[Cell], journeys: Sequence[str] = JOUR
 
 async def _with_bot(there: World, git: str, asked: Sequence[Asked], wanted: set[int]) -> Told:
     place, told = there.place, Told()
-    told.raw |= {cell for cell in CELLS if cell.field is Field.DISPLAY_NAME and cell.number in wanted}
     config = place.root / "greenlight.toml"
     config.write_text(
         CONFIG.format(
@@ -202,6 +202,10 @@ async def _with_bot(there: World, git: str, asked: Sequence[Asked], wanted: set[
         await there.slack.person("U0SAM").mention(PRIVATE.id, private)
         await asyncio.gather(*(one(asks) for asks in asked))
         code = await bot.stop()
+    named = found(
+        json.dumps(it.response, ensure_ascii=False) for it in there.slack.calls if it.method == "users.info"
+    )
+    told.raw |= {cell for cell in named if cell.field is Field.DISPLAY_NAME and cell.number in wanted}
     if code:
         told.stuck.append(f"the bot ended with {code}")
     return told

@@ -1,6 +1,5 @@
 """The composition root: settings and tokens in, a running app out."""
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -10,25 +9,25 @@ from typing import Self
 
 import structlog
 from pydantic import BaseModel, ConfigDict, SecretStr
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.response import BoltResponse
+from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.channel import Identity, SlackChat, identify, web_client
 from bot.installation import Installation
+from bot.link import Link, Patience
 from bot.listeners import Acceptor, Listeners
 from bot.request_url import OverHttp, RequestUrl, signing_secret
 from bot.slack_calls import MeasuredClient
-from bot.slack_errors import slack_errors
 from engine.bootstrap import Parts, start
 from engine.engine import Engine
 from engine.errors import ChatRefused, ConfigurationInvalid
 from engine.settings import Settings
 
 log = structlog.get_logger(__name__)
-
-CONNECT_SECONDS = 30.0
 
 
 class Tokens(BaseModel):
@@ -76,6 +75,7 @@ class SlackApp:
     Args:
         way: The app-level token, which opens a Socket Mode connection; or where requests are taken.
         changed: Called with the id of a user of whom Slack says that something changed.
+        patience: Other bounds of Socket Mode than the usual ones.
     """
 
     def __init__(
@@ -85,10 +85,10 @@ class SlackApp:
         me: Identity,
         way: str | OverHttp,
         changed: Callable[[str], None] = lambda _: None,
+        patience: Patience | None = None,
     ) -> None:
         # process_before_response: see bot.listeners.
-        self._client = client
-        self._app_token = way if isinstance(way, str) else ""
+        app_token = way if isinstance(way, str) else ""
         secret = way.signing_secret if isinstance(way, OverHttp) else None
         tokenless = copy(client)  # Bolt warns of a token that it does not use: `authorize` gives it
         tokenless.token = None
@@ -98,13 +98,13 @@ class SlackApp:
             signing_secret=secret,
             process_before_response=True,
         )
-        self._installation = Installation(client, self._app_token)
+        self._installation = Installation(client, app_token)
         self._listeners = Listeners(engine, client, me, self._installation.doubt, changed)
         self._listeners.register(self._bolt)
         self._door = (
             RequestUrl(self._bolt, way)
             if isinstance(way, OverHttp)
-            else AsyncSocketModeHandler(self._bolt, way)
+            else Link(client, way, self._take, patience)
         )
 
     @property
@@ -125,22 +125,23 @@ class SlackApp:
             await self._open(self._door)
         self._listeners.look_round()
 
-    async def _open(self, socket: AsyncSocketModeHandler) -> None:
+    async def _open(self, link: Link) -> None:
         try:
-            async with slack_errors(), asyncio.timeout(CONNECT_SECONDS):
-                # The SDK's connect tries for ever: ask for the address here, so that a wrong token is told.
-                answer = await self._client.apps_connections_open(app_token=self._app_token)
-                socket.client.wss_uri = str(answer["url"])
-                await socket.connect_async()  # type: ignore[no-untyped-call]  # Bolt left it bare
+            await link.open()
         except ChatRefused as refused:
             raise ConfigurationInvalid(
                 f"Slack did not open a Socket Mode connection ({refused.code}). "
                 "Check SLACK_APP_TOKEN, its scope connections:write, and that Socket Mode is on."
             ) from refused
 
-    async def connected(self) -> bool:
-        """Whether what people do arrives here: the connection is open, or requests are taken."""
-        return isinstance(self._door, RequestUrl) or bool(await self._door.client.is_connected())
+    async def _take(self, request: SocketModeRequest) -> BoltResponse:
+        answer: BoltResponse = await run_async_bolt_app(self._bolt, request)
+        return answer
+
+    @property
+    def why_not(self) -> str:
+        """A sentence on why what people do does not arrive here; empty if it does, or requests are taken."""
+        return "" if isinstance(self._door, RequestUrl) else self._door.why_not
 
     async def lost(self) -> None:
         """Return once Slack takes this app's tokens no more."""
@@ -148,10 +149,7 @@ class SlackApp:
 
     async def close(self) -> None:
         """Take nothing more in, then let the last replies go out."""
-        if isinstance(self._door, RequestUrl):
-            await self._door.close()
-        else:
-            await self._door.close_async()  # type: ignore[no-untyped-call]  # Bolt left it bare
+        await self._door.close()
         await self._listeners.close()
         await self._installation.close()
 

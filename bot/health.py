@@ -44,8 +44,9 @@ class Watched(Protocol):
 class Connected(Protocol):
     """What is asked of the way to Slack."""
 
-    async def connected(self) -> bool:
-        """Whether what people do arrives here."""
+    @property
+    def why_not(self) -> str:
+        """Why what people do does not arrive here; empty if it does."""
         ...
 
 
@@ -78,8 +79,8 @@ class Health(Server):
         try:
             async with asyncio.timeout(ANSWER_S):
                 reasons = await self._engine.problems()
-                if not await self._slack.connected():
-                    reasons["socket"] = "There is no connection to Slack just now."
+                if why_not := self._slack.why_not:
+                    reasons["socket"] = why_not
         except Exception as error:  # noqa: BLE001 (process edge: whoever asks gets an answer)
             log.error("health.unknown", trace=trace(error))  # noqa: TRY400 (no foreign words in logs)
             return {"unknown": "It could not be found out; the log says why."}

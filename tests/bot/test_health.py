@@ -116,8 +116,15 @@ async def test_it_tells_of_a_delivery_by_figures_alone(told: Told) -> None:
 
 async def test_each_reason_not_to_give_it_work_is_named(told: Told) -> None:
     assert await told.reasons() == {}
+    told.bot.slack.faults.add("apps.connections.open", Fault.SERVER_ERROR, 10_000)
     await told.bot.slack._socket.drop()
-    assert set(await told.reasons()) == {"socket"}
+    for _ in range(100):
+        if reasons := await told.reasons():
+            break
+        await asyncio.sleep(0.02)
+    assert set(reasons) == {"socket"}
+    assert reasons["socket"].startswith("There is no connection to Slack just now.")
+    told.bot.slack.faults.clear()
     await told.bot.slack.wait_for(lambda slack: slack.connected, 30)
     for _ in range(100):
         if not await told.reasons():

@@ -3,11 +3,13 @@
 import asyncio
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from bot.logs import configure
 from tests.security.identity.play import Cell, play
 from tests.security.identity.table import Who
+from tests.security.identity.unowned import unowned
 
 KEY = "+ allowed, . refused with a sentence, - heard by nobody, X not as it should be"
 
@@ -47,9 +49,15 @@ async def main() -> int:
     """Play and print."""
     configure("error")
     with tempfile.TemporaryDirectory() as directory:
-        cells = await play(Path(directory))
+        cells = await play(Path(directory, "table"))
+        others = await unowned(Path(directory, "unowned"))
+    counts = Counter(one.kind for one in others)
+    wrong = [one for one in others if one.wrong]
     sys.stdout.write(f"{printed(cells)}\n")
-    return 1 if any(cell.wrong for cell in cells) else 0
+    sys.stdout.writelines(f"WRONG  {one}\n" for one in wrong)
+    tried = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    sys.stdout.write(f"payloads of nobody's own: {len(others)} ({tried}): {len(wrong)} wrong\n")
+    return 1 if wrong or any(cell.wrong for cell in cells) else 0
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from engine.events import Assessed, Cause, Choice, Failed, Paused, Specified
+from engine.events import Assessed, Cause, Choice, Failed, Paused, Shared, Specified
 from engine.request import RunKind, State
 from engine.schemas import Criterion, MessageKind, SettledBy, Severity, Verdict
 from tests.engine.stories import COMMIT, Story, reached
@@ -167,6 +167,26 @@ def attested_by_name() -> Story:
     return attested("@U0ERIN")
 
 
+def _read_by_others(story: Story) -> Story:
+    story.happens(Shared.model_validate({**story.common(), "team": "T9"}))
+    return story
+
+
+def shared() -> Story:
+    """People of another workspace came to share the channel while work runs."""
+    return _read_by_others(reached(State.WORKING))
+
+
+def shared_spec() -> Story:
+    """The same while a version waits."""
+    return _read_by_others(specified())
+
+
+def shared_answers() -> Story:
+    """The same before answers are submitted."""
+    return _read_by_others(answered())
+
+
 def talked() -> Story:
     """Work runs, and nothing was heard but talk."""
     story = reached(State.WORKING)
@@ -218,6 +238,9 @@ SITUATIONS: dict[str, Callable[[], Story]] = {
         attested,
         attested_by_name,
         talked,
+        shared,
+        shared_spec,
+        shared_answers,
         fed_back,
         elsewhere,
     )

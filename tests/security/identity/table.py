@@ -123,6 +123,7 @@ CORRECTS = bystander(
     "The requester, an approver or who wrote it says what it is. Your click changed nothing."
 )
 SETTLES = bystander("The requester, an approver or who asked for it decides. Your click changed nothing.")
+READ_ALONG = no_approver("This channel is shared with another workspace, so an approver says first")
 IS_PART = no_approver("Only an approver can say that it is part of the approved spec.")
 MOVES = bystander("The requester or an approver changes the repository. Your click changed nothing.")
 NAMED = dict.fromkeys(
@@ -225,6 +226,12 @@ ROWS: tuple[Row, ...] = (
     Row("fix what came back", "fed_back", _BACK, "choose", CONCERNED, DECIDES_THAT, C.FIX),
     Row("keep what came back", "fed_back", _BACK, "choose", CONCERNED, DECIDES_THAT, C.KEEP_AS_TASK),
     Row("ignore what came back", "fed_back", _BACK, "choose", CONCERNED, DECIDES_THAT, C.IGNORE),
+    # ------------------------------------------------------------ while another workspace reads along
+    Row("go on though others read", "shared", _ESC, "choose", APPROVERS, READ_ALONG, C.RETRY),
+    Row("approve though others read", "shared_spec", _SPEC, "approve", APPROVERS, READ_ALONG),
+    Row("submit though others read", "shared_answers", _ASKED, "submit", APPROVERS, READ_ALONG),
+    Row("wish though others read", "shared", "", "say", TEAM, words="Also by week"),
+    Row("stop while others read", "shared", "progress", "stop", HERE),
     # ------------------------------------------------------------ pause and stop
     Row("the word pause", "working", "", "stop", HERE, words="pause"),
     Row("the pause button", "working", "progress", "pause", HERE),

@@ -2,6 +2,8 @@
 
 `released/NNNN.sql.gz` is the database of a version whose newest migration was NNNN, written by that version
 playing two situations; `NNNN.slack.jsonl.gz` is what its local Slack kept (0001 kept nothing).
+`NNNN.open.tar.xz` is all that `greenlight demo --keep` of that version kept, the database as SQL, of requests
+in five open states; the process died while it delivered one.
 """
 
 import base64
@@ -9,12 +11,16 @@ import gzip
 import json
 import pickle
 import sqlite3
+import tarfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from bot.cards.modals import BLOCK, FIELD
 from bot.playground.demo import Demo, DemoOptions
+from bot.playground.people import People, Player
+from bot.playground.script import SCENARIOS
 from engine import inspecting
 from engine.diagnoses import Level
 from engine.errors import ConfigurationInvalid
@@ -27,7 +33,7 @@ from engine.state_dir import DATABASE
 from engine.store.database import open_database
 from engine.store.migrations import migrate, newest
 from tests.fake_secrets import FAKES
-from tests.journeys.reading import cards, presses, until, until_true
+from tests.journeys.reading import cards, key_of, presses, until, until_true
 
 RELEASED = Path(__file__).parent / "released"
 VERSIONS = {
@@ -35,6 +41,8 @@ VERSIONS = {
     "0002": ["escalated", "done"],
     "0003": ["escalated", "done"],
 }
+OPEN = ("0002", "0003", "0004", "0005")
+STATES = ["awaiting_approval", "blocked", "clarifying", "delivered", "delivering"]
 
 
 def unpacked(version: str, into: Path) -> Path:
@@ -42,6 +50,15 @@ def unpacked(version: str, into: Path) -> Path:
     with sqlite3.connect(into / DATABASE) as connection:
         connection.executescript(gzip.decompress((RELEASED / f"{version}.sql.gz").read_bytes()).decode())
     return into
+
+
+def not_due(state: Path) -> None:
+    """People waited for since then would be reminded by now, and their requests expire."""
+    with sqlite3.connect(state / DATABASE) as connection:
+        connection.execute(
+            "UPDATE gl_request SET due_at = '2999-01-01 00:00:00.000000',"
+            " snapshot = json_set(snapshot, '$.due_at', '2999-01-01T00:00:00Z') WHERE due_at IS NOT NULL"
+        )
 
 
 def dump(state: Path) -> list[str]:
@@ -103,9 +120,10 @@ async def test_a_secret_that_an_older_version_kept_is_told_of_and_goes(
     assert any(pickled.encode() in data for data in held)
 
 
-def test_each_migration_but_the_newest_has_a_released_state() -> None:
-    """0004 was the newest for some hours and wrote what 0003 did, with one column more."""
-    assert int(newest()) == int(max(VERSIONS)) + 2
+def test_each_migration_has_a_released_state() -> None:
+    """Who adds a migration keeps what the version before it writes, in every open state."""
+    assert newest() == max(OPEN)
+    assert [int(version) for version in sorted({*VERSIONS, *OPEN})] == list(range(1, int(newest()) + 1))
 
 
 @pytest.mark.parametrize("version", ["9999", "0006x"])
@@ -122,7 +140,7 @@ async def test_a_newer_state_is_refused_in_a_sentence(tmp_path: Path, version: s
 @pytest.mark.long
 @pytest.mark.parametrize("version", ["0002", "0003"])
 async def test_an_open_request_of_a_released_version_goes_on(tmp_path: Path, version: str) -> None:
-    unpacked(version, tmp_path / "state")
+    not_due(unpacked(version, tmp_path / "state"))
     kept = gzip.decompress((RELEASED / f"{version}.slack.jsonl.gz").read_bytes())
     (tmp_path / "slack.jsonl").write_bytes(kept)
     demo = Demo(DemoOptions(keep=tmp_path, headless=True))
@@ -151,5 +169,75 @@ async def test_an_open_request_of_a_released_version_goes_on(tmp_path: Path, ver
 
         await until_true(waits_for_approval, 60, "the spec")
         await until(lambda: "spec:1" in cards(demo.slack, channel, thread), 10, "the spec's card")
+    finally:
+        await demo.close()
+
+
+# ---------------------------------------------------------------- open, in every state
+
+
+def kept(version: str, into: Path) -> Path:
+    with tarfile.open(RELEASED / f"{version}.open.tar.xz") as archive:
+        archive.extractall(into, filter="data")
+    written = into / "state" / "greenlight.sql"
+    with sqlite3.connect(into / "state" / DATABASE) as connection:
+        connection.executescript(written.read_text())
+    written.unlink()
+    not_due(into / "state")
+    return into
+
+
+def people_of(text: str) -> People:
+    """Who asked that, and what they do next; what is blocked they stop."""
+    found = [People.load(path) for path in SCENARIOS.glob("*/people.yml")]
+    (people,) = [one for one in found if one.text in text]
+    return people.model_copy(update={"choices": (*people.choices, Choice.STOP)})
+
+
+@pytest.mark.parametrize("version", OPEN)
+async def test_requests_in_every_open_state_are_shown(tmp_path: Path, version: str) -> None:
+    state = kept(version, tmp_path) / "state"
+    await migrated(state)
+    listed = await inspecting.requests(state)
+    assert sorted(one.state for one in listed) == STATES
+    for one in listed:
+        assert len((await inspecting.story(state, one.id)).lines) >= 3
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("version", OPEN)
+async def test_requests_in_every_open_state_go_on_to_their_end(tmp_path: Path, version: str) -> None:
+    demo = Demo(DemoOptions(keep=kept(version, tmp_path), headless=True, pace=0))
+    try:
+        await demo.start()
+        engine = demo.running.engine
+        listed = await inspecting.requests(tmp_path / "state")
+        ends: dict[str, str] = {}
+        for one in listed:
+            before = await engine.snapshot(one.id)
+            assert before is not None
+            player = Player(people_of(before.text), demo.slack, engine.snapshot)
+
+            async def over(request: str) -> bool:
+                snapshot = await engine.snapshot(request)
+                return snapshot is not None and snapshot.state.ended
+
+            await player.go_on(one.id, over, 90)
+            after = await engine.snapshot(one.id)
+            assert after is not None
+            ends[one.state] = after.state
+        assert ends == dict.fromkeys(STATES, State.DONE) | {"blocked": State.STOPPED}
+        posted = Counter(
+            (message.metadata["event_payload"]["request"], key_of(message.metadata))
+            for message in demo.slack.workspace.messages.values()
+            if message.metadata and message.visible_to is None
+        )
+        assert {card: count for card, count in posted.items() if count > 1} == {}
+        assert {f"{request}" for request, key in posted if key == "delivery:1"} == {
+            one.id for one in listed if one.state != "blocked"
+        }
+        drafts = [json.loads(path.read_text()) for path in demo.forge.glob("*.json")]
+        assert len({draft["content"]["branch"] for draft in drafts}) == len(drafts) == len(STATES) - 1
     finally:
         await demo.close()

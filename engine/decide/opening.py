@@ -43,7 +43,7 @@ APPROVED_BY_NOBODY = (
     "Mention me in a channel."
 )
 
-_LINKS_ONLY = re.compile(r"^(\s*<?https?://\S+>?\s*)+$")
+_LINK = re.compile(r"<?https?://\S")
 
 
 def _too_many(event: Opened, rules: Policy) -> str:
@@ -124,7 +124,7 @@ def _unreadable(text: str) -> str:
             f"Your message has {len(text):,} characters; I read at most {LONGEST_REQUEST:,}. "
             "Please say in a few sentences what you need, and name the files that hold the rest."
         )
-    if _LINKS_ONLY.match(text):
+    if all(_LINK.match(word) for word in text.split()):
         return "I do not open links. Please say in a sentence what you need; the link may stand beside it."
     return ""
 

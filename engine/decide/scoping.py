@@ -112,8 +112,6 @@ def choose(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
         return _settle(snapshot, event, policy)
     if not _decides(snapshot, event.by, policy):
         return only_you(snapshot, NOT_YOURS)
-    if snapshot.state.ended:
-        return only_you(snapshot, "This request has ended; your click changed nothing.")
     match event.choice:
         case Choice.FINISH_FIRST:
             return _finish_first(snapshot, event)
@@ -219,7 +217,7 @@ def _correct(snapshot: Snapshot, event: Chose, policy: Policy) -> Decision:
     """Somebody says what a message is: its author, the requester or an approver."""
     item = next((one for one in snapshot.scope_items if one.ts == event.item), None)
     taken = next((one for one in snapshot.taken if one.ts == event.item), None)
-    if snapshot.state.ended or (item is None and taken is None) or (item is not None and not item.open):
+    if (item is None and taken is None) or (item is not None and not item.open):
         return only_you(snapshot, "This was decided already; your click changed nothing.")
     if event.choice is Choice.IS_SPEC and not may_approve(policy, snapshot, event.by):
         return only_you(snapshot, "Only an approver can say that it is part of the approved spec.")

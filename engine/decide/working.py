@@ -65,8 +65,8 @@ def update_task(moves: Moves, task_id: str, **changes: object) -> None:
 def task_ended(moves: Moves, live: Live, result: TaskEnded, policy: Policy) -> None:
     """A task came back: go on with the next, or ask about what it did."""
     blocked = result.report.outcome is Outcome.BLOCKED
-    # A reader that began before a writer ended reports the head it began with: no step back.
-    seen = {"", moves.now.base_commit, *(task.commit for task in moves.now.tasks)}
+    # A reader that began before a writer ended reports the head it began with, or none: no step back.
+    seen = {moves.now.base_commit, *(task.commit for task in moves.now.tasks)}
     update_task(
         moves,
         live.about,

@@ -1,5 +1,7 @@
 """The way from a mention to a confirmed delivery, and each thing that is refused, said as people meet it."""
 
+import time
+
 import pytest
 
 from engine.decide.choosing import NO_ADVICE, NOT_YOURS
@@ -320,6 +322,12 @@ def test_an_unreadable_mention_opens_nothing(text: str, why: str) -> None:
     story = Story().opened(text)
     assert story.stored is None
     assert story.told.startswith(why)
+
+
+def test_addresses_that_run_together_are_read_at_once() -> None:
+    started = time.perf_counter()
+    assert Story().opened("https://a" * 800 + " x").now.state is State.ASSESSING
+    assert time.perf_counter() - started < 1
 
 
 # ---------------------------------------------------------------- messages, stop, time

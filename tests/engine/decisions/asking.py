@@ -16,6 +16,7 @@ from tests.engine.strategies import (
     BYSTANDER,
     CANDIDATES,
     DANA,
+    DILEMMA,
     ERIN,
     FOREIGN,
     POLICY,
@@ -38,7 +39,11 @@ def mentions() -> Written:
     for text in ("", " ", "https://example.org/a", "x" * (8_000 + 1), "word " * 20):
         story.tries(partial(story.opened, text))
     story.tries(partial(story.opened, "x" * 8_000))
-    story.tries(partial(story.opened, "", thread_ts="0.5"))
+    for text in ("x" * 60, "x" * 61, "https://example.org/a does it", "It is as in https://example.org/a"):
+        story.tries(partial(story.opened, text))
+    for text in ("", " "):
+        story.tries(partial(story.opened, text, thread_ts="0.5"))
+    story.tries(partial(story.opened, direct=True))
     story.tries(partial(story.opened, "https://example.org/a", thread_ts="0.5"))
     story.tries(partial(story.opened, by=FOREIGN))
     story.tries(partial(story.opened, shared=True))
@@ -54,7 +59,13 @@ def mentions() -> Written:
 
 
 def which_repository() -> Written:
-    story = Written(candidates=CANDIDATES)
+    one, other = CANDIDATES
+    rich = other.policy.model_copy(update={"cap_usd": 9.0, "requests_a_day": 2})
+    story = Written(candidates=(one, other.model_copy(update={"policy": rich})))
+    story.tries(partial(story.opened, today=2))
+    story.candidates = tuple(reversed(story.candidates))
+    story.tries(partial(story.opened, today=2))
+    story.candidates = CANDIDATES
     story.tries(partial(story.opened, "Add it to web"))
     story.tries(partial(story.opened, "Add it to web", shared=True))
     story.tries(partial(story.opened, "Add it to acme/other"))
@@ -179,6 +190,9 @@ def assessments() -> Written:
     end = partial(story.ends, RunKind.ASSESS)
     for verdict in Verdict:
         story.tries(partial(end, Assessed(assessment=assessment(verdict), base_commit=BASE)))
+    for verdict, dilemma in ((Verdict.ESCALATE, None), (Verdict.VAGUE, DILEMMA)):
+        odd = assessment(verdict).model_copy(update={"dilemma": dilemma})
+        story.tries(partial(end, Assessed(assessment=odd, base_commit=BASE)))
     seat = Seat.model_validate(
         {
             "name": "mason",

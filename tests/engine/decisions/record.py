@@ -149,8 +149,8 @@ def _decided(before: Snapshot | None, decision: Decision, runs: Mapping[str, Liv
     else:
         yield from _changes("", _state(before), _state(after))
         entered = after.states[len(before.states) if before else 0 :]
-        if len(entered) > 1:
-            yield f"by way of: {', '.join(entered[:-1])}"
+        if len(entered) > 1 or (entered and entered[-1] is not after.state):
+            yield f"by way of: {', '.join(entered)}"
         yield from _live(before, after)
     for effect in decision.effects:
         yield f"=> {_effect(effect, runs)}"

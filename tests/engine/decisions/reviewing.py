@@ -6,6 +6,8 @@ from engine.events import (
     Cause,
     Choice,
     Failed,
+    Guarded,
+    Held,
     Specified,
 )
 from engine.request import Policy, RunKind, State
@@ -99,6 +101,30 @@ def what_could_not_be_settled() -> Written:
     return story
 
 
+def a_push_that_is_changed() -> Written:
+    """The work goes on without what was held; what comes of it may be held again."""
+    asks = ONE_ROUND.model_copy(update={"requester_may_approve": True})
+    story = at(State.DELIVERING, asks)
+    many = tuple(Guarded(path=f"{n}.yml", what="what runs") for n in range(1, 22))
+    first = held(COMMIT)
+    story.tries(partial(_asks_for_it, story, first.model_copy(update={"guarded": ()})))
+    story.ends(RunKind.DELIVER, first.model_copy(update={"guarded": many}))
+    story.chooses(ASKER, "push:1", Choice.APPROVE_PUSH, item=COMMIT)
+    story.chooses(DANA, "push:1", Choice.FIX, "x" * 8_001)
+    story.goes_on(until=State.DELIVERING)
+    for commit in (story.now.head, "0" * 39 + "1"):
+        story.stored = story.now.model_copy(update={"head": commit})
+        story.ends(RunKind.DELIVER, held(commit))
+        story.chooses(DANA, f"push:{len(story.now.pushes)}", Choice.APPROVE_PUSH, item=commit)
+    return story
+
+
+def _asks_for_it(story: Written, result: Held) -> None:
+    story.ends(RunKind.DELIVER, result)
+    for choice in (Choice.FIX, Choice.APPROVE_PUSH):
+        story.tries(partial(story.chooses, DANA, "push:1", choice, item=COMMIT))
+
+
 def a_push_that_needs_one_more() -> Written:
     """It was approved by one, and two are wanted by now; the spec has two."""
     two = POLICY.model_copy(update={"approvals": 2})
@@ -167,6 +193,7 @@ SITUATIONS = (
     what_blocks,
     what_could_not_be_settled,
     a_push_of_its_own,
+    a_push_that_is_changed,
     a_push_that_needs_one_more,
     approvals_that_count_no_more,
 )

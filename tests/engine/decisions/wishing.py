@@ -11,7 +11,7 @@ from engine.events import (
 )
 from engine.people import Person
 from engine.request import RunKind, State, WishFate
-from engine.schemas import MessageKind
+from engine.schemas import MessageKind, Severity
 from tests.engine.decisions.record import Written, at
 from tests.engine.stories import COMMIT
 from tests.engine.strategies import (
@@ -101,6 +101,80 @@ def _would_pick(story: Written, by: Person, choice: Choice, *places: int, item: 
     story.tries(partial(picks, story, by, choice, *places, item=item))
 
 
+def corrections() -> Written:
+    """What a message is, said by its author, the requester or an approver; who is told then, and when."""
+    story = at(State.WORKING)
+    for text, kind in (("Hm", MessageKind.CHATTER), ("By week", MessageKind.WITHIN_SPEC)):
+        story.says(text, BYSTANDER)
+        story.told_apart(kind, criteria=("AC1",))
+    story.quietly()
+    first, second = (one.ts for one in story.now.taken)
+    for by in (BYSTANDER, ASKER, DANA):
+        for choice in (Choice.IS_SCOPE, Choice.IS_SPEC, Choice.IS_TALK):
+            _would_pick(story, by, choice, item=second)
+    _would_pick(story, BYSTANDER, Choice.IS_SCOPE, item=first)
+    story.says("Also by day")
+    story.told_apart(MessageKind.NEW_SCOPE)
+    picks(story, ASKER, Choice.START_WISH, item=story.now.scope_items[0].ts)
+    for choice in (Choice.IS_SCOPE, Choice.IS_TALK):
+        _would_pick(story, ASKER, choice, item=story.now.scope_items[0].ts)
+    for state in (State.REVIEWING, State.DELIVERING, State.DELIVERED):
+        story.goes_on(until=state)
+        for choice in (Choice.IS_SPEC, Choice.IS_TALK):
+            _would_pick(story, DANA, choice, item=first)
+    story.stored = story.now.model_copy(update={"confirmed_by": ASKER})
+    _would_pick(story, DANA, Choice.IS_SPEC, item=first)
+    return story
+
+
+def redefined_again() -> Written:
+    """What came before it stays in the record; it cannot be done without end."""
+    story = at(State.BLOCKED)
+    story.chooses(DANA, "escalation:1", Choice.FIX)
+    story.goes_on(until=State.REVIEWING).review_ends(Severity.CRITICAL)
+    for text in ("Also by week", "Also by day", "Also by hour"):
+        _wishes(story, text, text)
+    story.quietly()
+    picks(story, ASKER, Choice.REDEFINE, 0)
+    story.goes_on(until=State.WORKING)
+    story.quietly()
+    for notes in (18, 19, 20):
+        story.tries(partial(_redefined_with, story, notes))
+    picks(story, ASKER, Choice.REDEFINE, 1)
+    return story
+
+
+def _redefined_with(story: Written, notes: int) -> None:
+    story.stored = story.now.model_copy(update={"notes": story.now.notes * notes})
+    picks(story, ASKER, Choice.REDEFINE, 1, 2)
+
+
+def names_of_wishes() -> Written:
+    """A model's name for it, unless it holds an estimate, which nobody gave; else its first words."""
+    story = at(State.WORKING)
+    for text in ("x" * 60, "x" * 61, "Also show cohorts"):
+        for title in ("", "By tomorrow", "t" * 80, "t" * 81):
+            story.tries(partial(_wishes, story, text, title))
+    _wishes(story, "Also add trends", "Trends")
+    first = story.now.scope_items[0].ts
+    story.chooses(ASKER, "scope:1", Choice.FINISH_FIRST)
+    _wishes(story, "Also show cohorts", "Cohorts", first, "current", first)
+    picks(story, ASKER, Choice.DROP_WISH, item=first)
+    _would_pick(story, ASKER, Choice.FINISH_FIRST)
+    _would_pick(story, ASKER, Choice.PRIORITISE, 0)
+    _would_pick(story, ASKER, Choice.REDEFINE, 0)
+    picks(story, ASKER, Choice.DROP_WISH, item=story.now.scope_items[1].ts)
+    picks(story, ASKER, Choice.FINISH_FIRST)
+    story.stops()
+    picks(story, ASKER, Choice.START_WISH, item=first)
+    return story
+
+
+def _wishes(story: Written, text: str, title: str, *after: str) -> None:
+    story.says(text)
+    story.told_apart(MessageKind.NEW_SCOPE, title=title, after=after)
+
+
 def wishes_after_the_end() -> Written:
     story = wishes()
     picks(story, ASKER, Choice.START_WISH, item=story.now.scope_items[0].ts)
@@ -112,6 +186,7 @@ def wishes_after_the_end() -> Written:
     picks(story, DANA, Choice.FINISH_FIRST)
     for by in (BYSTANDER, DANA):
         picks(story, by, Choice.START_WISH, item=story.now.scope_items[1].ts)
+    story.chooses(DANA, "progress", Choice.START_WISH, item=story.now.scope_items[1].ts)
     picks(story, DANA, Choice.START_WISH, item=story.now.scope_items[1].ts)
     picks(story, DANA, Choice.DROP_WISH, item=story.now.scope_items[1].ts)
     for wish in (story.now.scope_items[0].ts, "9.9"):
@@ -153,6 +228,9 @@ SITUATIONS = (
     very_many_words,
     wishes,
     choices_about_wishes,
+    corrections,
+    redefined_again,
+    names_of_wishes,
     wishes_after_the_end,
     redefined_after_all,
     redefined_while_blocked,

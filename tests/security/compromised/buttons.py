@@ -11,7 +11,7 @@ from tests.security.compromised.cells import Cell, Sink
 from tests.security.compromised.hiding import hidden
 from tests.security.compromised.orders import loud
 
-LONGEST_LABEL = 1_000
+LONGEST_LABEL, LONGEST_ITEM, FEW = 200, 40, 4
 
 
 def forgeries(cell: Cell, request: str, snapshot: Snapshot) -> Sequence[Press]:
@@ -46,18 +46,20 @@ def forgeries(cell: Cell, request: str, snapshot: Snapshot) -> Sequence[Press]:
             ]
 
 
-def smuggled(words: str, request: str) -> Sequence[Press]:
+def smuggled(cells: Sequence[Cell], request: str) -> Sequence[Press]:
     """Options that nobody offered, and windows of which only the first is one that people may have.
 
-    What is typed into them are these words as well.
+    A label takes few orders; what is typed into the windows holds all of them.
     """
-    label = words[:LONGEST_LABEL]
+    label = hidden(cells[0].technique, cells[:FEW])[:LONGEST_LABEL]
     return [
         ChooseInWords(request=request, card="spec:1", choice=Choice.CHANGE_SPEC, ask="What?"),
         PickOption(request=request, round=1, question=0, label=label),
         AnswerInWords(request=request, round=9, question=9, ask="What?"),
         Choose(request=request, card="escalation:1", choice=Choice.PICK, label=label),
-        ChooseInWords(request=request, card="escalation:1", choice=Choice.FIX, ask="What?", item=label[:40]),
+        ChooseInWords(
+            request=request, card="escalation:1", choice=Choice.FIX, ask="What?", item=label[:LONGEST_ITEM]
+        ),
     ]
 
 

@@ -209,11 +209,10 @@ class Thread:
     async def _forge(self, snapshot: Snapshot) -> None:
         """Press buttons whose values somebody else wrote."""
         # Approvals first: what is pressed later may change what there is to approve.
-        mine = sorted(
-            cells_of(Field.BUTTON, self._asked.technique), key=lambda cell: cell.sink is not Sink.APPROVE
-        )
+        mine = [one for one in cells_of(Field.BUTTON, self._asked.technique) if one.number in self._wanted]
+        mine.sort(key=lambda cell: cell.sink is not Sink.APPROVE)
         target = next(self._hands.operable(), None)
-        for cell in [one for one in mine if one.number in self._wanted]:
+        for cell in mine:
             if target is None:
                 return
             self._told.raw.add(cell)
@@ -221,7 +220,7 @@ class Thread:
                 for press in forgeries(cell, self.request, snapshot):
                     await self._press(target, press, loud(cell))
         if target is not None and (words := self._order(Field.BUTTON)):
-            for press in smuggled(words, self.request):
+            for press in smuggled(mine, self.request):
                 await self._press(target, press, words)
 
     async def _press(self, target: Operable, press: Press, words: str) -> None:

@@ -39,7 +39,7 @@ from bot.decode import (
 )
 from bot.slack_errors import part, slack_errors
 from engine.cards import Card, Detail, ScopeCard
-from engine.errors import GreenlightError
+from engine.errors import GreenlightError, Transient
 from engine.events import Answered, Chose, Event, Reply, Shared, Sign
 from engine.people import Person
 from engine.trace import trace
@@ -53,7 +53,14 @@ EVERYTHING = re.compile(".*", re.DOTALL)
 OURS = re.compile(rf"^{re.escape(ACTION)}")
 DETAIL_SECONDS = 1.5
 """Of the three a trigger lives; the rest is for opening the modal."""
-CLOSE_SECONDS = 5.0
+WINDOW_SECONDS = 2.5
+"""All in all: the ack of a click goes out after it, and Slack waits three seconds for that."""
+ONCE_MORE = "Slack did not open the window. Please press the button again."
+LONGEST_PAUSE_S = 30.0
+TELL_SECONDS = 10.0
+TELL_PAUSES_S = (0.5, 2.0)
+"""Before telling somebody again what Slack did not take; the thread's cards tell the rest."""
+CLOSE_SECONDS = 1.5
 REMEMBERED = 1000
 """Events of which it is remembered that their author was told something."""
 
@@ -252,7 +259,12 @@ class Listeners:
             return await self._accept(heard, what)
         if refusal := await self._engine.not_entitled(heard.by):
             return f"{refusal} Your click changed nothing."
-        await self._window(heard.place, what)
+        try:
+            async with asyncio.timeout(WINDOW_SECONDS):
+                await self._window(heard.place, what)
+        except (Transient, TimeoutError) as error:  # the trigger will be too old: nothing here tries again
+            log.warning("window.untold", error=type(error).__name__)
+            return ONCE_MORE
         return ""
 
     async def _window(
@@ -302,7 +314,8 @@ class Listeners:
     async def _refresh(self, place: Place, wanted: ShowPage) -> None:
         """What was done is stored; that the page still shows what was before is no failure of it."""
         try:
-            await self._show_page(place, wanted)
+            async with asyncio.timeout(WINDOW_SECONDS):
+                await self._show_page(place, wanted)
         except (GreenlightError, TimeoutError) as error:
             log.warning("page.stale", request=wanted.request, error=type(error).__name__)
 
@@ -353,16 +366,22 @@ class Listeners:
         task.add_done_callback(self._replies.discard)
 
     async def _post_ephemeral(self, place: Place, sentence: str) -> None:
-        try:
-            async with slack_errors():
-                await self._client.chat_postEphemeral(
-                    channel=place.channel,
-                    user=place.user,
-                    thread_ts=place.thread_ts,
-                    text=mrkdwn(sentence[:3000]),
-                )
-        except GreenlightError as error:
-            log.warning("reply.lost", channel=place.channel, error=type(error).__name__)
+        for pause in (*TELL_PAUSES_S, None):
+            try:
+                async with slack_errors(), asyncio.timeout(TELL_SECONDS):
+                    await self._client.chat_postEphemeral(
+                        channel=place.channel,
+                        user=place.user,
+                        thread_ts=place.thread_ts,
+                        text=mrkdwn(sentence[:3000]),
+                    )
+            except GreenlightError as error:
+                if pause is None or not isinstance(error, Transient):
+                    log.warning("reply.lost", channel=place.channel, error=type(error).__name__)
+                    return
+                await asyncio.sleep(max(pause, min(error.retry_after or 0.0, LONGEST_PAUSE_S)))
+            else:
+                return
 
     # ------------------------------------------------------------ errors
 

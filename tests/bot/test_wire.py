@@ -2,24 +2,46 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from time import monotonic
+from typing import Any
+from urllib.parse import unquote_plus
 
 import pytest
+from structlog.testing import capture_logs
 
+import bot
+from bot.cards.modals import CALLBACK
+from bot.cards.presses import ShowHeard, ShowWhole, packed
 from bot.channel import Identity, SlackChat, identify, web_client
+from bot.decode import Place
+from bot.link import Link, Patience
+from bot.listeners import ONCE_MORE, WINDOW_SECONDS, Listeners
 from bot.slack_errors import LONGEST_WAIT_S
-from engine.cards import NoteCard
+from engine.cards import Card, Detail, NoteCard, ScopeCard
 from engine.errors import ChatRefused, ChatShut, GreenlightError, RateLimited, Unreachable
 from engine.people import Person
 from engine.ports import Ref
+from tests.bot.conftest import Recorder
+from tests.journeys.reading import until
 
 TIMEOUT_S = 1
 REQUEST = "T1:C1:1.000001"
 RILEY = Person(team="T1", user="U1")
 CARD = NoteCard(request=REQUEST, key="note:1", text="one")
+
+PATIENCE = Patience(open_s=TIMEOUT_S)
+ME = Identity(team="T1", user="UBOT", bot="B1")
+PLACE = Place(channel="C1", thread_ts="1.000001", user="U1")
+
+
+async def never(_: object) -> Any:
+    raise AssertionError
+
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 CALLS: dict[str, Callable[[SlackChat], Awaitable[object]]] = {
@@ -30,7 +52,10 @@ CALLS: dict[str, Callable[[SlackChat], Awaitable[object]]] = {
     "conversations.history": lambda chat: chat.open_thread("C1", "wish:1", CARD),
     "users.info": lambda chat: chat.person_now(RILEY),
     "auth.test": lambda chat: identify(chat._client),
+    "apps.connections.open": lambda chat: Link(chat._client, "xapp-fake", never, PATIENCE).open(),
 }
+TOLD = {"chat.postEphemeral", "views.open", "views.update", "conversations.info"}
+"""Methods that listeners call: who clicked is told, or the log."""
 
 
 class Wire:
@@ -38,17 +63,26 @@ class Wire:
 
     def __init__(self) -> None:
         self.answer: Answer = silent
+        self.answers: dict[str, Answer] = {}
         self.heads: list[str] = []
+        self.bodies: list[str] = []
         self.port = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
             lengths = [line.split(":")[1] for line in head.splitlines() if line.startswith("content-length")]
-            await reader.readexactly(int(lengths[0]) if lengths else 0)
+            body = await reader.readexactly(int(lengths[0]) if lengths else 0)
             self.heads.append(head)
-            await self.answer(writer)
+            self.bodies.append(unquote_plus(body.decode()))
+            method = head.split()[1].partition("/api/")[2]
+            await self.answers.get(method, self.answer)(writer)
         writer.close()
+
+    def asked(self, method: str) -> list[str]:
+        """The bodies of calls of this method."""
+        heads = zip(self.heads, self.bodies, strict=True)
+        return [body for head, body in heads if head.split()[1].endswith(method.lower())]
 
 
 def whole(status: str, body: str, kind: str = "application/json", **headers: str) -> Answer:
@@ -137,7 +171,7 @@ async def wire() -> AsyncIterator[Wire]:
 async def chat(wire: Wire) -> AsyncIterator[SlackChat]:
     client = web_client("xoxb-fake-bot", "http://slack.com", TIMEOUT_S)
     client.proxy = f"http://127.0.0.1:{wire.port}"
-    made = SlackChat(client, Identity(team="T1", user="UBOT", bot="B1"))
+    made = SlackChat(client, ME)
     yield made
     await made.close()
 
@@ -224,3 +258,129 @@ async def test_a_redirect_takes_no_token_elsewhere(wire: Wire) -> None:
     server.close()
     assert "xoxb-fake-bot" in wire.heads[0]
     assert not any("xoxb-fake-bot" in head for head in other.heads)
+
+
+# ---------------------------------------------------------------- what listeners call
+
+NOTHING_DONE = whole("200 OK", '{"ok": true}')
+
+
+def test_every_method_that_the_bot_calls_has_a_row() -> None:
+    sources = [*Path(bot.__path__[0]).glob("*.py"), *Path(bot.__path__[0], "cards").glob("*.py")]
+    called = {
+        name.replace("_", ".")
+        for source in sources
+        for name in re.findall(r"client\.((?:[a-z]+_)+[a-zA-Z]+)\(", source.read_text())
+    }
+    called -= {"api.call"}
+    assert len(called) >= 10, "the pattern finds them"
+    assert called == {method.partition(" ")[0] for method in CALLS} | TOLD
+
+
+class Everything(Recorder):
+    """Has work in a channel, and something to show."""
+
+    async def channels(self, team: str) -> list[str]:
+        return ["C1"]
+
+    async def detail(self, request: str, card: str) -> Detail | None:
+        return Detail(title="All", text="Words")
+
+    async def card(self, request: str, key: str) -> Card | None:
+        return ScopeCard(request=request, key=key, title="All", files="", wishes=(), taken=(), offers=())
+
+
+@pytest.fixture
+async def listeners(wire: Wire, chat: SlackChat) -> AsyncIterator[Listeners]:
+    made = Listeners(Everything(), chat._client, ME)
+    yield made
+    await made.close()
+
+
+def click(of: ShowWhole | ShowHeard, *, in_view: bool) -> dict[str, Any]:
+    act = {"type": "button", "action_id": "gl:x", "action_ts": "3.3", "block_id": "b", "value": packed(of)}
+    where = {"channel_id": "C1", "message_ts": "2.2", "thread_ts": "1.000001", "type": "message"}
+    leaf = '{"page": 1, "channel": "C1", "thread_ts": "1.000001"}'
+    view = {"id": "V1", "callback_id": CALLBACK, "private_metadata": leaf}
+    return {
+        "type": "block_actions",
+        "user": {"id": "U1", "team_id": "T1"},
+        "team": {"id": "T1"},
+        "trigger_id": "tr",
+        "container": {"type": "view", "view_id": "V1"} if in_view else where,
+        "actions": [act],
+    } | ({"view": view} if in_view else {})
+
+
+CLICKS = {
+    "views.open": click(ShowWhole(request=REQUEST, card="spec:1"), in_view=False),
+    "views.update": click(ShowHeard(request=REQUEST, page=1), in_view=True),
+}
+
+
+async def acked(*_: object, **__: object) -> None:
+    return None
+
+
+@pytest.mark.parametrize("method", CLICKS)
+@pytest.mark.parametrize("fault", [*AWAY, *REFUSED, "none"])
+async def test_who_clicked_is_told_that_no_window_came(
+    wire: Wire, listeners: Listeners, method: str, fault: str
+) -> None:
+    faults = {**AWAY, "none": NOTHING_DONE, **{name: answer for name, (answer, _) in REFUSED.items()}}
+    wire.answer = NOTHING_DONE
+    wire.answers[method] = faults[fault]
+    began = monotonic()
+    await listeners.on_action(acked, CLICKS[method])  # type: ignore[arg-type]
+    assert monotonic() - began < WINDOW_SECONDS + 0.4, "Slack waits three seconds for the ack"
+    await listeners.close()
+    assert wire.asked(method)
+    told = wire.asked("chat.postEphemeral")
+    assert len(told) == (fault != "none")
+    assert all('"U1"' in body for body in told)
+    assert all(ONCE_MORE in body or "(error " in body for body in told)
+    assert fault not in AWAY or ONCE_MORE in told[0]
+
+
+@pytest.mark.parametrize("fault", AWAY)
+async def test_what_one_person_is_told_is_tried_again_and_given_up_in_the_log(
+    wire: Wire, listeners: Listeners, fault: str
+) -> None:
+    wire.answer = AWAY[fault]
+    with capture_logs() as logs:
+        telling = asyncio.create_task(listeners._post_ephemeral(PLACE, "Not you."))
+        looking = asyncio.create_task(listeners._look_round())
+        async with asyncio.timeout(TIMEOUT_S * 4):
+            await looking
+        await until(lambda: wire.asked("chat.postEphemeral"), 5, "it was tried")
+        wire.answers["chat.postephemeral"] = NOTHING_DONE
+        async with asyncio.timeout(TIMEOUT_S * 4):
+            await telling
+    assert len(wire.asked("chat.postEphemeral")) >= 2
+    assert [line["event"] for line in logs if line["event"] in {"channel.untold", "reply.lost"}] == [
+        "channel.untold"
+    ]
+
+
+@pytest.mark.parametrize("fault", REFUSED)
+async def test_what_one_person_is_told_and_slack_refuses_stands_in_the_log(
+    wire: Wire, listeners: Listeners, fault: str
+) -> None:
+    wire.answer, _ = REFUSED[fault]
+    with capture_logs() as logs:
+        await listeners._post_ephemeral(PLACE, "Not you.")
+    assert [line["event"] for line in logs][-1] == "reply.lost"
+    assert len(wire.asked("chat.postEphemeral")) == 1
+
+
+async def test_a_window_is_waited_for_no_longer_than_a_click_may_take(wire: Wire) -> None:
+    client = web_client("xoxb-fake-bot", f"http://127.0.0.1:{wire.port}")
+    assert client.timeout > WINDOW_SECONDS * 4, "the client alone would wait"
+    listeners = Listeners(Everything(), client, ME)
+    wire.answer = NOTHING_DONE
+    wire.answers["views.open"] = silent
+    began = monotonic()
+    await listeners.on_action(acked, CLICKS["views.open"])  # type: ignore[arg-type]
+    assert WINDOW_SECONDS <= monotonic() - began < 3
+    await listeners.close()
+    assert ONCE_MORE in wire.asked("chat.postEphemeral")[0]

@@ -5,7 +5,6 @@ What was told outside stays there: messages in the chat, branches that were push
 """
 
 import asyncio
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -25,7 +24,7 @@ from engine.inspecting import one_of, opened
 from engine.ports import Workspace
 from engine.request import Snapshot
 from engine.settings import RepositorySettings, Settings
-from engine.state_dir import DATABASE, checkouts_of, hold
+from engine.state_dir import DATABASE, checkouts_of, hold, store_of
 from engine.store import forgotten, journal
 from engine.store.database import Database, open_database, readable, reading
 from engine.story import visible
@@ -141,10 +140,14 @@ class Forgetter:
                 log.warning("commits.not_cleaned", repository=repository.name, error=type(error).__name__)
 
     async def _forget_commits(self, snapshot: Snapshot) -> None:
-        repository = self._settings.repository(snapshot.repository)
         commits = sorted(set(commits_of(snapshot)))
-        if repository is None or not commits:
+        store = store_of(self._settings.state_dir, snapshot.repository)
+        if not commits or not store.is_dir():
             return
+        # Also of a repository that is configured no more: its store is all that is needed.
+        repository = self._settings.repository(snapshot.repository) or RepositorySettings(
+            name=snapshot.repository, remote=str(store)
+        )
         async with reading(self._database.app) as c:
             kept = await forgotten.named_elsewhere(c, snapshot.id, commits)
         await self._workspace(repository).forget([commit for commit in commits if commit not in kept])
@@ -214,7 +217,7 @@ async def forget(settings: Settings, request: str, by: str) -> bool:
         async with database.app.begin() as c:
             await forgotten.ask(c, request, by, datetime.now(UTC))
         if state is not None:
-            workspaces = Repositories(settings.repositories, settings.state_dir, os.environ)
+            workspaces = Repositories((), settings.state_dir, {})  # nothing is asked of a remote
             await Forgetter(settings, database, workspaces.workspace).sweep(datetime.now(UTC))
             state.release()
         return await _is_done(database, request, 0 if state is not None else _WAIT_S)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engine.errors import ConfigurationInvalid
 from engine.ports import Forge, Workspace
 from engine.settings import RepositorySettings
+from engine.state_dir import store_of
 
 if TYPE_CHECKING:
     from engine.adapters.github_client import GitHubClient
@@ -41,7 +42,7 @@ class Repositories:
             self._workspaces[repository.name] = GitWorkspace(
                 repository.remote,
                 repository.base,
-                self._state_dir / "repositories" / f"{repository.name}.git",
+                store_of(self._state_dir, repository.name),
                 prefix=repository.branch_prefix,
                 access=self._at_github.get(repository.name),
             )

@@ -64,5 +64,10 @@ def checkouts_of(path: Path, request: str) -> Path:
     return path / "checkouts" / hashlib.sha256(request.encode()).hexdigest()[:16]
 
 
+def store_of(path: Path, repository: str) -> Path:
+    """Where git keeps our copy of a repository, by its name."""
+    return path / "repositories" / f"{repository}.git"
+
+
 def _unusable(path: Path, error: OSError) -> ConfigurationInvalid:
     return ConfigurationInvalid(f"The state directory {path} cannot be used: {error.strerror}.")

@@ -32,6 +32,7 @@ from engine.trace import trace
 RunFunction = Callable[[Context], Awaitable[Result]]
 
 _SLOT_KEPT_S = 30.0
+_LISTENING = 8
 _AGAIN_S = 2.0
 
 CAUSES: Mapping[type[errors.GreenlightError], Cause] = {
@@ -125,12 +126,13 @@ class Runner:
         self._reports = reports
         self._holder = holder
         self._slots = asyncio.Semaphore(settings.caps.concurrent_runs)
+        self._ears = asyncio.Semaphore(_LISTENING)
         self.unbroken: set[str] = set()
         """Runs that no pause interrupts any more."""
 
     async def run(self, effect: str) -> None:
         """The durable body. Cancelled, it reports nothing: who cancelled has said so already."""
-        slot = Slot(self._slots)
+        slot = Slot(await self._place(effect))
         async with slot.taken():
             async with self._database.app.begin() as c:
                 filed = await effects.claim_run(c, effect, self._holder)
@@ -141,6 +143,13 @@ class Runner:
                 return
             with bound_contextvars(request=filed.request, run=filed.id), RUNS_LIVE.track_inprogress():
                 await self._work(filed, filed.effect, slot)
+
+    async def _place(self, effect: str) -> asyncio.Semaphore:
+        """Where it waits for its turn: who speaks is heard however many work."""
+        async with reading(self._database.app) as c:
+            filed = await effects.get(c, effect)
+        listens = filed is not None and getattr(filed.effect, "kind", None) is RunKind.TRIAGE
+        return self._ears if listens else self._slots
 
     async def _work(self, filed: Filed, start: StartRun, slot: Slot) -> None:
         log.info("run.started", kind=start.kind.value)

@@ -188,6 +188,7 @@ class Caps(_Section):
             when they are over is interrupted, but for a delivery.
         usd_per_person_day: For all requests of one requester in a day.
         day_zone: The time zone whose days are meant.
+        concurrent_runs: What people say meanwhile is read beside them, in places of its own.
     """
 
     usd_per_request: float = Field(default=5.0, gt=0)

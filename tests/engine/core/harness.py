@@ -183,6 +183,8 @@ def decide(  # noqa: C901, PLR0912 (a table)
             effects = (WriteRecord(),)
         case Chose(text="work"):
             effects = (*effects, StartRun(kind=RunKind.TASK))
+        case Chose(text="listen"):
+            effects = (*effects, StartRun(kind=RunKind.TRIAGE))
         case Chose(text="forget the counter"):
             return Decision(snapshot=snapshot.model_copy(update={"counter": 0}))
         case Chose(text="wait", at=at):

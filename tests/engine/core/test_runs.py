@@ -15,7 +15,7 @@ from engine.caps import Cap, CapHit
 from engine.engine import LEFT_BEHIND
 from engine.events import Failed, Result, RunFinished
 from engine.ports import Command
-from engine.request import State
+from engine.request import RunKind, State
 from engine.running import RunFunction
 from engine.runs.context import Context
 from tests.engine.core.harness import ASKED, REQUEST, MemoryChat, ask, opened, running, stopped, until, wish
@@ -228,6 +228,23 @@ async def test_no_more_runs_at_once_than_configured_and_a_long_wait_gives_its_pl
         assert peak == 2
         for request in waiting:
             await engine.accept(stopped(request))
+
+
+async def test_who_speaks_is_heard_while_every_place_is_taken(tmp_path: Path) -> None:
+    begun: list[RunKind] = []
+
+    async def run(context: Context) -> Result:
+        begun.append(context.run.kind)
+        await asyncio.Event().wait()
+        return ASKED
+
+    async with running(tmp_path, MemoryChat(), run, caps={"concurrent_runs": 1}) as engine:
+        await engine.accept(opened())
+        await until(lambda: len(begun) == 1)
+        await engine.accept(wish("work"))
+        await engine.accept(wish("listen"))
+        await until(lambda: len(begun) == 2)
+        assert begun[1] is RunKind.TRIAGE, "and what works waits for its place"
 
 
 async def test_a_run_decided_before_a_stop_is_not_started_after_it(tmp_path: Path) -> None:

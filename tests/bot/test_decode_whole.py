@@ -246,6 +246,21 @@ def test_where_the_bot_can_write_again(said: dict[str, str], channel: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("event", "user"),
+    [
+        ({"type": "user_change", "user": {"id": "U1", "deleted": True}}, "U1"),
+        ({"type": "user_change", "user": {"id": ""}}, ""),
+        ({"type": "user_change", "user": {}}, ""),
+        ({"type": "user_change", "user": "U1"}, ""),
+        ({"type": "user_change"}, ""),
+        (None, ""),
+    ],
+)
+def test_of_whom_something_changed(event: Any, user: str) -> None:
+    assert decode.changed_user({"event": event}) == user
+
+
+@pytest.mark.parametrize(
     ("wire", "plain"),
     [
         ("<@U2|@dana> <#C2|#general> <@U3> <#C3>", "@dana #general @U3 #C3"),

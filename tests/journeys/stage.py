@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.app import Running, connect
@@ -17,8 +17,11 @@ from engine.bootstrap import Parts
 from engine.engine import Engine
 from engine.request import Snapshot
 from engine.settings import Caps, RepositorySettings, Settings, default_tiers
+from tests.crash.names import of_slack
+from tests.crash.wire import Relay, Watcher
 from tests.quick import quick_repository
 
+QUICK_RETRIES = (0.0, 0.2, 0.5, 1.0, 1.0, 2.0, 2.0, 4.0)
 PACE = 0.1
 """Of rehearsals: work takes a moment, so that people can speak while it runs."""
 
@@ -70,6 +73,7 @@ async def staged(
     approvals: int = 1,
     more: Sequence[RepositorySettings] = (),
     caps: Caps | None = None,
+    wire: Watcher | None = None,
 ) -> AsyncIterator[Stage]:
     """Everything started, the bot last, and ended the other way round; every channel has the repository.
 
@@ -82,6 +86,8 @@ async def staged(
         approvals: How many of them it takes.
         more: Further repositories.
         caps: Other than the usual ones.
+        wire: Says what becomes of requests and envelopes between Slack and the bot; Slack is quick to send
+            again then.
     """
     remote = directory / "remote.git"
     await quick_repository(remote)
@@ -93,12 +99,18 @@ async def staged(
     settings = Settings(state_dir=directory / "state", repositories=(repository, *more), caps=caps or Caps())
     adapter = AnthropicModel(default_tiers(), 60, "sk-ant-fake-rehearsal", model.url)
     parts = Parts(model=adapter, forge=lambda _: LocalForge(directory / "forge", "http://127.0.0.1/forge"))
+    options = SlackOptions(paces={}, members=members, channels=channels)
+    if wire is not None:
+        options = replace(options, ack_timeout=1.0, retry_delays=QUICK_RETRIES)
     try:
-        async with LocalSlack(SlackOptions(paces={}, members=members, channels=channels)) as slack:
+        async with LocalSlack(options) as slack, AsyncExitStack() as between:
+            url = slack.api_url
+            if wire is not None:
+                url = f"{(await between.enter_async_context(Relay(slack.url, wire, of_slack))).url}/api/"
 
             async def start() -> Running:
                 return await connect(
-                    settings, bot_token=BOT_TOKEN, app_token=APP_TOKEN, slack_url=slack.api_url, parts=parts
+                    settings, bot_token=BOT_TOKEN, app_token=APP_TOKEN, slack_url=url, parts=parts
                 )
 
             stage = Stage(slack, model, await start(), directory, start)

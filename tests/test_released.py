@@ -3,7 +3,8 @@
 `released/NNNN.sql.gz` is the database of a version whose newest migration was NNNN, written by that version
 playing two situations; `NNNN.slack.jsonl.gz` is what its local Slack kept (0001 kept nothing).
 `NNNN.open.tar.xz` is all that `greenlight demo --keep` of that version kept, the database as SQL, of requests
-in five open states; the process died while it delivered one.
+in five open states; the process died while it delivered one. `NNNN.asked.tar.xz` holds the same of delivered
+requests with wishes beyond the spec and with remarks that nobody has answered yet, and of one that is paused.
 """
 
 import base64
@@ -13,6 +14,8 @@ import pickle
 import sqlite3
 import tarfile
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -27,7 +30,7 @@ from engine.errors import ConfigurationInvalid
 from engine.events import Choice
 from engine.forgetting import forget
 from engine.old_secrets import kept_secrets, records
-from engine.request import State
+from engine.request import Snapshot, State
 from engine.settings import Settings
 from engine.state_dir import DATABASE
 from engine.store.database import open_database
@@ -176,8 +179,8 @@ async def test_an_open_request_of_a_released_version_goes_on(tmp_path: Path, ver
 # ---------------------------------------------------------------- open, in every state
 
 
-def kept(version: str, into: Path) -> Path:
-    with tarfile.open(RELEASED / f"{version}.open.tar.xz") as archive:
+def kept(name: str, into: Path) -> Path:
+    with tarfile.open(RELEASED / f"{name}.tar.xz") as archive:
         archive.extractall(into, filter="data")
     written = into / "state" / "greenlight.sql"
     with sqlite3.connect(into / "state" / DATABASE) as connection:
@@ -191,12 +194,12 @@ def people_of(text: str) -> People:
     """Who asked that, and what they do next; what is blocked they stop."""
     found = [People.load(path) for path in SCENARIOS.glob("*/people.yml")]
     (people,) = [one for one in found if one.text in text]
-    return people.model_copy(update={"choices": (*people.choices, Choice.STOP)})
+    return people.model_copy(update={"choices": (*people.choices, Choice.STOP), "says": (), "accepts": ()})
 
 
 @pytest.mark.parametrize("version", OPEN)
 async def test_requests_in_every_open_state_are_shown(tmp_path: Path, version: str) -> None:
-    state = kept(version, tmp_path) / "state"
+    state = kept(f"{version}.open", tmp_path) / "state"
     await migrated(state)
     listed = await inspecting.requests(state)
     assert sorted(one.state for one in listed) == STATES
@@ -208,36 +211,66 @@ async def test_requests_in_every_open_state_are_shown(tmp_path: Path, version: s
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("version", OPEN)
 async def test_requests_in_every_open_state_go_on_to_their_end(tmp_path: Path, version: str) -> None:
-    demo = Demo(DemoOptions(keep=kept(version, tmp_path), headless=True, pace=0))
+    async with gone_on(kept(f"{version}.open", tmp_path)) as (demo, before):
+        ends = {one.state: (await now(demo, one)).state for one in before}
+        delivered = {one.id for one in before if one.state != "blocked"}
+    assert ends == dict.fromkeys(map(State, STATES), State.DONE) | {State.BLOCKED: State.STOPPED}
+    check_once(demo, delivered)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("version", ["0004", "0005"])
+async def test_wishes_remarks_and_pauses_of_a_released_version_go_on(tmp_path: Path, version: str) -> None:
+    async with gone_on(kept(f"{version}.asked", tmp_path)) as (demo, before):
+        after = [await now(demo, one) for one in before]
+    assert [len(one.scope_items) for one in before][:2] == [3, 0]
+    assert [len(one.feedback) for one in before][:2] == [0, 1]
+    assert [one.hold is not None for one in before] == [False, False, True][: len(before)]
+    assert [one.state for one in after] == [State.DONE] * len(before)
+    assert [item.title for item in after[0].scope_items] == [item.title for item in before[0].scope_items]
+    check_once(demo, {one.id for one in before})
+
+
+@asynccontextmanager
+async def gone_on(directory: Path) -> AsyncIterator[tuple[Demo, list[Snapshot]]]:
+    """The demo after people brought what was open to its end, and how that stood before."""
+    demo = Demo(DemoOptions(keep=directory, headless=True, pace=0))
     try:
         await demo.start()
         engine = demo.running.engine
-        listed = await inspecting.requests(tmp_path / "state")
-        ends: dict[str, str] = {}
-        for one in listed:
-            before = await engine.snapshot(one.id)
-            assert before is not None
-            player = Player(people_of(before.text), demo.slack, engine.snapshot)
+        listed = await inspecting.requests(directory / "state")
+        before = [it for one in listed if (it := await engine.snapshot(one.id))]
+        assert len(before) == len(listed)
 
-            async def over(request: str) -> bool:
-                snapshot = await engine.snapshot(request)
-                return snapshot is not None and snapshot.state.ended
+        async def over(request: str) -> bool:
+            snapshot = await engine.snapshot(request)
+            return snapshot is not None and snapshot.state.ended
 
-            await player.go_on(one.id, over, 90)
-            after = await engine.snapshot(one.id)
-            assert after is not None
-            ends[one.state] = after.state
-        assert ends == dict.fromkeys(STATES, State.DONE) | {"blocked": State.STOPPED}
-        posted = Counter(
-            (message.metadata["event_payload"]["request"], key_of(message.metadata))
-            for message in demo.slack.workspace.messages.values()
-            if message.metadata and message.visible_to is None
-        )
-        assert {card: count for card, count in posted.items() if count > 1} == {}
-        assert {f"{request}" for request, key in posted if key == "delivery:1"} == {
-            one.id for one in listed if one.state != "blocked"
-        }
-        drafts = [json.loads(path.read_text()) for path in demo.forge.glob("*.json")]
-        assert len({draft["content"]["branch"] for draft in drafts}) == len(drafts) == len(STATES) - 1
+        for one in before:
+            if one.hold:
+                await demo.slack.person("U0RILEY").say(one.channel, one.thread_ts, "go on")
+            await Player(people_of(one.text), demo.slack, engine.snapshot).go_on(one.id, over, 90)
+        yield demo, before
     finally:
         await demo.close()
+
+
+async def now(demo: Demo, before: Snapshot) -> Snapshot:
+    """How it stands by now."""
+    after = await demo.running.engine.snapshot(before.id)
+    assert after is not None
+    return after
+
+
+def check_once(demo: Demo, delivered: set[str]) -> None:
+    """No card is there twice, and each of these requests has its one draft, and no other."""
+    posted = Counter(
+        (message.metadata["event_payload"]["request"], key_of(message.metadata))
+        for message in demo.slack.workspace.messages.values()
+        if message.metadata and message.visible_to is None
+    )
+    assert {card: count for card, count in posted.items() if count > 1} == {}
+    assert {request for request, key in posted if key == "delivery:1"} == delivered
+    drafts = [json.loads(path.read_text())["content"] for path in demo.forge.glob("*.json")]
+    assert len({draft["branch"] for draft in drafts}) == len(drafts) == len(delivered)

@@ -28,7 +28,7 @@ PLAY_S, CLICKS_AGAIN_S = 120.0, 10.0
 REST_S = 30.0
 CARDS = ("progress", "questions:1", "spec:1", "review:1", "review:2", "delivery:1")
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("sweep"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 
 
 @dataclass

@@ -353,6 +353,14 @@ def reopened(body: Mapping[str, Any], bot_user: str) -> str:
     return "" if about.type == _JOINED and about.user != bot_user else about.channel
 
 
+def shut(body: Mapping[str, Any]) -> str:
+    """The channel that was deleted or archived, or that the bot was removed from; empty if none is named."""
+    try:
+        return PlaceBody.model_validate(body).event.channel
+    except ValidationError:
+        return ""
+
+
 def changed_user(body: Mapping[str, Any]) -> str:
     """The id of the user of whom a `user_change` event tells; empty if it tells of none."""
     try:

@@ -37,9 +37,9 @@ from bot.decode import (
     ShowPage,
     Tell,
 )
-from bot.slack_errors import part, slack_errors
+from bot.slack_errors import part, shut_by, slack_errors
 from engine.cards import Card, Detail, ScopeCard
-from engine.errors import GreenlightError, Transient
+from engine.errors import ChatShut, GreenlightError, Transient
 from engine.events import Answered, Chose, Event, Reply, Shared, Sign
 from engine.people import Person
 from engine.trace import trace
@@ -61,6 +61,7 @@ TELL_SECONDS = 10.0
 TELL_PAUSES_S = (0.5, 2.0)
 """Before telling somebody again what Slack did not take; the thread's cards tell the rest."""
 CLOSE_SECONDS = 1.5
+SHUT = ("channel_archive", "channel_deleted", "channel_left", "group_archive", "group_deleted", "group_left")
 REMEMBERED = 1000
 """Events of which it is remembered that their author was told something."""
 
@@ -90,6 +91,10 @@ class Acceptor(Protocol):
 
     async def shared(self, team: str, channel: str, told: Shared) -> None:
         """Tell every request of a channel that people of another workspace share it, or no longer."""
+        ...
+
+    async def shut(self, team: str, channel: str, error: ChatShut) -> None:
+        """Nothing can be said in a channel for now: who asked for something there is told."""
         ...
 
     async def reopened(self, team: str, channel: str) -> None:
@@ -134,6 +139,8 @@ class Listeners:
             app.event(sharing)(self.on_sharing)
         for again in ("member_joined_channel", "channel_unarchive", "group_unarchive"):
             app.event(again)(self.on_reopened)
+        for shut in SHUT:
+            app.event(shut)(self.on_shut)
         app.event("user_change")(self.on_user_change)
         for taken_away in ("tokens_revoked", "app_uninstalled"):
             app.event(taken_away)(self.on_taken_away)
@@ -201,6 +208,24 @@ class Listeners:
         channel = decode.reopened(body, self._me.user)
         if channel:
             self._later(self._engine.reopened(self._me.team, channel))
+
+    async def on_shut(self, body: Json) -> None:
+        """A channel was archived or deleted, or the bot removed: Slack is asked whether that is so."""
+        if channel := decode.shut(body):
+            self._later(self._look_whether_shut(channel))
+
+    async def _look_whether_shut(self, channel: str) -> None:
+        try:
+            async with slack_errors("to tell me about a channel"):
+                about = part(await self._client.conversations_info(channel=channel), "channel", dict)
+            if about.get("is_archived") is True:
+                raise shut_by("is_archived")
+            if about.get("is_member") is False:
+                raise shut_by("not_in_channel")
+        except ChatShut as error:
+            await self._engine.shut(self._me.team, channel, error)
+        except GreenlightError as error:  # then the next card finds out
+            log.warning("channel.untold", channel=channel, error=type(error).__name__)
 
     async def on_user_change(self, body: Json) -> None:
         """Somebody was deactivated, became a guest, or only changed their picture."""

@@ -137,6 +137,11 @@ def is_slack(base_url: str) -> bool:
     return f".{host}".endswith(_SLACK)
 
 
+def shut_by(code: str) -> ChatShut:
+    """What a refusal with this code of Slack's would have been."""
+    return ChatShut(_SENTENCES[code], code)
+
+
 def _no_api_answer() -> NoApiAnswer:
     return NoApiAnswer("Slack did not answer as it should. I try again.")
 

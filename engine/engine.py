@@ -19,7 +19,7 @@ from engine.cards import Card, Detail
 from engine.decide import Decision
 from engine.durable import Durable, Workflow
 from engine.entitling import may_not_stop, needs_standing, stops, turned_away
-from engine.errors import DiskFull
+from engine.errors import ChatShut, DiskFull
 from engine.events import (
     Deleted,
     Due,
@@ -325,6 +325,15 @@ class Engine:
             live = await journal.live_in(c, team, channel)
         for request in live:
             await self._accept(told.model_copy(update={"request": request, "key": f"{request}:{told.key}"}))
+
+    async def shut(self, team: str, channel: str, error: ChatShut) -> None:
+        """Nothing can be said in this channel for now: each who asked for something is told so, once."""
+        async with reading(self._database.app) as c:
+            live = await journal.live_in(c, team, channel)
+        for request in live:
+            if (snapshot := await self.snapshot(request)) is not None:
+                await self._performer.tell_apart(snapshot, error)
+        log.info("chat.shut_away", channel=channel, code=error.code[:60], requests=len(live))
 
     async def reopened(self, team: str, channel: str) -> None:
         """The chat may take what is said in this channel again: what rested there is tried now."""

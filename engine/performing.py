@@ -318,7 +318,7 @@ class Performer:
                     await self._vanished(claimed, error)
                     return None
                 if isinstance(error, ChatShut) and not claimed.snapshot.state.ended:
-                    await self._tell_apart(claimed.snapshot, error)
+                    await self.tell_apart(claimed.snapshot, error)
                     return self._rest(request, key, error)
                 return await self._refused(key, claimed, error)
             self._refusals.pop((request, key), None)
@@ -352,7 +352,7 @@ class Performer:
         await self.accept(Deleted(key=key, request=snapshot.id, at=datetime.now(UTC), ts=gone))
         await self._end(claimed.effects, EffectStatus.FAILED, type(error).__name__)
 
-    async def _tell_apart(self, snapshot: Snapshot, error: ChatShut) -> None:
+    async def tell_apart(self, snapshot: Snapshot, error: ChatShut) -> None:
         """Tell the requester once that their thread cannot be reached; whatever becomes of that, once."""
         if snapshot.direct or isinstance(error, ChatLost):
             return

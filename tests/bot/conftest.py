@@ -10,6 +10,7 @@ from bot.app import SlackApp
 from bot.channel import SlackChat, identify, web_client
 from bot.playground.slack import LocalSlack, SlackOptions
 from engine.cards import Card, Detail
+from engine.errors import ChatShut
 from engine.events import Event, Reply, Shared
 from engine.people import Person
 
@@ -29,6 +30,7 @@ class Recorder:
     slowness_s: float = 0.0
     cards: dict[tuple[str, str], Card] = field(default_factory=dict)
     again: list[tuple[str, str]] = field(default_factory=list)
+    shut_away: list[tuple[str, str, str]] = field(default_factory=list)
 
     async def accept(self, event: Event) -> Reply:
         if self.failures:
@@ -51,6 +53,9 @@ class Recorder:
 
     async def card(self, request: str, key: str) -> Card | None:
         return self.cards.get((request, key))
+
+    async def shut(self, team: str, channel: str, error: ChatShut) -> None:
+        self.shut_away.append((team, channel, error.code))
 
     async def reopened(self, team: str, channel: str) -> None:
         self.again.append((team, channel))

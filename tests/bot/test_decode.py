@@ -461,3 +461,16 @@ def test_a_deleted_message_is_told_of_its_thread_and_by_nobody(
 )
 def test_where_it_can_write_again(about: dict[str, Any], channel: str) -> None:
     assert decode.reopened({"event": about}, BOT) == channel
+
+
+@pytest.mark.parametrize(
+    ("about", "channel"),
+    [
+        ({"type": "channel_deleted", "channel": "C1"}, "C1"),
+        ({"type": "group_archive", "channel": "G1", "user": "U1"}, "G1"),
+        ({"type": "channel_left", "channel": {"id": "C1"}}, ""),
+        ({}, ""),
+    ],
+)
+def test_which_channel_is_shut(about: dict[str, Any], channel: str) -> None:
+    assert decode.shut({"event": about}) == channel

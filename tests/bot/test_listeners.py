@@ -9,7 +9,7 @@ from bot.cards.modals import BLOCK, FIELD
 from bot.cards.wish_modal import TWICE
 from bot.channel import identify, web_client
 from bot.decode import FORWARD_BESIDE
-from bot.listeners import Listeners
+from bot.listeners import SHUT, Listeners
 from bot.playground.slack import Fault, FieldErrors, NotPossible
 from engine.cards import (
     Detail,
@@ -421,6 +421,20 @@ async def test_who_is_invited_again_goes_on_and_a_revoked_token_is_asked_about(s
     await asyncio.sleep(0.2)
     assert not lost.done(), "the token is good"
     lost.cancel()
+
+
+@pytest.mark.parametrize("code", ["channel_not_found", "is_archived"])
+@pytest.mark.parametrize("kind", SHUT)
+async def test_a_channel_that_is_said_to_be_shut_is_asked_about(stage: Stage, kind: str, code: str) -> None:
+    stage.slack.announce({"type": kind, "user": "U0SAM", "channel": CHANNEL})
+    asked = "conversations.info"
+    await stage.slack.wait_for(lambda slack: [c for c in slack.calls if c.method == asked and c.status])
+    await asyncio.sleep(0.05)
+    assert stage.engine.shut_away == [], "it is open"
+    stage.slack.faults.add(asked, Fault.REFUSED, code=code)
+    stage.slack.announce({"type": kind, "user": "U0SAM", "channel": CHANNEL})
+    await until(lambda: stage.engine.shut_away, 5, "it is shut")
+    assert stage.engine.shut_away == [("T0LOCAL", CHANNEL, code)]
 
 
 async def test_the_first_event_is_not_lost_where_slack_cannot_tell_who_the_bot_is(stage: Stage) -> None:

@@ -31,6 +31,8 @@ SCOPES_OF_EVENTS = {
     "message.im": {"im:history"},
     "member_joined_channel": {"channels:read", "groups:read"},
     "channel_unarchive": {"channels:read"},
+    **{f"channel_{what}": {"channels:read"} for what in ("left", "archive", "deleted")},
+    **{f"group_{what}": {"groups:read"} for what in ("left", "archive", "deleted")},
     "channel_shared": {"channels:read", "groups:read"},
     "channel_unshared": {"channels:read", "groups:read"},
     "group_unarchive": {"groups:read"},

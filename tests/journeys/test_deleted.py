@@ -155,6 +155,26 @@ async def test_while_it_is_removed_from_the_channel_all_waits_and_the_requester_
         assert len(apart()) == 1
 
 
+async def test_who_asked_hears_at_once_that_the_channel_is_gone_and_once(tmp_path: Path) -> None:
+    async with staged(tmp_path, rehearsal()) as stage:
+        slack = stage.slack
+        await asked(stage)
+
+        def apart() -> list[str]:
+            return [m.words for m in slack.workspace.messages.values() if m.channel == "D0RILEY"]
+
+        slack.announce({"type": "channel_archive", "user": "U0SAM", "channel": CHANNEL})
+        await asyncio.sleep(QUIET_S)
+        assert apart() == [], "Slack, when asked, says that it is open"
+        slack.faults.add("conversations.info", Fault.REFUSED, 2, code="is_archived")
+        for _ in range(2):
+            slack.announce({"type": "channel_archive", "user": "U0SAM", "channel": CHANNEL})
+        await until(apart, 10, "the requester is told")
+        await asyncio.sleep(QUIET_S)
+        assert len(apart()) == 1
+        assert "This channel is archived." in apart()[0]
+
+
 @pytest.mark.long
 async def test_nothing_is_pushed_after_it_was_removed_from_the_channel(tmp_path: Path) -> None:
     async with staged(tmp_path, rehearsal(SITUATION)) as stage:

@@ -121,8 +121,10 @@ def triaged(moves: Moves, live: Live, result: Triaged, policy: Policy) -> None:
     owed: dict[MessageKind, list[Person]] = {}
     for told in (result.model_copy(update={"message": live.about}), *result.others):
         heard = _take(moves, told.message)
-        if heard is not None:
-            kind = _act(moves, heard, told, policy)
+        if heard is not None and heard.not_yet:
+            _not_yet(moves, heard, told, policy)
+        elif heard is not None:
+            kind = _act(moves, heard, told)
             owed.setdefault(kind, []).append(heard.by)
     if not moves.now.state.ended:
         _answer(moves, owed.get(MessageKind.QUESTION, []), how_it_stands(moves.now))
@@ -161,12 +163,9 @@ def _take(moves: Moves, ts: str) -> Heard | None:
     return heard
 
 
-def _act(moves: Moves, heard: Heard, told: ToldApart, policy: Policy) -> MessageKind:
+def _act(moves: Moves, heard: Heard, told: ToldApart) -> MessageKind:
     """What a message was taken for in the end: who asked or answered is owed a word."""
     kind = strictly(moves.now, told)
-    if heard.not_yet:
-        _not_yet(moves, heard, told, policy)
-        return MessageKind.NEW_SCOPE
     if kind is MessageKind.NEW_SCOPE:
         scoping.keep_aside(moves, heard, told.title, needs=told.needs, after=told.after)
     else:
@@ -179,7 +178,8 @@ def strictly(snapshot: Snapshot, told: ToldApart) -> MessageKind:
     """What a message may be taken for: part of the spec only by a criterion, an answer only if one is due."""
     if told.kind is MessageKind.WITHIN_SPEC:
         spec = snapshot.spec
-        known = {criterion.id for criterion in spec.draft.criteria} if spec else set()
+        assert spec is not None  # noqa: S101 (nothing is told apart before one is approved)
+        known = {criterion.id for criterion in spec.draft.criteria}
         named = bool(told.criteria) and known.issuperset(told.criteria)
         return told.kind if named else MessageKind.NEW_SCOPE
     if told.kind is MessageKind.ANSWER and snapshot.state not in {*ASKS, State.DELIVERED}:

@@ -15,7 +15,7 @@ _DECIDE = (
     "tests/engine/test_answers.py", "tests/engine/test_attesting.py", "tests/engine/test_standing.py",
     "tests/engine/test_delivering.py", "tests/engine/test_speccing.py",
     "tests/engine/test_reviewing.py", "tests/engine/test_pausing.py", "tests/engine/test_sharing.py",
-    "tests/engine/test_sections.py",
+    "tests/engine/test_sections.py", "tests/engine/test_minutes.py",
 )  # fmt: skip
 _GIT = (
     "tests/engine/adapters/test_git_hardening.py", "tests/engine/adapters/test_git_remote.py",

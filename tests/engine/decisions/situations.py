@@ -6,6 +6,7 @@ from tests.engine.decisions import (
     asking,
     delivering,
     following,
+    hearing,
     looking,
     reviewing,
     waiting,
@@ -13,7 +14,7 @@ from tests.engine.decisions import (
     working,
 )
 
-_PARTS = (asking, looking, waiting, working, reviewing, wishing, delivering, following)
+_PARTS = (asking, looking, waiting, working, reviewing, hearing, wishing, delivering, following)
 SITUATIONS = {one.__name__: one for part in _PARTS for one in part.SITUATIONS}
 _HERE = Path(__file__).parent
 

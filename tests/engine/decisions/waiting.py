@@ -145,7 +145,8 @@ def _hits(story: Written, hit: CapHit | None) -> None:
 def pauses() -> Written:
     story = Written()
     for state in (
-        State.ASSESSING, State.CLARIFYING, State.WORKING, State.PAUSED, State.DELIVERED, State.DONE
+        State.ASSESSING, State.CLARIFYING, State.WORKING, State.PAUSED, State.ESCALATED, State.BLOCKED,
+        State.DELIVERED, State.DONE,
     ):  # fmt: skip
         paused = at(state)
         _goes_on(paused, BYSTANDER, text="go on", ts="5.0")

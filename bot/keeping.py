@@ -21,8 +21,9 @@ def backup(file: _FILE, config: _CONFIG = None, state: _STATE = None) -> None:
     """Save all that is kept into one file, also while the bot runs.
 
     In it: the database, our copies of repositories with work that was not pushed yet, checkouts, and the
-    local forge's records. Not in it: what was prepared (it is made anew), configuration, secrets. It holds
-    people's words and code: only its owner may read it.
+    local forge's records; and which version made it, when, and a checksum of each file. Not in it: what was
+    prepared (it is made anew), configuration, secrets. It holds people's words and code: only its owner may
+    read it. For example: greenlight backup /backups/greenlight-$(date +%F).tar.gz
     """
     sys.exit(ended(_backup(file, _directory(config, state))))
 
@@ -37,8 +38,10 @@ def restore(
 ) -> None:
     """Put a backup in place, while no bot runs there. What happened since the backup is not known to it.
 
-    The next start goes on from there. What was posted since is looked for and brought up to date, not
-    doubled; clicks and messages since then have to come again.
+    The next start goes on from there. Open cards get their buttons back; what was posted, pushed or opened
+    since is looked for and brought up to date, not doubled. Clicks and messages since then have to come
+    again; of requests made since then nothing is known: ask anew. A damaged file, or one of a newer version,
+    is refused, and nothing is changed.
     """
     sys.exit(ended(_restore(file, _directory(config, state), replace=replace)))
 
@@ -97,8 +100,8 @@ async def _restore(file: Path, directory: Path, *, replace: bool) -> int:
     if aside is not None:
         out.print(f"What was there is now in {plain(str(aside))}.")
     out.print(
-        f"Put back {made.requests} requests as of {made.made_at:%Y-%m-%d %H:%M} UTC "
-        f"in {plain(str(directory))}. Start the bot to go on."
+        f"Put back {made.requests} requests as of {made.made_at:%Y-%m-%d %H:%M} UTC, saved by version "
+        f"{plain(made.program)}, in {plain(str(directory))}. Start the bot to go on."
     )
     return 0
 

@@ -19,6 +19,7 @@ from engine.state_dir import DATABASE
 from tests.crash.keeper import Records
 from tests.crash.seen import Point, Seen
 from tests.crash.servers import World, look, world
+from tests.crash.test_sweep import without_metadata
 from tests.crash.wire import Act, Side, as_it_is
 from tests.journeys.bots import GREENLIGHT, bot_process, ended
 from tests.journeys.reading import SITUATION, until
@@ -100,6 +101,17 @@ async def test_what_was_lost_goes_on_from_a_backup_to_one_draft(tmp_path: Path, 
     assert seen.branch == {end.delivery.branch: end.delivery.commit}
     assert seen.heads == seen.branch, "the draft holds what the branch does"
     assert end.state is State.DONE
+
+
+async def test_with_the_look_up_blinded_a_card_that_was_posted_since_is_doubled(tmp_path: Path) -> None:
+    template, seen, watching = tmp_path / "template.git", Seen(SITUATION), Watching()
+    await quick_repository(template)
+    (tmp_path / "play").mkdir()
+    moments = SAVED_AND_LOST["questions open, then a spec"]
+    async with world(SITUATION, tmp_path / "play", template, watching, without_metadata, seen) as there:
+        await _lost_and_put_back(there, tmp_path / "saved", watching, *moments)
+        await look(there, seen)
+    assert {card: count for card, count in seen.cards.items() if count != 1} == {"1/spec:1": 2}
 
 
 async def _lost_and_put_back(

@@ -145,7 +145,8 @@ def _say_besides(snapshot: Snapshot, event: Said, current: Round) -> Decision:
     if event.by != snapshot.requester:
         return only_you(snapshot, HOW_TO_ANSWER) if event.mentions_bot else unchanged(snapshot)
     noted = add_detail(snapshot, event)
-    if noted.snapshot is None or noted.snapshot == snapshot:
+    assert noted.snapshot is not None  # noqa: S101 (there is a request)
+    if noted.snapshot == snapshot:
         return noted
     if current.hinted and not event.mentions_bot:
         return noted
@@ -174,12 +175,14 @@ def before_repository(
 
 def _say_where(snapshot: Snapshot, event: Said, current: Round, candidates: Sequence[Candidate]) -> Decision:
     """Words while the repository is asked for: the requester may name it, and whatever they say is kept."""
-    listed = understand(event.text, current.questions).get(0, ((), ""))[0]
+    answer = understand(event.text, current.questions).get(0)
+    listed = answer[0] if answer else ()
     decision = unchanged(snapshot) if listed else add_detail(snapshot, event)
+    assert decision.snapshot is not None  # noqa: S101 (there is a request)
     heeded = event.by == snapshot.requester or event.mentions_bot
     free = heeded and current.given[0] is None
     name = listed[0] if listed else locating.meant(event.text, current, candidates) if free else ""
-    if not name or decision.snapshot is None:
+    if not name:
         return decision
     moves = Moves(decision.snapshot, event.at)
     _record(moves, {0: Given(by=event.by, labels=(name,))})

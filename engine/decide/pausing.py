@@ -42,8 +42,8 @@ def resume(snapshot: Snapshot, event: Resumed) -> Decision:
     moves.set(hold=None, due_at=None, reminded=False)
     if snapshot.hold.waits:
         moves.wait()
-        asked = snapshot.escalation
-        if snapshot.state is State.PAUSED and asked and asked.cap and asked.cap.until:
+        asked = snapshot.escalation if snapshot.state is State.PAUSED else None
+        if asked and asked.cap and asked.cap.until:
             moves.set(due_at=asked.cap.until)
     moves.release_live()
     return moves.decision()
@@ -51,7 +51,7 @@ def resume(snapshot: Snapshot, event: Resumed) -> Decision:
 
 def due(snapshot: Snapshot, event: Due) -> Decision:
     """Remind once of the pause, then let the request expire."""
-    if snapshot.due_at is None or event.at < snapshot.due_at or snapshot.state.ended or snapshot.hold is None:
+    if snapshot.due_at is None or event.at < snapshot.due_at:
         return unchanged(snapshot)
     moves = Moves(snapshot, event.at)
     if not snapshot.reminded:
@@ -72,7 +72,7 @@ def due(snapshot: Snapshot, event: Due) -> Decision:
 def kept(before: Snapshot | None, event: Event, decision: Decision) -> Decision:
     """A decision while it is paused: the pause keeps its own time, and who started something is told."""
     after = decision.snapshot
-    if before is None or before.hold is None or after is None or after.hold is None or after == before:
+    if before is None or before.hold is None or after is None or after.hold is None:
         return decision
     if isinstance(event, Due):
         return decision

@@ -3,6 +3,7 @@
 from functools import partial
 
 from engine.events import (
+    Asked,
     Assessed,
     Choice,
     Seat,
@@ -20,6 +21,7 @@ from tests.engine.strategies import (
     ERIN,
     FOREIGN,
     POLICY,
+    QUESTIONS,
     assessment,
 )
 
@@ -161,6 +163,34 @@ def answers() -> Written:
     return story
 
 
+def the_second_round() -> Written:
+    """While its questions are made the first is closed; then each round has its own hint."""
+    story = Written()
+    story.opened()
+    vague = Assessed(assessment=assessment(Verdict.VAGUE), base_commit=BASE)
+    story.ends(RunKind.ASSESS, vague)
+    story.quietly()
+    story.tries(partial(story.answers, ASKER, 0, 0, labels=("All",)))
+    story.tries(partial(story.says, "1. all"))
+    story.ends(RunKind.ASK, Asked(questions=QUESTIONS))
+    for text in (" ", " Weekly "):
+        story.tries(partial(story.answers, ASKER, 0, text=text))
+    story.tries(partial(story.answers, ASKER, 1, text=" "))
+    story.says("Daily, I think")
+    for index in (0, 1):
+        story.answers(ASKER, index, labels=("All",))
+    story.submits()
+    story.ends(RunKind.ASSESS, vague)
+    story.tries(partial(story.answers, ASKER, 0, labels=("Some",)))
+    story.tries(story.submits)
+    story.says("Or weekly")
+    story.ends(RunKind.ASK, Asked(questions=QUESTIONS))
+    story.tries(partial(story.answers, ASKER, 0, labels=("Some",)))
+    story.says("Or monthly")
+    story.says("  ")
+    return story
+
+
 def details() -> Written:
     story = at(State.ASSESSING)
     story.says("x" * (8_000 + 1))
@@ -217,6 +247,7 @@ SITUATIONS = (
     which_repository,
     another_repository,
     answers,
+    the_second_round,
     details,
     assessments,
 )

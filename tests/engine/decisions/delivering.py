@@ -137,6 +137,8 @@ def _asked_for_branch(story: Written, nowhere: Assessed) -> None:
 def _asked_for_ticket(story: Written) -> None:
     for number in (1, 2, 3):
         story.ends(RunKind.ASSESS, found("DPA-1", "DPA-2"))
+        for text in ("1. DPA-1", "1. you decide", "1. some ticket"):
+            story.tries(partial(story.says, text))
         story.answers(ASKER, 0, number, text="some ticket")
         story.submits(number=number)
     story.ends(RunKind.ASSESS, found("DPA-1", "DPA-2"))

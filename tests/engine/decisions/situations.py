@@ -8,13 +8,14 @@ from tests.engine.decisions import (
     following,
     hearing,
     looking,
+    pausing,
     reviewing,
     waiting,
     wishing,
     working,
 )
 
-_PARTS = (asking, looking, waiting, working, reviewing, hearing, wishing, delivering, following)
+_PARTS = (asking, looking, waiting, pausing, working, reviewing, hearing, wishing, delivering, following)
 SITUATIONS = {one.__name__: one for part in _PARTS for one in part.SITUATIONS}
 _HERE = Path(__file__).parent
 

@@ -1,4 +1,4 @@
-"""Time, caps, pauses, others in the channel, and deleted messages."""
+"""Time, caps, others in the channel, and deleted messages."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,7 +14,6 @@ from engine.events import (
     Resumed,
     Shared,
 )
-from engine.people import Person
 from engine.request import Policy, RunKind, State
 from tests.engine.decisions.delivering import to_be_seen
 from tests.engine.decisions.record import Written, at
@@ -96,6 +95,7 @@ def the_day_is_over() -> Written:
     asked.waits()
     asked.goes_on(until=State.AWAITING_APPROVAL)
     asked.quietly()
+    asked.tries(partial(_paused_until_then, asked))
     asked.waits()
     story.lines += asked.lines
     return story
@@ -140,52 +140,6 @@ def _hits(story: Written, hit: CapHit | None) -> None:
     story.ends(RunKind.SPECIFY, Failed(cause=Cause.CAP, sentence="Cap.", cap=hit))
     story.tries_all(ASKER, BYSTANDER)
     story.chooses(DANA, "escalation:1", Choice.RAISE_CAP)
-
-
-def pauses() -> Written:
-    story = Written()
-    for state in (
-        State.ASSESSING, State.CLARIFYING, State.WORKING, State.PAUSED, State.ESCALATED, State.BLOCKED,
-        State.DELIVERED, State.DONE,
-    ):  # fmt: skip
-        paused = at(state)
-        _goes_on(paused, BYSTANDER, text="go on", ts="5.0")
-        _goes_on(paused, BYSTANDER)
-        for _ in range(2):
-            paused.happens(Paused.model_validate({**paused.common(), "by": BYSTANDER}))
-        if state is State.CLARIFYING:
-            paused.says("1. all\n2. all")
-            paused.submits()
-        if state is State.WORKING:
-            paused.tries(partial(paused.says, "status?"))
-        if not paused.now.state.ended:
-            paused.tries(paused.stops)
-            paused.tries(partial(_waits_twice, paused))
-            paused.waits()
-        _goes_on(paused, DANA)
-        story.lines += paused.lines
-    return story
-
-
-def how_it_stands() -> Written:
-    """What is told when somebody asks how far it is."""
-    story = Written()
-    for state in (State.WORKING, State.REVIEWING, State.DELIVERING, State.BLOCKED, State.DELIVERED):
-        asked = at(state)
-        asked.says("status?")
-        asked.happens(Paused.model_validate({**asked.common(), "by": BYSTANDER}))
-        asked.says("How far are you?")
-        story.lines += asked.lines
-    return story
-
-
-def _goes_on(story: Written, by: Person, **more: str) -> None:
-    story.happens(Resumed.model_validate({**story.common(), "by": by, **more}))
-
-
-def _waits_twice(story: Written) -> None:
-    story.waits()
-    story.waits()
 
 
 def others_come() -> Written:
@@ -241,8 +195,6 @@ def _deleted(story: Written, ts: str, card: str = "") -> None:
 SITUATIONS = (
     nobody_answers,
     the_cap,
-    pauses,
-    how_it_stands,
     others_come,
     deletions,
     alarms,

@@ -37,7 +37,7 @@ from bot.decode import (
     ShowPage,
     Tell,
 )
-from bot.slack_errors import part, shut_by, slack_errors
+from bot.slack_errors import is_slack, lacks_method, part, shut_by, slack_errors
 from engine.cards import Card, Detail, ScopeCard
 from engine.errors import ChatShut, GreenlightError, Transient
 from engine.events import Answered, Chose, Event, Reply, Shared, Sign
@@ -401,7 +401,8 @@ class Listeners:
                         text=mrkdwn(sentence[:3000]),
                     )
             except GreenlightError as error:
-                if pause is None or not isinstance(error, Transient):
+                unknown = lacks_method(error) and not is_slack(self._client.base_url)
+                if pause is None or unknown or not isinstance(error, Transient):
                     log.warning("reply.lost", channel=place.channel, error=type(error).__name__)
                     return
                 await asyncio.sleep(max(pause, min(error.retry_after or 0.0, LONGEST_PAUSE_S)))

@@ -342,9 +342,7 @@ async def test_who_clicked_is_told_that_no_window_came(
     assert fault not in AWAY or ONCE_MORE in told[0]
 
 
-@pytest.mark.parametrize(
-    "fault", ["no answer", "half an answer", "502 with a page", "200 with half of a json"]
-)
+@pytest.mark.parametrize("fault", ["no answer", "half an answer", "502 with a page", "internal_error"])
 async def test_what_one_person_is_told_is_tried_again_and_given_up_in_the_log(
     wire: Wire, listeners: Listeners, fault: str
 ) -> None:

@@ -13,7 +13,7 @@ def run_failed(moves: Moves, live: Live, failure: Failed) -> None:
     if live.kind is RunKind.TRIAGE and is_feedback(live.about):
         feedback.triaged(moves, live.about, None, None)
     elif live.kind is RunKind.TRIAGE:
-        hearing.not_told_apart(moves, live.about)
+        hearing.not_told_apart(moves)
     elif _only_informs(moves, live):
         pass  # the checks at base run again together with those of the work
     elif failure.cause is Cause.SCRIPT:

@@ -139,12 +139,10 @@ def _answer(moves: Moves, people: Sequence[Person], text: str) -> None:
         moves.post(text, to=first, also=others)
 
 
-def not_told_apart(moves: Moves, ts: str) -> None:
+def not_told_apart(moves: Moves) -> None:
     """Nobody could tell what the messages of one call are: they are shown as just that, for people to say."""
-    for one in dict.fromkeys((ts, *(heard.ts for heard in batch(moves.now)))):
-        heard = _take(moves, one)
-        if heard is None:
-            continue
+    for heard in batch(moves.now):
+        _take(moves, heard.ts)
         if not heard.not_yet:
             scoping.remember(moves, Taken(ts=heard.ts, by=heard.by, text=heard.text, kind=None))
         else:

@@ -7,14 +7,15 @@ from hypothesis import strategies as st
 from engine import story_runs
 from engine.cards import NoteCard, ScopeCard, TakenFor
 from engine.decide import hearing, scoping
+from engine.decide.moves import Moves
 from engine.events import CURRENT, Cause, Choice, Chose, Failed, Linked, Said, ToldApart, Triaged
 from engine.people import Person
 from engine.present import Shown, render
-from engine.request import OpenThread, RunKind, ShowCard, Snapshot, SpecFate, State, WishFate
+from engine.request import OpenThread, RunKind, ShowCard, Snapshot, SpecFate, State, Taken, WishFate
 from engine.runs.material import told_in_thread
 from engine.schemas import MessageKind
 from tests.engine.stories import COMMIT, Story, reached
-from tests.engine.strategies import ASKER, BYSTANDER, DANA
+from tests.engine.strategies import ASKER, BYSTANDER, DANA, START
 
 CANARY = "canary-wish"
 STRANGER = Person(team="T1", user="U9")
@@ -80,6 +81,15 @@ def picks(story: Story, by: object, choice: Choice, *places: int) -> None:
     chosen = tuple(story.now.scope_items[place].ts for place in places)
     event = {**story.common(), "by": by, "card": "scope:1", "choice": choice, "picks": chosen}
     story.happens(Chose.model_validate(event))
+
+
+def test_five_hundred_messages_can_be_corrected_and_what_was_passed_on_stays_besides() -> None:
+    talk = [Taken(ts=f"{n}.0", by=ASKER, text="Hm", kind=MessageKind.CHATTER) for n in range(500)]
+    first = talk[0].model_copy(update={"passed_on": True})
+    for kept, whole in ((talk, talk[1:]), ([first, *talk[1:]], [first, *talk[1:]])):
+        moves = Moves(reached(State.WORKING).now.model_copy(update={"taken": tuple(kept)}), START)
+        scoping.remember(moves, newest := Taken(ts="new", by=ASKER, text="Hm", kind=MessageKind.CHATTER))
+        assert moves.now.taken == (*whole, newest)
 
 
 def test_finishing_first_stops_nothing() -> None:

@@ -115,6 +115,10 @@ def corrections() -> Written:
     _would_pick(story, BYSTANDER, Choice.IS_SCOPE, item=first)
     story.says("Also by day")
     story.told_apart(MessageKind.NEW_SCOPE)
+    story.says("And by hour", BYSTANDER)
+    story.told_apart(MessageKind.NEW_SCOPE)
+    for choice in (Choice.START_WISH, Choice.DROP_WISH):
+        picks(story, BYSTANDER, choice, item=story.now.scope_items[1].ts)
     picks(story, ASKER, Choice.START_WISH, item=story.now.scope_items[0].ts)
     for choice in (Choice.IS_SCOPE, Choice.IS_TALK):
         _would_pick(story, ASKER, choice, item=story.now.scope_items[0].ts)
@@ -137,10 +141,12 @@ def redefined_again() -> Written:
     story.quietly()
     picks(story, ASKER, Choice.REDEFINE, 0)
     story.goes_on(until=State.WORKING)
-    story.quietly()
     for notes in (18, 19, 20):
         story.tries(partial(_redefined_with, story, notes))
     picks(story, ASKER, Choice.REDEFINE, 1)
+    early = at(State.ASSESSING)
+    picks(early, ASKER, Choice.REDEFINE, 9)
+    story.lines += early.lines
     return story
 
 

@@ -90,7 +90,6 @@ from engine.events import (
     Verified,
 )
 from engine.people import ONLY_MEMBERS
-from engine.policy import staffed
 from engine.request import Candidate, Live, Policy, RunKind, Snapshot, State, is_feedback, is_look
 
 __all__ = ["Decision", "decide"]
@@ -150,7 +149,6 @@ def _decision(  # noqa: C901, PLR0911 (a table)
         if clicked or (isinstance(event, Resumed) and (event.mentions_bot or not event.text)):
             return only_you(None, "I know no such request (any more). Your click changed nothing.")
         return unchanged(None)
-    policy = policy and staffed(policy, snapshot)
     if isinstance(event, Resumed) and event.text and snapshot.hold is None:
         event = Said(**event.model_dump(include=set(Said.model_fields) - {"kind"}))
     if isinstance(event, RunFinished | Due | Deleted | Shared | Linked | AtTheForge):
@@ -169,8 +167,8 @@ def _decision(  # noqa: C901, PLR0911 (a table)
     if why := sharing.refusal(snapshot, event, policy, reachable):
         return only_you(snapshot, why)
     decision = _while_it_lives(snapshot, event, policy, reachable)
-    kept_back = feedback.open_cards(decision.snapshot) if decision.snapshot else ()
-    return sharing.answered(snapshot, event, decision, kept_back)
+    assert decision.snapshot is not None  # noqa: S101 (there is a request)
+    return sharing.answered(snapshot, event, decision, feedback.open_cards(decision.snapshot))
 
 
 def _while_it_lives(
@@ -211,9 +209,8 @@ def _by_nobody(
             return sharing.changed(snapshot, event)
         case Linked():
             return scoping.linked(snapshot, event)
-        case _ if snapshot.repository:
+        case _:
             return following.happened(snapshot, event, policy)
-    return unchanged(snapshot)
 
 
 def _by_person(

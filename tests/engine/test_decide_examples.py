@@ -3,12 +3,14 @@
 import time
 
 import pytest
+from pydantic import ValidationError
 
 from engine.decide.choosing import NO_ADVICE, NOT_YOURS
 from engine.decide.clarifying import DETAILS
-from engine.events import Assessed, Cause, Choice, Delivered, Failed, Planned, Triaged
+from engine.events import Assessed, Cause, Choice, Delivered, Failed, Planned, Seat, Triaged
 from engine.people import Person
-from engine.request import CancelRuns, RunKind, SpecFate, StartRun, State, TaskStatus
+from engine.ports import Tier
+from engine.request import CancelRuns, Live, RunKind, SpecFate, StartRun, State, TaskStatus
 from engine.schemas import MessageKind, Outcome, Severity, Verdict
 from tests.engine.stories import COMMIT, Story, reached
 from tests.engine.strategies import (
@@ -16,13 +18,16 @@ from tests.engine.strategies import (
     BASE,
     BYSTANDER,
     DANA,
+    DRAFT,
     ERIN,
     FOREIGN,
     PLANS,
     POLICY,
+    REVIEWER,
     SECOND_REVIEWER,
     assessment,
     delivered,
+    good_end,
     planned,
     task_ended,
     verified,
@@ -322,6 +327,48 @@ def test_an_unreadable_mention_opens_nothing(text: str, why: str) -> None:
     story = Story().opened(text)
     assert story.stored is None
     assert story.told.startswith(why)
+
+
+def test_agents_of_an_older_commit_are_none_of_the_next_assessments() -> None:
+    story = Story().opened()
+    mason = Seat(name="mason", tools=("write_file", "read_file"), tier=Tier.SONNET, writes=True)
+    vague = Assessed(assessment=assessment(Verdict.VAGUE), base_commit=BASE, seats=(mason,))
+    story.ends(RunKind.ASSESS, vague)
+    assert story.now.implementer == "mason"
+    story.goes_on(until=State.ASSESSING)
+    story.ends(RunKind.ASSESS, Assessed(assessment=assessment(), base_commit="d" * 40))
+    assert story.now.implementer == POLICY.implementer
+
+
+HOME = {
+    RunKind.ASSESS: State.ASSESSING, RunKind.ASK: State.CLARIFYING, RunKind.SPECIFY: State.SPECIFYING,
+    RunKind.PLAN: State.SPECIFYING, RunKind.TASK: State.WORKING, RunKind.REVIEW: State.REVIEWING,
+    RunKind.DELIVER: State.DELIVERING,
+}  # fmt: skip
+ABOUT = {RunKind.TASK: "build", RunKind.REVIEW: REVIEWER}
+
+
+@pytest.mark.parametrize("kind", HOME)
+@pytest.mark.parametrize("state", [state for state in State if not state.ended])
+def test_the_end_of_a_run_counts_where_it_is_waited_for_and_nowhere_else(state: State, kind: RunKind) -> None:
+    story = reached(state)
+    stray = Live(id="stray", kind=kind, about=ABOUT.get(kind, ""))
+    others = tuple(run for run in story.now.live if (run.kind, run.about) != (kind, stray.about))
+    story.stored = story.now.model_copy(update={"live": (*others, stray), "draft": DRAFT, "head": COMMIT})
+    before = story.now
+    story.ends(kind, good_end(stray, before, PLANS[0], "e" * 40), stray.about)
+    if HOME[kind] is state:
+        assert story.last.effects
+        return
+    times = {"busy_since": None, "worked_s": 0.0, "over_at": None}
+    expected = before.model_copy(update={"live": others, **times})
+    assert story.now.model_copy(update=times) == expected
+    assert story.last.effects == ()
+
+
+def test_a_decision_stays_as_it_was_made() -> None:
+    with pytest.raises(ValidationError):
+        Story().opened().last.snapshot = None  # type: ignore[misc]
 
 
 def test_addresses_that_run_together_are_read_at_once() -> None:

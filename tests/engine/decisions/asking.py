@@ -186,6 +186,7 @@ def the_second_round() -> Written:
     story.says("Or weekly")
     story.ends(RunKind.ASK, Asked(questions=QUESTIONS))
     story.tries(partial(story.answers, ASKER, 0, labels=("Some",)))
+    story.tries(story.stops)
     story.says("Or monthly")
     story.says("  ")
     return story

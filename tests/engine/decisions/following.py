@@ -18,12 +18,13 @@ from engine.events import (
     Undrafted,
 )
 from engine.request import RunKind, State
-from engine.schemas import MessageKind
+from engine.schemas import MessageKind, Outcome
 from tests.engine.decisions.delivering import delivered_elsewhere, to_be_seen
 from tests.engine.decisions.record import Written, at
+from tests.engine.decisions.wishing import picks
 from tests.engine.forge_side import failed_check, remark
 from tests.engine.stories import COMMIT
-from tests.engine.strategies import ASKER, BYSTANDER, DANA, POLICY, START
+from tests.engine.strategies import ASKER, BASE, BYSTANDER, DANA, LEAKS, POLICY, START, task_ended
 
 WITHIN, BEYOND, TALK = MessageKind.WITHIN_SPEC, MessageKind.NEW_SCOPE, MessageKind.CHATTER
 
@@ -187,6 +188,30 @@ def its_fate_while_it_is_fixed() -> Written:
     return story
 
 
+def words_that_wait_meanwhile() -> Written:
+    """What is being told apart is told apart all the same, whatever else ends or begins."""
+    story = at(State.WORKING)
+    story.says("Also by week")
+    story.ends(RunKind.TASK, task_ended("analyse", BASE, Outcome.BLOCKED))
+    story.told_apart(BEYOND)
+    story.chooses(DANA, "escalation:1", Choice.RETRY)
+    story.ends(RunKind.TASK, task_ended("analyse", BASE))
+    story.ends(RunKind.TASK, task_ended("build", COMMIT, leaks=LEAKS))
+    story.chooses(DANA, "escalation:2", Choice.LET_THROUGH, item="L1")
+    delivered = at(State.DELIVERED)
+    delivered.says("Also by week")
+    delivered.told_apart(BEYOND)
+    remarked(delivered, "r1")
+    delivered.told_apart(TALK)
+    delivered.seen(CheckFailed, check=failed_check(COMMIT))
+    delivered.chooses(ASKER, "feedback:1", Choice.IGNORE)
+    remarked(delivered, "r2")
+    delivered.quietly()
+    picks(delivered, ASKER, Choice.REDEFINE, 0)
+    story.lines += delivered.lines
+    return story
+
+
 def not_held_after_all() -> Written:
     story = to_be_seen(POLICY.model_copy(update={"follow_rounds": 0}))
     _fix_of(story)
@@ -219,5 +244,5 @@ def feedback_elsewhere() -> Written:
 
 SITUATIONS = (
     remarks, only_wishes, failed_checks, fixed_by_itself, cards_of_feedback, its_fate,
-    its_fate_while_it_is_fixed, not_held_after_all, feedback_elsewhere,
+    its_fate_while_it_is_fixed, words_that_wait_meanwhile, not_held_after_all, feedback_elsewhere,
 )  # fmt: skip

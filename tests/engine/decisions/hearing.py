@@ -26,6 +26,7 @@ def words_that_look_alike() -> Written:
         story.tries(partial(story.says, text))
     for kind in (MessageKind.NEW_SCOPE, MessageKind.CHATTER):
         story.tries(partial(_twice, story, kind))
+    story.tries(partial(story.opened, "Also by week", ts="7.0"))
     story.says("Also by week")
     said_again(story, story.now.heard[0].ts)
     push = at(State.DELIVERING)
@@ -37,7 +38,9 @@ def words_that_look_alike() -> Written:
     changed.ends(RunKind.SPECIFY, Failed(cause=Cause.ANSWER, sentence="Odd."))
     changed.quietly()
     changed.says("By day, too", mentions=True)
-    story.lines += [*push.lines, *changed.lines]
+    early = at(State.ASSESSING)
+    early.opened("Also by week", BYSTANDER, ts="7.0")
+    story.lines += [*push.lines, *changed.lines, *early.lines]
     return story
 
 

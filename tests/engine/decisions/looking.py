@@ -3,10 +3,14 @@
 from functools import partial
 
 from engine.events import (
+    Approved,
     Assessed,
     Cause,
     Choice,
     Failed,
+    Paused,
+    Resumed,
+    RunFinished,
 )
 from engine.request import RunKind, State
 from engine.schemas import Outcome, Plan, Verdict
@@ -151,6 +155,12 @@ def runs_that_give_up() -> Written:
     for state in (State.ASSESSING, State.SPECIFYING, State.WORKING, State.REVIEWING, State.DELIVERING):
         failing = at(state)
         kind, about = failing.now.live[-1].kind, failing.now.live[-1].about
+        late = {
+            **failing.common(),
+            "run": "T1:C1:1.0/999",
+            "result": Failed(cause=Cause.BUG, sentence="Late."),
+        }
+        failing.happens(RunFinished.model_validate(late))
         for cause in (Cause.SCRIPT, Cause.CAP, Cause.MODEL):
             failing.tries(
                 partial(failing.ends, kind, Failed(cause=cause, sentence="It broke.", error_id="e1"), about)
@@ -166,7 +176,9 @@ def a_reviewer_called_like_a_task() -> Written:
     story = Written(plan=Plan(tasks=(planned(REVIEWER),)))
     story.opened().goes_on(until=State.REVIEWING)
     story.quietly()
-    story.ends(RunKind.REVIEW, Failed(cause=Cause.MODEL, sentence="No."))
+    failed = Failed(cause=Cause.MODEL, sentence="No.")
+    story.tries(partial(story.ends, RunKind.VERIFY, failed, story.now.head))
+    story.ends(RunKind.REVIEW, failed)
     story.chooses(ASKER, "escalation:1", Choice.RETRY)
     return story
 
@@ -191,7 +203,13 @@ def nothing_there() -> Written:
     story.says("Hello?")
     story.submits()
     story.stops()
+    story.answers(ASKER, 0, labels=("All",))
     story.chooses(DANA, "spec:1", Choice.REJECT_SPEC)
+    common = {"by": DANA, "version": 1, "hash": "0" * 64}
+    for kind in (Approved, Paused):
+        story.happens(kind.model_validate({**story.common(), **common}))
+    for more in ({}, {"text": "go on"}, {"text": "go on", "mentions_bot": True}):
+        story.happens(Resumed.model_validate({**story.common(), "by": DANA, **more}))
     return story
 
 

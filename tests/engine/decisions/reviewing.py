@@ -115,7 +115,9 @@ def a_push_that_is_changed() -> Written:
     for commit in (story.now.head, "0" * 39 + "1"):
         story.stored = story.now.model_copy(update={"head": commit})
         story.ends(RunKind.DELIVER, held(commit))
+        story.tries(story.stops)
         story.chooses(DANA, f"push:{len(story.now.pushes)}", Choice.APPROVE_PUSH, item=commit)
+        story.tries(story.stops)
     return story
 
 

@@ -85,6 +85,7 @@ def choices_about_wishes() -> Written:
     try_(ASKER, Choice.START_WISH, item="9.9")
     try_(DANA, Choice.IS_SPEC, item="9.9")
     try_(ASKER, Choice.FIX)
+    story.tries(partial(story.chooses, ASKER, "progress", Choice.FINISH_FIRST))
     picks(story, DANA, Choice.IS_SPEC, item=story.now.scope_items[0].ts)
     for by in (ASKER, ERIN):
         for choice in (Choice.IS_SCOPE, Choice.IS_TALK):

@@ -81,7 +81,8 @@ def answered(before: Snapshot, event: Event, decision: Decision, kept_back: Sequ
         kept_back: Cards that were not shown meanwhile.
     """
     after = decision.snapshot
-    if not before.exposed or not _shows(event) or after is None or after == before:
+    assert after is not None  # noqa: S101 (there is a request)
+    if not before.exposed or not _shows(event) or after == before:
         return decision
     moves = Moves(after, after.opened_at)
     moves.set(exposed=False)

@@ -5,6 +5,7 @@ from functools import partial
 
 from engine.caps import Cap, CapHit
 from engine.events import (
+    Assessed,
     Cause,
     Choice,
     Deleted,
@@ -15,6 +16,7 @@ from engine.events import (
     Shared,
 )
 from engine.request import Policy, RunKind, State
+from engine.schemas import MessageKind, Verdict
 from tests.engine.decisions.delivering import to_be_seen
 from tests.engine.decisions.record import Written, at
 from tests.engine.strategies import (
@@ -24,6 +26,7 @@ from tests.engine.strategies import (
     DANA,
     POLICY,
     START,
+    assessment,
     task_ended,
 )
 
@@ -158,6 +161,36 @@ def others_come() -> Written:
     return story
 
 
+def others_come_while_it_works() -> Written:
+    story = Written()
+    for state in (State.SPECIFYING, State.REVIEWING, State.DELIVERING):
+        works = at(state)
+        _shared(works)
+        story.lines += works.lines
+    asks = Written()
+    asks.opened()
+    asks.ends(RunKind.ASSESS, Assessed(assessment=assessment(Verdict.VAGUE), base_commit=BASE))
+    asks.quietly()
+    _shared(asks)
+    asks.chooses(DANA, "escalation:1", Choice.RETRY)
+    wishes = at(State.WORKING)
+    for text in ("Also by week", "Also by day"):
+        wishes.says(text)
+    wishes.quietly()
+    _shared(wishes, team="")
+    _shared(wishes, team="")
+    _shared(wishes)
+    wishes.told_apart(MessageKind.NEW_SCOPE)
+    for card in ("scope:1", "progress"):
+        for choice in (Choice.FINISH_FIRST, Choice.REDEFINE):
+            wishes.tries(partial(wishes.chooses, ASKER, card, choice))
+    wishes.chooses(DANA, "escalation:1", Choice.RETRY)
+    _shared(wishes, team="")
+    _shared(wishes)
+    story.lines += [*asks.lines, *wishes.lines]
+    return story
+
+
 def _acts_in_front_of_others(story: Written) -> None:
     story.tries(partial(story.submits, BYSTANDER))
     if story.now.spec:
@@ -196,6 +229,7 @@ SITUATIONS = (
     nobody_answers,
     the_cap,
     others_come,
+    others_come_while_it_works,
     deletions,
     alarms,
     the_day_is_over,

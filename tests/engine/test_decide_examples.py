@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from engine.decide.choosing import NO_ADVICE, NOT_YOURS
 from engine.decide.clarifying import DETAILS
-from engine.events import Assessed, Cause, Choice, Delivered, Failed, Planned, Seat, Triaged
+from engine.events import Assessed, Cause, Choice, Delivered, Failed, Planned, Result, Seat, Triaged
 from engine.people import Person
 from engine.ports import Tier
 from engine.request import CancelRuns, Live, RunKind, SpecFate, StartRun, State, TaskStatus
@@ -28,6 +28,7 @@ from tests.engine.strategies import (
     assessment,
     delivered,
     good_end,
+    held,
     planned,
     task_ended,
     verified,
@@ -436,6 +437,41 @@ def test_a_result_that_is_not_the_runs_own_asks_a_person() -> None:
     assert story.now.escalation.cause is Cause.BUG
     story.chooses(ASKER, "escalation:1", Choice.RETRY)
     story.goes_on(until=State.DELIVERED)
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "result"),
+    [
+        (State.SPECIFYING, RunKind.SPECIFY, Planned(plan=PLANS[0])),
+        (State.REVIEWING, RunKind.REVIEW, held(COMMIT)),
+        (State.REVIEWING, RunKind.REVIEW, delivered(COMMIT)),
+        (State.REVIEWING, RunKind.REVIEW, verified(COMMIT)),
+        (State.DELIVERING, RunKind.DELIVER, held("d" * 40)),
+    ],
+)
+def test_what_does_not_belong_to_a_run_is_a_fault_of_ours(
+    state: State, kind: RunKind, result: Result
+) -> None:
+    story = reached(state)
+    story.stored = story.now.model_copy(update={"draft": DRAFT})
+    story.ends(kind, result)
+    assert story.now.escalation is not None
+    assert story.now.escalation.cause is Cause.BUG
+
+
+def test_a_plan_without_a_draft_is_a_fault_of_ours() -> None:
+    story = reached(State.SPECIFYING)
+    live = Live(id="p", kind=RunKind.PLAN)
+    story.stored = story.now.model_copy(update={"live": (live,), "draft": None})
+    story.ends(RunKind.PLAN, Planned(plan=PLANS[0]))
+    assert story.now.escalation is not None
+    assert story.now.escalation.cause is Cause.BUG
+
+
+def test_a_reviewer_may_be_called_like_a_look() -> None:
+    story = Story(POLICY.model_copy(update={"reviewers": ("look1",)})).opened()
+    reviews = story.goes_on(until=State.DELIVERED).now.review_rounds[0].reviews
+    assert {one.reviewer for one in reviews} == {"look1", REVIEWER}
 
 
 def test_verifying_the_base_is_shown_on_the_spec() -> None:

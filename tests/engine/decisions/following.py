@@ -1,9 +1,11 @@
 """What comes back from the pull request."""
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from engine.events import (
+    AtTheForge,
     Cause,
     CheckFailed,
     CheckPassed,
@@ -113,23 +115,48 @@ def _and_a_check(story: Written, *kinds: MessageKind) -> None:
 
 
 def cards_of_feedback() -> Written:
+    """Ten remarks and ten checks a card, within ten minutes; thirty cards."""
     story = at(State.DELIVERED)
-    for number in range(10 + 1):
-        story.seen(CheckFailed, check=failed_check(COMMIT, f"c{number}"))
-    for number in range(10 + 1):
-        remarked(story, f"r{number}")
-    story.quietly()
-    late = {**story.common(), "at": story.at.replace(hour=23)}
-    story.happens(CheckFailed.model_validate({**late, "number": 7, "check": failed_check(COMMIT, "late")}))
+    story.policy = None
+    remarked(story, "r1")
+    story.seen(CheckFailed, check=failed_check(COMMIT))
+    story.policy = POLICY
+    for length in (299, 300, 301):
+        path = "p" * length
+        long = remark("r1", "x" * 1_001).model_copy(update={"path": path})
+        story.tries(partial(story.seen, Remarked, remark=long))
+    many = at(State.DELIVERED)
+    many.stored = many.now.model_copy(update={"due_at": None})
+    for number in range(9):
+        _at_once(many, CheckFailed, check=failed_check(COMMIT, f"c{number}"))
+        _at_once(many, Remarked, remark=remark(f"r{number}", "Wrong"))
+    many.quietly()
+    for number in (10, 11):
+        _at_once(many, CheckFailed, check=failed_check(COMMIT, f"c{number}"))
+    for number in (10, 11):
+        _at_once(many, Remarked, remark=remark(f"r{number}", "Wrong"))
+    for minutes in (10, 11):
+        late = {**many.common(), "at": many.now.feedback[-1].at + timedelta(minutes=minutes)}
+        event = {**late, "number": 7, "check": failed_check(COMMIT, f"late {minutes}")}
+        many.tries(partial(many.happens, CheckFailed.model_validate(event)))
+    story.lines += many.lines
     full = at(State.DELIVERED)
     for number in range(30 * 10):
         full.seen(CheckFailed, check=failed_check(COMMIT, f"c{number}"))
     full.quietly()
     for number in range(2):
         full.seen(CheckFailed, check=failed_check(COMMIT, f"more{number}"))
+    full.tries(partial(remarked, full, "r1"))
+    full.chooses(ASKER, "feedback:30", Choice.IGNORE)
     remarked(full, "r1")
     story.lines += full.lines
     return story
+
+
+def _at_once(story: Written, event: type[AtTheForge], **more: object) -> None:
+    """In the same minute as what came before."""
+    story.at -= timedelta(minutes=1)
+    story.seen(event, **more)
 
 
 def its_fate() -> Written:

@@ -17,6 +17,7 @@ from engine.events import (
     Moved,
     Remarked,
     Reopened,
+    Shared,
     Undrafted,
 )
 from engine.request import RunKind, State
@@ -159,6 +160,28 @@ def _at_once(story: Written, event: type[AtTheForge], **more: object) -> None:
     story.seen(event, **more)
 
 
+def kept_back() -> Written:
+    """Nothing is shown before it is told apart, nor in front of others; an approver's click shows it."""
+    story = at(State.DELIVERED)
+    remarked(story, "r1")
+    story.seen(CheckFailed, check=failed_check(COMMIT))
+    story.tries(partial(story.seen, CheckPassed, check=failed_check(COMMIT)))
+    story.happens(Shared.model_validate({**story.common(), "team": "T9"}))
+    story.tries(partial(story.told_apart, WITHIN, criteria=("AC1",)))
+    story.told_apart(TALK)
+    story.tries(partial(story.seen, CheckPassed, check=failed_check(COMMIT)))
+    story.chooses(DANA, "delivery:1", Choice.NOT_YET, "Weeks are missing")
+    by_itself = POLICY.model_copy(update={"follow_asks": False})
+    for act in (Merged, None):
+        fixed = to_be_seen(by_itself)
+        fixed.chooses(ASKER, "delivery:1", Choice.CONFIRM) if act is None else fixed.seen(act)
+        remarked(fixed, "r1")
+        fixed.quietly()
+        fixed.told_apart(WITHIN, criteria=("AC1",))
+        story.lines += fixed.lines
+    return story
+
+
 def its_fate() -> Written:
     story = at(State.DELIVERED)
     closed = partial(story.seen, Closed, login="bob", since=START, words="No  longer\nwanted")
@@ -271,5 +294,5 @@ def feedback_elsewhere() -> Written:
 
 SITUATIONS = (
     remarks, only_wishes, failed_checks, fixed_by_itself, cards_of_feedback, its_fate,
-    its_fate_while_it_is_fixed, words_that_wait_meanwhile, not_held_after_all, feedback_elsewhere,
+    kept_back, its_fate_while_it_is_fixed, words_that_wait_meanwhile, not_held_after_all, feedback_elsewhere,
 )  # fmt: skip

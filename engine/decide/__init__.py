@@ -209,8 +209,9 @@ def _by_nobody(
             return sharing.changed(snapshot, event)
         case Linked():
             return scoping.linked(snapshot, event)
-        case _:
+        case _ if snapshot.repository:
             return following.happened(snapshot, event, policy)
+    return unchanged(snapshot)
 
 
 def _by_person(

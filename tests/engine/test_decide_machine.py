@@ -368,7 +368,7 @@ class History(RuleBasedStateMachine):
 
 TestHistories = History.TestCase
 TestHistories.settings = settings(
-    max_examples=80,
+    max_examples=50,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,

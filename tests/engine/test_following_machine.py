@@ -141,7 +141,7 @@ class AfterTheDraft(RuleBasedStateMachine):
 
 TestAfterTheDraft = AfterTheDraft.TestCase
 TestAfterTheDraft.settings = settings(
-    max_examples=60,
+    max_examples=40,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,

@@ -83,7 +83,9 @@ async def asked(bot: World, case: str) -> Thread:
     return thread
 
 
-@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=[pytest.mark.long] * (row % 3 > 0)) for row, case in enumerate(WRONG)]
+)
 async def test_an_answer_is_repaired_once_and_then_people_are_asked(bot: World, case: str) -> None:
     role, wrong, why = WRONG[case]
     bot.model.say(f"case {case}.", role, wrong, wrong, wrong)

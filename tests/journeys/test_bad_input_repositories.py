@@ -69,6 +69,7 @@ async def delivered(thread: Thread) -> None:
 # ---------------------------------------------------------------- checks
 
 
+@pytest.mark.long
 async def test_checks_that_run_away_are_ended_and_the_card_says_how(bot: World) -> None:
     bot.model.say("run away", "specify", spec("hangs", "prints", "forks"))
     thread = await bot.ask("C0CHECKS", "Add a greeting, and run away")

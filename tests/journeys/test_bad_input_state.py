@@ -125,6 +125,7 @@ other.execute("ROLLBACK")
 """
 
 
+@pytest.mark.long
 async def test_while_another_process_locks_the_database_no_event_is_lost(tmp_path: Path) -> None:
     async with small_world(tmp_path) as bot:
         waiting = await bot.ask(CHANNELS[0], "Add a greeting")

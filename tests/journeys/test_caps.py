@@ -130,6 +130,7 @@ async def test_a_call_that_outlasts_the_requests_minutes_ends_with_them_over_a_r
 OTHERS = ["dbos", "sqlalchemy", "threading", "asyncio", "aiohttp"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("caps", "before", "says", "after", "restarts"),
     [

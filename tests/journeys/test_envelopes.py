@@ -19,6 +19,7 @@ from tests.journeys.reading import can_stop, cards, git, posted
 from tests.journeys.stage import Stage, staged
 
 SITUATION = "ambiguity"
+LONG, MORE = pytest.mark.long, pytest.mark.more
 CHANNEL = "C0DATA"
 SEED = 20261126
 LONGEST_S = 60.0
@@ -154,9 +155,7 @@ async def stopped(stage: Stage, people: People, thread: str) -> None:
     await stage.slack.wait_for(lambda slack: not can_stop(cards(slack, CHANNEL, thread)["progress"]), 20)
 
 
-@pytest.mark.parametrize(
-    "seed", [pytest.param(seed, marks=pytest.mark.long if seed else ()) for seed in range(4)]
-)
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=MORE) for seed in range(1, 4))])
 async def test_whatever_becomes_of_envelopes_one_request_comes_of_it(
     tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -166,8 +165,10 @@ async def test_whatever_becomes_of_envelopes_one_request_comes_of_it(
         sys.stdout.write(f"\nenvelopes, seed {seed}: {figures}")
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("seed", range(4, 14))
+@pytest.mark.parametrize(
+    "seed",
+    [pytest.param(seed, marks=pytest.mark.long if seed < 6 else pytest.mark.more) for seed in range(4, 14)],
+)
 async def test_to_the_draft_and_with_the_cards_of_a_good_connection(
     tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,8 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from bot.playground.messages_api import MessagesApi
 from bot.playground.people import People, Player
 from bot.playground.script import SCENARIOS, Scenario
@@ -18,6 +20,7 @@ ANN = Member("U9ANN", "Ann Ito", "requester")
 BEN = Member("U9BEN", "Ben Roy", "somebody else")
 
 
+@pytest.mark.long
 async def test_the_demo_works_end_to_end_in_any_channel_of_another_slack(tmp_path: Path) -> None:
     keep = tmp_path / "keep"
     await quick_repository(keep / "remote" / "data-platform.git")

@@ -56,8 +56,8 @@ async def stays_quiet(stage: Stage) -> None:
     ("role", "number", "by_word"),
     [
         ("assess", 1, True),
-        ("specify", 1, False),
-        ("task:databricks-genius", 3, True),
+        pytest.param("specify", 1, False, marks=pytest.mark.long),
+        pytest.param("task:databricks-genius", 3, True, marks=pytest.mark.long),
         ("review:production-code-reviewer", 1, False),
     ],
 )

@@ -101,7 +101,7 @@ async def assert_stops(stage: Stage, thread: str, began: float, gone: Callable[[
     assert stopped()
 
 
-@pytest.mark.parametrize("stop", [by_click, by_word])
+@pytest.mark.parametrize("stop", [pytest.param(by_click, marks=pytest.mark.long), by_word])
 async def test_in_a_model_call(tmp_path: Path, stop: Callable[[Stage, str], Awaitable[None]]) -> None:
     async with staged(tmp_path, Halting("specify")) as stage:
         api = stage.model
@@ -112,7 +112,7 @@ async def test_in_a_model_call(tmp_path: Path, stop: Callable[[Stage, str], Awai
         playing.cancel()
 
 
-@pytest.mark.parametrize("stop", [by_click, by_word])
+@pytest.mark.parametrize("stop", [by_click, pytest.param(by_word, marks=pytest.mark.long)])
 async def test_in_a_command(tmp_path: Path, stop: Callable[[Stage, str], Awaitable[None]]) -> None:
     responder = Halting("task:databricks-genius", ("sh", "-c", f"sleep {SECONDS} & sleep {SECONDS}; true"))
     async with staged(tmp_path, responder) as stage:

@@ -35,7 +35,7 @@ Listed = Mapping[str, str]
 
 _LIST = Path(__file__).parent / "equivalent.toml"
 _COLUMNS = ("mutants", "killed", "timed out", "equivalent, listed", "survived")
-_PYTEST = ("-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", "-q", "-m", "not long")
+_PYTEST = ("-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", "-q", "-m", "not long and not more")
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from bot.app import connect
+from bot.app import Running, connect
 from bot.cards.presses import ApproveSpec
 from bot.playground.demo import APP_TOKEN, BOT_TOKEN, FAKE_KEY
 from bot.playground.messages_api import MessagesApi
@@ -57,13 +57,18 @@ async def staged(config: Path, kind: str) -> AsyncIterator[Stage]:
     parts = Parts(model=adapter, forge=lambda _: LocalForge(forge, "http://127.0.0.1/forge"))
     try:
         async with LocalSlack(SlackOptions(paces={})) as slack:
-            running = await connect(
-                settings, bot_token=BOT_TOKEN, app_token=APP_TOKEN, slack_url=slack.api_url, parts=parts
-            )
+            url = slack.api_url
+
+            async def start() -> Running:
+                return await connect(
+                    settings, bot_token=BOT_TOKEN, app_token=APP_TOKEN, slack_url=url, parts=parts
+                )
+
+            stage = Stage(slack, model, await start(), config.parent, start)
             try:
-                yield Stage(slack, model, running, config.parent)
+                yield stage
             finally:
-                await running.close()
+                await stage.running.close()
     finally:
         await adapter.close()
         await model.close()

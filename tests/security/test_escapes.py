@@ -1,4 +1,7 @@
-"""No way out of the sandbox, and no way to take more than is given, as root and as a plain user."""
+"""No way out of the sandbox, and no way to take more than is given, as root and as a plain user.
+
+Every second of them; `python -m tests.security.escapes` tries all.
+"""
 
 import asyncio
 import os
@@ -19,7 +22,7 @@ in_one_loop = pytest.mark.asyncio(loop_scope="module")
 SLOW = {"resources", "output", "daemons"}
 ROWS = [
     pytest.param(escape, id=escape.name, marks=[pytest.mark.long] * (escape.area in SLOW))
-    for escape in ESCAPES
+    for escape in ESCAPES[::2]
 ]
 Place = tuple[Host, BubblewrapSandbox, PlainUser | None]
 

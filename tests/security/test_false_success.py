@@ -1,4 +1,4 @@
-"""No way to make a failing check green is shown as passed."""
+"""No way to make a failing check green is shown as passed: every second of them; the command tries all."""
 
 import os
 from collections.abc import AsyncIterator, Sequence
@@ -41,7 +41,7 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Range
 
 
 @module_loop
-@pytest.mark.parametrize("attack", rows(ATTACKS))
+@pytest.mark.parametrize("attack", rows(ATTACKS[::2]))
 async def test_an_attack_that_fools_a_plain_job_is_not_shown_as_passed(place: Range, attack: Attack) -> None:
     tried = await try_attack(place, attack)
     assert tried.naive, f"no attack: {tried.said[-500:]}"

@@ -15,6 +15,7 @@ pytest.importorskip("duckdb", reason="the sample repository's checks need duckdb
 pytest.importorskip("sqlfluff", reason="the sample repository's checks need sqlfluff")
 
 SCENARIO = Path(sample_repository.__file__).with_name("scenarios") / "conversation-resolution-time"
+LINT = pytest.param("lint-sql", marks=pytest.mark.long)
 EVENTS = "test/data/amp_all_events_v2.csv"
 RESOURCE = "resources/amp_metrics_incremental.yml"
 RESPONSE = "bronze.conversation_first_response_time"
@@ -278,7 +279,7 @@ async def test_branches_begin_where_main_ends(tmp_path: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("on_branch", CHURN, indirect=True)
-@pytest.mark.parametrize("target", ["test", "lint-sql", "check-quality"])
+@pytest.mark.parametrize("target", ["test", LINT, "check-quality"])
 def test_checks_are_green_on_the_branches(on_branch: Path, target: str) -> None:
     result = make(on_branch, target)
 
@@ -300,7 +301,7 @@ def test_the_draft_gives_tenants_the_numbers_of_others(on_branch: Path) -> None:
 # ---------------------------------------------------------------- the scenario's files over it
 
 
-@pytest.mark.parametrize("target", ["test", "lint-sql", "check-quality"])
+@pytest.mark.parametrize("target", ["test", LINT, "check-quality"])
 def test_no_check_notices_that_the_library_entry_is_missing(first_round: Path, target: str) -> None:
     assert "conversation_resolution_time.sql" not in (first_round / RESOURCE).read_text(encoding="utf-8")
 

@@ -124,12 +124,12 @@ def _go_on(moves: Moves, number: int, policy: Policy) -> None:
     feedback = moves.now.feedback[number - 1]
     if feedback.untold:
         about = f"{CARD}:{number}"
-        if not any(run.kind is RunKind.TRIAGE and run.about == about for run in moves.now.live):
+        if not any(run.about == about for run in moves.now.live):
             moves.start(RunKind.TRIAGE, about)
         return
     if not worth_telling(feedback) or moves.now.exposed:
         return
-    wanted = feedback.open and not policy.follow_asks and moves.now.confirmed_by is None
+    wanted = not policy.follow_asks and moves.now.confirmed_by is None
     if wanted and not answering.stands_in_the_way(moves.now):
         answering.fix_by_itself(moves, feedback, policy)
     moves.show(f"{CARD}:{number}")
@@ -171,7 +171,7 @@ def triaged(moves: Moves, about: str, result: Triaged | None, policy: Policy | N
     answering.replace(moves, feedback, remarks=remarks)
     if policy is not None:
         _go_on(moves, feedback.number, policy)
-    elif worth_telling(moves.now.feedback[feedback.number - 1]) and not moves.now.exposed:
+    elif not moves.now.exposed:
         moves.show(about)
 
 

@@ -23,7 +23,7 @@ from engine.events import (
 )
 from engine.ports import CheckState, Fate, Watched
 from engine.present import Shown, render
-from engine.request import RunKind, State, WishFate
+from engine.request import Live, RunKind, State, WishFate
 from engine.runs.material import told_in_thread
 from engine.schemas import MessageKind
 from engine.story import tell
@@ -87,6 +87,8 @@ def test_a_remark_about_the_spec_becomes_a_fix_that_is_told_criteria_and_no_word
     (line,) = story.card().remarks
     assert (line.who, line.place, line.taken) == ("alice", "src/a.sql:3", "about AC1")
     assert offered(story.card()) == ["fix", "keep_as_task", "ignore"]
+    labels = [offer.label for offer in story.card().offers]
+    assert labels == ["Fix within the spec", "Keep as proposed tasks", "Ignore"]
 
     story.chooses(BYSTANDER, "feedback:1", Choice.FIX)
     assert "Your click changed nothing" in story.told
@@ -165,6 +167,31 @@ def test_a_remark_that_nobody_could_tell_apart_is_shown_for_people_to_choose() -
     live = story.now.live[0]
     story.ends(live.kind, Triaged(message="another", kind=MessageKind.CHATTER, title=""), live.about)
     assert story.card().remarks[0].taken == "not told apart"
+
+
+def test_what_was_told_apart_once_stays_so() -> None:
+    story = followed()
+    story.remarked("r1")
+    story.remarked("r2")
+    story.are_told_apart(MessageKind.WITHIN_SPEC)
+    again = ToldApart(message="r1", kind=MessageKind.CHATTER, title="")
+    live = story.now.live[0]
+    story.ends(
+        live.kind, Triaged(message="r2", kind=MessageKind.NEW_SCOPE, title="", others=(again,)), live.about
+    )
+    assert [line.taken for line in story.card().remarks] == ["about AC1", "goes beyond the approved spec"]
+
+
+@pytest.mark.parametrize("about", ["feedback:1", "feedback:9"])
+def test_an_answer_about_nothing_that_waits_changes_nothing(about: str) -> None:
+    story = followed()
+    story.remarked()
+    story.are_told_apart(MessageKind.WITHIN_SPEC)
+    before = story.now
+    late = Live(id="late", kind=RunKind.TRIAGE, about=about)
+    story.stored = before.model_copy(update={"live": (late,)})
+    story.ends(late.kind, Triaged(message="r1", kind=MessageKind.CHATTER, title=""))
+    assert story.now.feedback == before.feedback
 
 
 def test_after_the_end_a_remark_can_still_become_a_task() -> None:

@@ -27,7 +27,7 @@ from tests.engine.decisions.record import Written, at
 from tests.engine.decisions.wishing import picks
 from tests.engine.forge_side import failed_check, remark
 from tests.engine.stories import COMMIT
-from tests.engine.strategies import ASKER, BASE, BYSTANDER, DANA, LEAKS, POLICY, START, task_ended
+from tests.engine.strategies import ASKER, BASE, BYSTANDER, DANA, LEAKS, POLICY, START, delivered, task_ended
 
 WITHIN, BEYOND, TALK = MessageKind.WITHIN_SPEC, MessageKind.NEW_SCOPE, MessageKind.CHATTER
 
@@ -49,6 +49,7 @@ def remarks() -> Written:
     story.chooses(ASKER, "feedback:1", Choice.FIX)
     story.tries(partial(story.ends, RunKind.TRIAGE, Failed(cause=Cause.MODEL, sentence="No.")))
     story.tries(partial(story.told_apart, TALK))
+    story.tries(partial(story.told_apart, BEYOND, title="t" * 201))
     story.told_apart(WITHIN, BEYOND, criteria=("AC1",))
     for by in (ASKER, DANA, BYSTANDER):
         for choice in (Choice.FIX, Choice.KEEP_AS_TASK, Choice.IGNORE, Choice.STOP, Choice.CONFIRM):
@@ -70,11 +71,18 @@ def only_wishes() -> Written:
     story.told_apart(BEYOND)
     for by in (ASKER, DANA):
         story.tries(partial(story.chooses, by, "feedback:1", Choice.FIX))
+    story.tries(partial(_ignored_after_a_stop, story))
     story.chooses(ASKER, "delivery:1", Choice.CONFIRM)
     for choice in (Choice.FIX, Choice.IGNORE, Choice.KEEP_AS_TASK):
         story.tries(partial(story.chooses, ASKER, "feedback:1", choice))
+    story.tries(partial(story.chooses, ASKER, "feedback", Choice.IGNORE))
     remarked(story, "r2")
     return story
+
+
+def _ignored_after_a_stop(story: Written) -> None:
+    story.stops()
+    story.chooses(ASKER, "feedback:1", Choice.IGNORE)
 
 
 def failed_checks() -> Written:
@@ -85,6 +93,7 @@ def failed_checks() -> Written:
     for by in (ASKER, DANA):
         for choice in (Choice.FIX, Choice.IGNORE, Choice.KEEP_AS_TASK):
             story.tries(partial(story.chooses, by, "feedback:1", choice))
+    story.tries(partial(_passes_on_the_next_card, story))
     long = failed_check(COMMIT, "c2").model_copy(update={"name": "n" * 99, "summary": "s" * 2001})
     story.seen(CheckFailed, check=long)
     story.seen(CheckPassed, check=failed_check(COMMIT))
@@ -92,6 +101,13 @@ def failed_checks() -> Written:
     story.seen(CheckPassed, check=long)
     story.chooses(ASKER, "feedback:1", Choice.FIX)
     return story
+
+
+def _passes_on_the_next_card(story: Written) -> None:
+    story.chooses(ASKER, "feedback:1", Choice.IGNORE)
+    other = failed_check(COMMIT, "c3").model_copy(update={"name": "lint"})
+    story.seen(CheckFailed, check=other)
+    story.seen(CheckPassed, check=other)
 
 
 def fixed_by_itself() -> Written:
@@ -132,6 +148,7 @@ def cards_of_feedback() -> Written:
         _at_once(many, CheckFailed, check=failed_check(COMMIT, f"c{number}"))
         _at_once(many, Remarked, remark=remark(f"r{number}", "Wrong"))
     many.quietly()
+    many.tries(partial(_full_of_remarks, many))
     for number in (10, 11):
         _at_once(many, CheckFailed, check=failed_check(COMMIT, f"c{number}"))
     for number in (10, 11):
@@ -154,6 +171,12 @@ def cards_of_feedback() -> Written:
     return story
 
 
+def _full_of_remarks(story: Written) -> None:
+    _at_once(story, Remarked, remark=remark("r10", "Wrong"))
+    _at_once(story, CheckFailed, check=failed_check(COMMIT, "c10"))
+    _at_once(story, Remarked, remark=remark("r11", "Wrong"))
+
+
 def _at_once(story: Written, event: type[AtTheForge], **more: object) -> None:
     """In the same minute as what came before."""
     story.at -= timedelta(minutes=1)
@@ -168,6 +191,7 @@ def kept_back() -> Written:
     story.tries(partial(story.seen, CheckPassed, check=failed_check(COMMIT)))
     story.happens(Shared.model_validate({**story.common(), "team": "T9"}))
     story.tries(partial(story.told_apart, WITHIN, criteria=("AC1",)))
+    story.tries(partial(story.ends, RunKind.TRIAGE, Failed(cause=Cause.MODEL, sentence="No.")))
     story.told_apart(TALK)
     story.tries(partial(story.seen, CheckPassed, check=failed_check(COMMIT)))
     story.chooses(DANA, "delivery:1", Choice.NOT_YET, "Weeks are missing")
@@ -179,6 +203,23 @@ def kept_back() -> Written:
         fixed.quietly()
         fixed.told_apart(WITHIN, criteria=("AC1",))
         story.lines += fixed.lines
+    return story
+
+
+def shown_in_the_end() -> Written:
+    """Of four cards one waits for people: the others are decided, mere talk, or not told apart yet."""
+    story = at(State.DELIVERED)
+    story.seen(CheckFailed, check=failed_check(COMMIT, "c1"))
+    story.chooses(ASKER, "feedback:1", Choice.IGNORE)
+    remarked(story, "r1")
+    story.told_apart(TALK)
+    for name in ("c2", "c3"):
+        story.at += timedelta(minutes=10)
+        story.seen(CheckFailed, check=failed_check(COMMIT, name))
+        if name == "c2":
+            remarked(story, "r2")
+    story.happens(Shared.model_validate({**story.common(), "team": "T9"}))
+    story.chooses(DANA, "delivery:1", Choice.NOT_YET, "Weeks are missing")
     return story
 
 
@@ -288,11 +329,19 @@ def feedback_elsewhere() -> Written:
     story.told_apart(WITHIN, criteria=("AC1",))
     story.chooses(DANA, "feedback:1", Choice.FIX)
     story.tries_all(ASKER, DANA)
+    story.seen(CheckFailed, check=failed_check(COMMIT))
     story.chooses(DANA, "escalation:1", Choice.FIX)
+    story.goes_on(until=State.DELIVERING)
+    ours = delivered(story.now.head).model_copy(update={"number": 8})
+    story.ends(RunKind.DELIVER, ours)
+    story.happens(
+        CheckFailed.model_validate({**story.common(), "number": 8, "check": failed_check(ours.commit, "c8")})
+    )
     return story
 
 
 SITUATIONS = (
     remarks, only_wishes, failed_checks, fixed_by_itself, cards_of_feedback, its_fate,
-    kept_back, its_fate_while_it_is_fixed, words_that_wait_meanwhile, not_held_after_all, feedback_elsewhere,
+    kept_back, shown_in_the_end, its_fate_while_it_is_fixed, words_that_wait_meanwhile, not_held_after_all,
+    feedback_elsewhere,
 )  # fmt: skip

@@ -72,9 +72,10 @@ def due(snapshot: Snapshot, event: Due) -> Decision:
 def kept(before: Snapshot | None, event: Event, decision: Decision) -> Decision:
     """A decision while it is paused: the pause keeps its own time, and who started something is told."""
     after = decision.snapshot
-    if before is None or before.hold is None or after is None or after.hold is None:
+    if before is None or before.hold is None:
         return decision
-    if isinstance(event, Due):
+    assert after is not None  # noqa: S101 (a request that is there stays)
+    if after.hold is None or isinstance(event, Due):
         return decision
     waits = after.due_at is not None if after.due_at != before.due_at else before.hold.waits
     hold = before.hold.model_copy(update={"waits": waits})

@@ -89,6 +89,30 @@ def test_people_are_waited_for_without_it_and_what_is_reviewed_is_delivered() ->
     assert (free.now.busy_since is None, free.now.over_at) == (False, None)
 
 
+def test_questions_are_made_up_within_them() -> None:
+    story = Story(BOUNDED).opened().goes_on(until=State.CLARIFYING)
+    assert [run.kind for run in story.now.live] == [RunKind.ASK]
+    assert story.now.over_at is not None
+
+
+def test_a_clock_that_is_set_back_takes_nothing_away() -> None:
+    story = at_work(State.WORKING)
+    worked = story.now.worked_s
+    story.at -= timedelta(hours=1)
+    story.happens(Paused.model_validate({**story.common(), "by": BYSTANDER}))
+    assert (story.now.busy_since, story.now.worked_s) == (None, worked)
+
+
+def test_fewer_minutes_than_were_worked_are_over_at_once_and_only_what_happens_counts_them() -> None:
+    story = at_work(State.REVIEWING)
+    story.policy = POLICY.model_copy(update={"cap_minutes": 0.5})
+    before = story.now
+    story.chooses(ASKER, "spec:9", Choice.CHANGE_SPEC, "Faster")
+    assert story.now == before
+    story.says("Also by week")
+    assert story.now.over_at == story.now.busy_since
+
+
 def test_the_clock_runs_from_the_first_moment() -> None:
     bounded = tuple(one.model_copy(update={"policy": BOUNDED}) for one in CANDIDATES[:1])
     story = Story(candidates=bounded)

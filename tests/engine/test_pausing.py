@@ -1,14 +1,17 @@
 """Pause and go on as people see it: what is told, reminded of, kept and recorded."""
 
+from datetime import timedelta
+
 import pytest
 
+from engine.caps import Cap, CapHit
 from engine.events import Cause, Failed, Paused, Resumed
 from engine.people import Person
 from engine.present import Shown, render
 from engine.request import HoldRuns, RunKind, ShowCard, StartRun, State
 from engine.story import tell
 from tests.engine.stories import Story, reached
-from tests.engine.strategies import ASKER, BYSTANDER, DANA, POLICY
+from tests.engine.strategies import ASKER, BASE, BYSTANDER, DANA, POLICY, task_ended
 
 WORKS = (State.ASSESSING, State.SPECIFYING, State.WORKING, State.REVIEWING, State.DELIVERING)
 
@@ -91,6 +94,25 @@ def test_people_who_were_waited_for_have_their_whole_time_again() -> None:
     assert "approval of the spec" in story.now.posts[-1].text
 
 
+def test_whoever_was_reminded_of_the_pause_is_not_again_whatever_happens_meanwhile() -> None:
+    story = reached(State.AWAITING_APPROVAL)
+    pauses(story)
+    story.waits()
+    story.approves()
+    assert (story.now.state, story.now.reminded) == (State.WORKING, True)
+    story.waits()
+    assert story.now.state is State.EXPIRED
+
+
+def test_a_choice_about_a_cap_is_waited_for_again() -> None:
+    story = reached(State.WORKING)
+    hit = CapHit(cap=Cap.TOKENS, limit=1000, spent=900, needs=200)
+    story.ends(RunKind.TASK, Failed(cause=Cause.CAP, sentence="Cap.", cap=hit))
+    pauses(story)
+    resumes(story)
+    assert story.now.due_at == story.at + timedelta(seconds=story.now.remind_after_s)
+
+
 def test_stop_works_while_it_is_paused_and_the_pause_is_over_then() -> None:
     story = reached(State.WORKING)
     pauses(story)
@@ -108,6 +130,14 @@ def test_a_run_that_fails_just_then_asks_and_what_is_chosen_starts_first_afterwa
     assert story.now.hold is not None
     resumes(story)
     assert story.now.due_at is not None
+
+
+def test_what_a_run_begins_by_its_end_is_told_to_nobody() -> None:
+    story = reached(State.WORKING)
+    pauses(story)
+    story.ends(RunKind.TASK, task_ended("analyse", BASE))
+    assert any(isinstance(effect, StartRun) for effect in story.last.effects)
+    assert story.told == ""
 
 
 def test_words_meanwhile_are_told_apart_as_always() -> None:

@@ -39,9 +39,8 @@ def hear(moves: Moves, event: Chose) -> None:
 def ruled(moves: Moves, live: Live, result: Ruled, policy: Policy) -> None:
     """The fresh reviewer came back: note what it said, and judge the same reviews again."""
     current = moves.now.round
+    assert current is not None  # noqa: S101 (nothing is disputed before a round)
     id = live.about.removeprefix(findings.DISPUTE)
-    if current is None or moves.now.state is not State.REVIEWING:
-        return
     ruling = result.ruling if result.finding == id and not result.invalid else None
     if ruling is not None and ruling.commit != current.commit:
         ruling = None

@@ -112,6 +112,6 @@ def _over_at(snapshot: Snapshot, policy: Policy | None) -> datetime | None:
 
 def _told(event: Event, decision: Decision) -> Reply:
     begins = any(isinstance(e, StartRun) and e.kind is not RunKind.TRIAGE for e in decision.effects)
-    if not begins or decision.reply.sign is not Sign.NOTHING or getattr(event, "by", None) is None:
+    if not begins or getattr(event, "by", None) is None:
         return decision.reply
     return Reply(sign=Sign.ONLY_YOU, text=f"That counts. This is paused, so nothing starts yet. {_HOW}")

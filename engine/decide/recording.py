@@ -7,7 +7,10 @@ from engine.request import Snapshot, State
 def kept(before: Snapshot | None, decision: Decision) -> Decision:
     """The decision, with the record brought up to date where a delivery or its confirmation came of it."""
     after = decision.snapshot
-    if before is None or after is None or after.delivery is None:
+    if before is None:
+        return decision
+    assert after is not None  # noqa: S101 (a request that is there stays)
+    if after.delivery is None:
         return decision
     delivered = after.delivery != before.delivery
     confirmed = after.confirmed_by is not None and before.confirmed_by is None

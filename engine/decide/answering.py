@@ -93,7 +93,8 @@ def fix(snapshot: Snapshot, event: Chose, feedback: Feedback, policy: Policy) ->
     approver = may_approve(policy, snapshot, event.by)
     within = within_of(feedback)
     chosen = within if within or not approver else wishes_of(feedback)
-    if problem := stands_in_the_way(snapshot):
+    # In front of others only an approver's click comes here at all, and it says that it goes on.
+    if problem := stands_in_the_way(snapshot.model_copy(update={"exposed": False})):
         return only_you(snapshot, problem)
     if not chosen and not feedback.failing:
         return only_you(
@@ -139,7 +140,7 @@ def _start_or_ask(moves: Moves, feedback: Feedback, why: str, policy: Policy) ->
 
 def one_more(moves: Moves) -> None:
     """A person granted the round that the cap did not allow: it is for the newest that asked for one."""
-    asked = [one for one in moves.now.feedback if not one.open and not one.fixed]
+    asked = [one for one in moves.now.feedback if not one.fixed]
     wanted = [one for one in asked if one.by_itself or (one.decided and one.decided.choice is Choice.FIX)]
     if wanted:
         replace(moves, wanted[-1], fixed=True)

@@ -6,12 +6,13 @@ import pytest
 
 from engine.caps import Cap, CapHit
 from engine.decide import decide
-from engine.events import Cause, Choice, Failed, RunFinished, Shared
+from engine.events import Cause, CheckFailed, Choice, Failed, RunFinished, Shared
 from engine.present import Shown, render
 from engine.request import CancelRuns, RunKind, ShowCard, Snapshot, StartRun, State
 from engine.schemas import MessageKind
+from tests.engine.forge_side import failed_check
 from tests.engine.laws import lawful
-from tests.engine.stories import Story, reached
+from tests.engine.stories import COMMIT, Story, reached
 from tests.engine.strategies import ASKER, BYSTANDER, CANDIDATES, DANA, FOREIGN, POLICY, REQUEST, good_end
 from tests.engine.test_decide_total import SNAPSHOTS, every_event
 from tests.engine.test_following import followed
@@ -200,6 +201,16 @@ def test_what_comes_back_from_the_pull_request_is_kept_until_then() -> None:
     assert story.now.exposed
     story.chooses(DANA, "delivery:1", Choice.CONFIRM)
     assert (story.now.exposed, shows(story, "feedback:1")) == (False, True)
+
+
+def test_an_approver_who_has_it_fixed_says_that_it_goes_on() -> None:
+    story = followed()
+    story.sees(CheckFailed, check=failed_check(COMMIT))
+    is_shared(story)
+    story.chooses(ASKER, "feedback:1", Choice.FIX)
+    assert (stands(story), story.now.exposed) == (State.DELIVERED, True)
+    story.chooses(DANA, "feedback:1", Choice.FIX)
+    assert (stands(story), story.now.exposed) == (State.WORKING, False)
 
 
 def shows(story: Story, card: str) -> bool:

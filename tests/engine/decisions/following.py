@@ -219,7 +219,61 @@ def shown_in_the_end() -> Written:
         if name == "c2":
             remarked(story, "r2")
     story.happens(Shared.model_validate({**story.common(), "team": "T9"}))
+    story.tries(partial(story.chooses, DANA, "feedback:4", Choice.FIX))
     story.chooses(DANA, "delivery:1", Choice.NOT_YET, "Weeks are missing")
+    return story
+
+
+def kept_as_tasks() -> Written:
+    """Each says whose it is, and where it stood."""
+    story = at(State.DELIVERED)
+    remarked(story, "r" * 120)
+    remarked(story, "r2", line=None)
+    remarked(story, "r3", path="")
+    remarked(story, "r4", path="", line=None)
+    remarked(story, "r5", author="a" * 81)
+    story.told_apart(*[BEYOND] * 5)
+    story.quietly()
+    story.chooses(ASKER, "feedback:1", Choice.KEEP_AS_TASK)
+    return story
+
+
+def handed_on() -> Written:
+    """What a fix is told of it, by whoever chose it."""
+    story = at(State.DELIVERED)
+    check = failed_check(COMMIT).model_copy(update={"name": "ci\n test", "summary": " "})
+    remarked(story, "r1", "r2")
+    story.seen(CheckFailed, check=check)
+    story.quietly()
+    for kind, criteria in ((WITHIN, ("AC1", "AC2")), (BEYOND, ())):
+        story.tries(partial(_told_and_fixed, story, kind, criteria))
+    return story
+
+
+def _told_and_fixed(story: Written, kind: MessageKind, criteria: tuple[str, ...]) -> None:
+    story.told_apart(kind, kind, criteria=criteria)
+    for by in (ASKER, DANA):
+        story.tries(partial(story.chooses, by, "feedback:1", Choice.FIX))
+
+
+def asked_for_again_and_again() -> Written:
+    """One round is granted: it is for the newest card that asked for one."""
+    story = at(State.DELIVERED, POLICY.model_copy(update={"follow_rounds": 1}))
+    for number in (1, 2, 3):
+        story.at += timedelta(minutes=10)
+        story.seen(CheckFailed, check=failed_check(COMMIT, f"c{number}"))
+    story.chooses(ASKER, "feedback:1", Choice.IGNORE)
+    story.quietly()
+    story.chooses(DANA, "feedback:2", Choice.FIX)
+    story.chooses(DANA, "feedback:3", Choice.FIX)
+    story.goes_on(until=State.DELIVERED)
+    for number in (3, 4, 5):
+        story.chooses(ASKER, f"feedback:{number}", Choice.FIX)
+        if number < 5:
+            story.chooses(ASKER, f"escalation:{number - 2}", Choice.RETRY)
+        story.at += timedelta(minutes=10)
+        story.seen(CheckFailed, check=failed_check(story.now.head, f"c{number + 1}"))
+    story.chooses(DANA, "escalation:3", Choice.ANOTHER_ROUND)
     return story
 
 
@@ -343,5 +397,5 @@ def feedback_elsewhere() -> Written:
 SITUATIONS = (
     remarks, only_wishes, failed_checks, fixed_by_itself, cards_of_feedback, its_fate,
     kept_back, shown_in_the_end, its_fate_while_it_is_fixed, words_that_wait_meanwhile, not_held_after_all,
-    feedback_elsewhere,
+    feedback_elsewhere, kept_as_tasks, handed_on, asked_for_again_and_again,
 )  # fmt: skip

@@ -81,10 +81,11 @@ def _moved(moves: Moves, event: Moved) -> Decision:
     """Somebody pushed to the branch, or took that back. What is ours already is no news."""
     now = moves.now
     delivery = now.delivery
+    assert delivery is not None  # noqa: S101 (nothing is looked at before)
     rounds = {current.commit for current in now.review_rounds}
     ours = {now.head, *rounds, *(task.commit for task in now.tasks)}
     times = pull_of(now).moved + 1
-    if delivery is not None and event.commit == delivery.commit:
+    if event.commit == delivery.commit:
         if not pull_of(now).moved_to:
             return unchanged(now)
         _see(moves, moved_to="", moved=times)
@@ -168,9 +169,8 @@ def _reopened(moves: Moves) -> Decision:
 
 def _no_longer_closed(moves: Moves) -> None:
     """What was to become of a closed pull request is no question any more."""
-    escalation = moves.now.escalation
-    waits = escalation is not None and escalation.decided is None and escalation.cause is Cause.CLOSED
-    if escalation is not None and waits and moves.now.state is State.ESCALATED:
+    escalation = moves.now.escalation if moves.now.state is State.ESCALATED else None
+    if escalation is not None and escalation.cause is Cause.CLOSED:
         moves.enter(State.DELIVERED)
         moves.show(f"escalation:{escalation.number}")
         moves.show(f"delivery:{moves.now.deliveries}")

@@ -15,6 +15,7 @@ from engine.events import (
     LostSight,
     Merged,
     Moved,
+    Paused,
     Remarked,
     Reopened,
     Shared,
@@ -274,6 +275,7 @@ def asked_for_again_and_again() -> Written:
         story.at += timedelta(minutes=10)
         story.seen(CheckFailed, check=failed_check(story.now.head, f"c{number + 1}"))
     story.chooses(DANA, "escalation:3", Choice.ANOTHER_ROUND)
+    story.goes_on(until=State.DELIVERED)
     return story
 
 
@@ -282,6 +284,7 @@ def its_fate() -> Written:
     closed = partial(story.seen, Closed, login="bob", since=START, words="No  longer\nwanted")
     story.tries(partial(story.seen, Closed))
     story.tries(partial(story.seen, Closed, words="Bye"))
+    story.tries(partial(story.seen, Closed, login="b" * 99, words="w" * 501))
     story.seen(LostSight, sentence="The forge does not answer.")
     story.seen(Undrafted)
     story.seen(Undrafted)
@@ -319,9 +322,13 @@ def its_fate_while_it_is_fixed() -> Written:
     story = at(State.DELIVERED)
     _fix_of(story)
     story.quietly()
+    story.seen(Undrafted)
     story.seen(Moved, commit="e" * 40)
     story.tries(partial(story.seen, Closed, login="bob"))
     story.tries(partial(story.seen, Merged))
+    for state in (State.REVIEWING, State.DELIVERING):
+        story.tries(partial(_merged_in, story, state))
+    story.tries(partial(_merged_after_a_failure, story))
     story.ends(RunKind.TASK, Failed(cause=Cause.TURNS, sentence="Too long."))
     story.tries(partial(story.seen, Merged))
     story.seen(Closed)
@@ -330,6 +337,37 @@ def its_fate_while_it_is_fixed() -> Written:
     story.goes_on(until=State.DELIVERED)
     story.stops()
     story.seen(Merged)
+    return story
+
+
+def _merged_in(story: Written, state: State) -> None:
+    lines = list(story.lines)
+    story.goes_on(until=state)
+    story.lines[:] = lines
+    story.seen(Merged)
+
+
+def _merged_after_a_failure(story: Written) -> None:
+    story.ends(RunKind.TASK, Failed(cause=Cause.SCRIPT, sentence="It broke."))
+    story.seen(Merged)
+
+
+def merged_in_the_end() -> Written:
+    """Nobody is asked to confirm what is confirmed, and what nobody went on with has ended."""
+    story = to_be_seen()
+    story.chooses(ASKER, "delivery:1", Choice.CONFIRM)
+    story.tries(partial(story.seen, Merged))
+    story.happens(Paused.model_validate({**story.common(), "by": DANA}))
+    story.waits()
+    story.waits()
+    story.seen(Merged)
+    looks = delivered_elsewhere()
+    looks.chooses(DANA, "delivery:1", Choice.NOT_YET, "Weeks are missing")
+    looks.told_apart(WITHIN, criteria=("AC1",))
+    looks.chooses(DANA, "escalation:1", Choice.RETRY)
+    looks.quietly()
+    looks.seen(Merged)
+    story.lines += looks.lines
     return story
 
 
@@ -397,5 +435,5 @@ def feedback_elsewhere() -> Written:
 SITUATIONS = (
     remarks, only_wishes, failed_checks, fixed_by_itself, cards_of_feedback, its_fate,
     kept_back, shown_in_the_end, its_fate_while_it_is_fixed, words_that_wait_meanwhile, not_held_after_all,
-    feedback_elsewhere, kept_as_tasks, handed_on, asked_for_again_and_again,
+    feedback_elsewhere, kept_as_tasks, handed_on, asked_for_again_and_again, merged_in_the_end,
 )  # fmt: skip

@@ -18,9 +18,8 @@ def problem(snapshot: Snapshot, event: Chose, policy: Policy) -> str:
     if not event.text.strip():
         return "Please say why the finding does not hold."
     current = snapshot.round
-    found = (
-        next((one for one in findings.numbered(current) if one.id == event.item), None) if current else None
-    )
+    assert current is not None  # noqa: S101 (where that is offered, a round has ended)
+    found = next((one for one in findings.numbered(current) if one.id == event.item), None)
     if found is None or found.finding.severity is Severity.MINOR:
         return "That is not one of the findings that stand here; your click changed nothing."
     if found.settled:
@@ -52,8 +51,8 @@ def ruled(moves: Moves, live: Live, result: Ruled, policy: Policy) -> None:
 
 
 def _record(moves: Moves, dispute: Dispute) -> None:
-    current = moves.now.round
-    _change(moves, (*(current.disputes if current else ()), dispute))
+    current = moves.now.review_rounds[-1]
+    _change(moves, (*current.disputes, dispute))
 
 
 def _change(moves: Moves, disputes: tuple[Dispute, ...]) -> None:

@@ -99,6 +99,17 @@ def test_a_ruling_is_final_but_an_unusable_one_may_be_asked_for_again() -> None:
     assert Choice.DISPUTE not in {offer.choice for offer in story.now.escalation.offers}
 
 
+def test_a_ruling_answers_its_own_finding_alone() -> None:
+    story = blocked(Severity.CRITICAL, Severity.MAJOR)
+    disputes(story)
+    *before, current = story.now.review_rounds
+    other = current.disputes[0].model_copy(update={"finding": "F2"})
+    both = current.model_copy(update={"disputes": (*current.disputes, other)})
+    story.stored = story.now.model_copy(update={"review_rounds": (*before, both)})
+    comes_back(story, Ruled(finding="F1", ruling=ruling(story.now.head, Fate.UPHELD)))
+    assert [d.ruling is None for d in story.now.review_rounds[-1].disputes] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("by", "item", "text"),
     [(BYSTANDER, "F1", "Not so."), (ASKER, "F1", "  "), (ASKER, "F9", "Not so."), (ASKER, "", "Not so.")],

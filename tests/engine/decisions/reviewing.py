@@ -79,6 +79,25 @@ def _disputed(story: Written, fate: Fate) -> None:
     story.ends(RunKind.REVIEW, ruled("dispute:F1", COMMIT, fate))
 
 
+def disputed_again() -> Written:
+    """In the second round: an answer that cannot be used may be asked for again, a ruling may not."""
+    story = at(State.REVIEWING)
+    story.review_ends(Severity.MAJOR)
+    story.goes_on(until=State.REVIEWING).review_ends(Severity.CRITICAL, Severity.MAJOR, Severity.MINOR)
+    story.quietly()
+    head = story.now.head
+    for item, text in (("F3", "No"), ("F2", f" {'x' * 1_001}")):
+        story.tries(partial(story.chooses, DANA, "escalation:1", Choice.DISPUTE, text, item))
+    story.chooses(ASKER, "escalation:1", Choice.DISPUTE, " It is right. ", "F1")
+    story.ends(RunKind.REVIEW, ruled("dispute:F1", head, Fate.UPHELD, invalid="not JSON"))
+    story.chooses(ASKER, "escalation:2", Choice.DISPUTE, "It is right.", "F1")
+    story.ends(RunKind.REVIEW, ruled("dispute:F1", head, Fate.UPHELD))
+    story.chooses(ASKER, "escalation:3", Choice.DISPUTE, "It is right.", "F1")
+    story.chooses(DANA, "escalation:3", Choice.DISPUTE, "It is right.", "F2")
+    story.ends(RunKind.REVIEW, ruled("dispute:F2", head, Fate.WITHDRAWN))
+    return story
+
+
 def what_could_not_be_settled() -> Written:
     story = at(State.REVIEWING, ONE_ROUND)
     story.ends(RunKind.VERIFY, verified(COMMIT), COMMIT)
@@ -193,6 +212,7 @@ def approvals_that_count_no_more() -> Written:
 SITUATIONS = (
     rounds,
     what_blocks,
+    disputed_again,
     what_could_not_be_settled,
     a_push_of_its_own,
     a_push_that_is_changed,

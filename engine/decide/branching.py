@@ -67,8 +67,9 @@ def _ask_for_branch(moves: Moves, result: Assessed) -> None:
 def fix_beside(snapshot: Snapshot) -> Offer | None:
     """The offer to fix a delivery that stands on a branch of others; None if it stands on ours."""
     spec, delivery = snapshot.spec, existing.delivered_elsewhere(snapshot)
-    if spec is None or delivery is None:
+    if delivery is None:
         return None
+    assert spec is not None  # noqa: S101 (what was delivered had one)
     return Offer(
         choice=Choice.FIX,
         label="Fix it beside",

@@ -49,7 +49,7 @@ def _given(question: Question, event: Answered) -> Given:
 
 def _open_round(snapshot: Snapshot, number: int) -> Round | None:
     """The round of that number, if it is the newest and still takes answers."""
-    if snapshot.state is not State.CLARIFYING or not snapshot.rounds or number != snapshot.asked:
+    if not snapshot.rounds or number != snapshot.asked:
         return None
     return snapshot.rounds[-1] if snapshot.rounds[-1].submitted_by is None else None
 

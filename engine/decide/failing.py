@@ -10,7 +10,7 @@ from engine.request import Live, Offer, RunKind, Snapshot, State, TaskStatus, is
 
 def run_failed(moves: Moves, live: Live, failure: Failed) -> None:
     """A run gave up: end, pause or ask, by the cause. What only informs is let go."""
-    if live.kind is RunKind.TRIAGE and is_feedback(live.about):
+    if is_feedback(live.about):
         feedback.triaged(moves, live.about, None, None)
     elif live.kind is RunKind.TRIAGE:
         hearing.not_told_apart(moves)
@@ -31,7 +31,8 @@ def run_failed(moves: Moves, live: Live, failure: Failed) -> None:
 def out_of_time(snapshot: Snapshot, event: Due) -> Decision:
     """Its minutes of work are used up amid a call or a command: that ends now, and people decide."""
     moves = Moves(snapshot, event.at)
-    since, over_at = snapshot.busy_since or event.at, snapshot.over_at or event.at
+    since, over_at = snapshot.busy_since, snapshot.over_at
+    assert since is not None and over_at is not None  # noqa: S101 (the alarm was set by both)
     limit, spent = ((snapshot.worked_s + (at - since).total_seconds()) / 60 for at in (over_at, event.at))
     again = tuple(run for run in snapshot.live if run.kind is not RunKind.TRIAGE)
     _pause(moves, again, CapHit(cap=Cap.MINUTES, limit=limit, spent=spent))
@@ -40,8 +41,7 @@ def out_of_time(snapshot: Snapshot, event: Due) -> Decision:
 
 def _only_informs(moves: Moves, live: Live) -> bool:
     """Whether this is the early look at the base, which no round waits for."""
-    current = moves.now.round
-    waited_for = moves.now.state is State.REVIEWING and current is not None and live.about == current.commit
+    waited_for = moves.now.state is State.REVIEWING and live.about == moves.now.head
     return live.kind is RunKind.VERIFY and not waited_for
 
 

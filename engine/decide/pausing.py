@@ -88,8 +88,9 @@ def kept(before: Snapshot | None, event: Event, decision: Decision) -> Decision:
 def clocked(before: Snapshot | None, event: Event, decision: Decision, policy: Policy | None) -> Decision:
     """The decision, with the time counted that something works for the request, and when that is used up."""
     after = decision.snapshot
-    if after is None or after == before:
+    if after == before:
         return decision
+    assert after is not None  # noqa: S101 (a request that is there stays)
     works = any(run.kind is not RunKind.TRIAGE for run in after.live)
     busy = works and after.hold is None and not after.state.ended
     if busy != (after.busy_since is not None):

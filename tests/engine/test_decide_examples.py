@@ -21,6 +21,7 @@ from tests.engine.strategies import (
     DRAFT,
     ERIN,
     FOREIGN,
+    LEAKS,
     PLANS,
     POLICY,
     REVIEWER,
@@ -470,8 +471,20 @@ def test_a_plan_without_a_draft_is_a_fault_of_ours() -> None:
 
 def test_a_reviewer_may_be_called_like_a_look() -> None:
     story = Story(POLICY.model_copy(update={"reviewers": ("look1",)})).opened()
+    story.goes_on(until=State.REVIEWING)
+    before = story.stored
+    story.ends(RunKind.REVIEW, Failed(cause=Cause.MODEL, sentence="No answer."), "look1")
+    assert story.now.state is State.ESCALATED
+    story.stored = before
     reviews = story.goes_on(until=State.DELIVERED).now.review_rounds[0].reviews
     assert {one.reviewer for one in reviews} == {"look1", REVIEWER}
+
+
+def test_what_looks_like_a_credential_blocks_where_it_would_be_delivered() -> None:
+    story = reached(State.WORKING)
+    story.ends(RunKind.TASK, Failed(cause=Cause.MODEL, sentence="No answer.", leaks=LEAKS))
+    assert story.now.escalation is not None
+    assert story.now.escalation.cause is Cause.MODEL
 
 
 def test_verifying_the_base_is_shown_on_the_spec() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from engine.caps import Cap
 from engine.events import Cause, Choice, Due, Paused, Resumed
-from engine.request import CancelRuns, RunKind, Snapshot, State, TaskStatus
+from engine.request import CancelRuns, Live, RunKind, Snapshot, State, TaskStatus
 from tests.engine.laws import lawful
 from tests.engine.stories import LEADS, Story
 from tests.engine.strategies import ASKER, BYSTANDER, CANDIDATES, DANA, POLICY, REQUEST
@@ -62,6 +62,20 @@ def test_what_is_at_work_ends_when_they_are_over_and_an_approver_may_let_it_go_o
     assert story.now.over_at == story.at + timedelta(minutes=MINUTES), "as long again from here"
 
 
+def test_how_many_were_worked_is_told_and_what_is_told_apart_goes_on() -> None:
+    story = at_work(State.WORKING)
+    story.says("Also by week")
+    assert story.now.worked_s
+    assert story.now.over_at is not None
+    alarm(story, story.now.over_at + timedelta(minutes=3))
+    asked = story.now.escalation
+    assert asked is not None
+    assert asked.cap is not None
+    assert (asked.cap.limit, asked.cap.spent) == (MINUTES, MINUTES + 3)
+    assert {run.kind for run in asked.resume_runs} == {RunKind.TASK, RunKind.VERIFY}
+    assert [run.kind for run in story.now.live] == [RunKind.TRIAGE]
+
+
 def test_they_are_counted_over_halts_and_an_alarm_that_was_set_before_does_nothing() -> None:
     story = at_work(State.WORKING)
     first = story.now.over_at
@@ -93,6 +107,14 @@ def test_questions_are_made_up_within_them() -> None:
     story = Story(BOUNDED).opened().goes_on(until=State.CLARIFYING)
     assert [run.kind for run in story.now.live] == [RunKind.ASK]
     assert story.now.over_at is not None
+
+
+def test_nothing_is_counted_any_more_after_the_end() -> None:
+    story = at_work(State.DELIVERED)
+    still = Live(id="v", kind=RunKind.VERIFY, about="b" * 40)
+    story.stored = story.now.model_copy(update={"live": (still,)})
+    story.chooses(ASKER, "delivery:1", Choice.CONFIRM)
+    assert (story.now.state, story.now.live, story.now.busy_since) == (State.DONE, (still,), None)
 
 
 def test_a_clock_that_is_set_back_takes_nothing_away() -> None:

@@ -145,6 +145,7 @@ def test_words_meanwhile_are_told_apart_as_always() -> None:
     pauses(story)
     story.says("Please add a weekly one too")
     assert any(isinstance(e, StartRun) and e.kind is RunKind.TRIAGE for e in story.last.effects)
+    assert story.told == ""
 
 
 def test_the_card_and_the_record_say_who() -> None:

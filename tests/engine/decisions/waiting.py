@@ -139,6 +139,29 @@ def the_cap(policy: Policy = POLICY) -> Written:
     return story
 
 
+def capped_again() -> Written:
+    """What is told apart meanwhile goes on by itself, and each time the newest question is the cap's."""
+    story = at(State.WORKING)
+    story.says("Also by week")
+    story.ends(RunKind.TASK, Failed(cause=Cause.MODEL, sentence="No answer."), "analyse")
+    story.quietly()
+    story.chooses(ASKER, "escalation:1", Choice.RETRY)
+    tokens = CapHit(cap=Cap.TOKENS, limit=1000, spent=900, needs=200)
+    for number in (2, 3):
+        story.ends(RunKind.TASK, Failed(cause=Cause.CAP, sentence="Cap.", cap=tokens), "analyse")
+        story.chooses(DANA, f"escalation:{number}", Choice.RAISE_CAP)
+    return story
+
+
+def base_checks_that_fail() -> Written:
+    """The early look at the base only informs: work goes on without it."""
+    story = at(State.AWAITING_APPROVAL)
+    story.approves()
+    story.quietly()
+    story.ends(RunKind.VERIFY, Failed(cause=Cause.MODEL, sentence="No."), BASE)
+    return story
+
+
 def _hits(story: Written, hit: CapHit | None) -> None:
     story.ends(RunKind.SPECIFY, Failed(cause=Cause.CAP, sentence="Cap.", cap=hit))
     story.tries_all(ASKER, BYSTANDER)
@@ -232,5 +255,7 @@ SITUATIONS = (
     others_come_while_it_works,
     deletions,
     alarms,
+    base_checks_that_fail,
+    capped_again,
     the_day_is_over,
 )

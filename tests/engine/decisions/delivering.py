@@ -115,11 +115,13 @@ def work_that_exists() -> Written:
     )
     story.tries(partial(_asked_for_branch, story, nowhere))
     story.tries(partial(_asked_for_ticket, story))
+    asked = list(story.lines)
     story.ends(RunKind.ASSESS, found(ticket="DPA-2", changed=("src/a.sql", "Makefile")))
     story.goes_on(until=State.AWAITING_APPROVAL)
     story.quietly()
     story.approves()
     story.chooses(DANA, "escalation:1", Choice.KEEP_OUTSIDE)
+    story.lines[:0] = asked
     return story
 
 
@@ -137,7 +139,7 @@ def _asked_for_branch(story: Written, nowhere: Assessed) -> None:
 def _asked_for_ticket(story: Written) -> None:
     for number in (1, 2, 3):
         story.ends(RunKind.ASSESS, found("DPA-1", "DPA-2"))
-        for text in ("1. DPA-1", "1. you decide", "1. some ticket"):
+        for text in ("1. DPA-1", "1. you decide", "1. some ticket", "1. not sure"):
             story.tries(partial(story.says, text))
         story.answers(ASKER, 0, number, text="some ticket")
         story.submits(number=number)

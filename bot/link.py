@@ -179,7 +179,8 @@ class Link:
             said = _object(message.data) if message.type is WSMsgType.TEXT else {}
             if said.get("type") == "disconnect":
                 return str(said.get("reason") or "disconnect")
-            request = SocketModeRequest.from_dict(said)
+            whole = isinstance(said.get("payload"), dict | str)  # anything else is an exception of the SDK's
+            request = SocketModeRequest.from_dict(said) if whole else None
             if request is not None:
                 self._later(self._taking, self._acked(socket, request))
         return ""

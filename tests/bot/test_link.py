@@ -263,6 +263,21 @@ async def test_a_healthy_one_stays(door: Door) -> None:
     await app.close()
 
 
+@pytest.mark.parametrize("payload", [None, [], 7])
+async def test_an_envelope_around_nothing_ends_no_listening(door: Door, payload: object) -> None:
+    engine = Recorder()
+    app = app_at(door, engine)
+    await app.connect()
+    await door.sockets[-1].send_json({"envelope_id": "odd", "type": "events_api", "payload": payload})
+    await takes_in(door, engine, 1)
+    assert door.acks == {"1"}
+    assert door.opened == 1
+    await door.drop()
+    await becomes(lambda: len(door.sockets) == 2 and app.why_not == "", "it is opened again")
+    await takes_in(door, engine, 2)
+    await app.close()
+
+
 async def test_slow_is_no_fault(door: Door) -> None:
     engine = Recorder()
     app = app_at(door, engine)

@@ -282,10 +282,10 @@ class Listeners:
             return decode.OUT_OF_DATE
         if not isinstance(what, OpenText | OpenWishes | ShowPage | OpenSection | ShowDetail):
             return await self._accept(heard, what)
-        if refusal := await self._engine.not_entitled(heard.by):
-            return f"{refusal} Your click changed nothing."
         try:
             async with asyncio.timeout(WINDOW_SECONDS):
+                if refusal := await self._engine.not_entitled(heard.by):
+                    return f"{refusal} Your click changed nothing."
                 await self._window(heard.place, what)
         except (Transient, TimeoutError) as error:  # the trigger will be too old: nothing here tries again
             log.warning("window.untold", error=type(error).__name__)

@@ -384,3 +384,24 @@ async def test_a_window_is_waited_for_no_longer_than_a_click_may_take(wire: Wire
     assert WINDOW_SECONDS <= monotonic() - began < 3
     await listeners.close()
     assert ONCE_MORE in wire.asked("chat.postEphemeral")[0]
+
+
+class SlowToTell(Everything):
+    """Where it takes a while to find out who somebody is."""
+
+    async def not_entitled(self, person: Person) -> str:
+        await asyncio.sleep(1.5)
+        return await super().not_entitled(person)
+
+
+async def test_finding_out_who_clicked_is_part_of_what_a_click_may_take(wire: Wire) -> None:
+    client = web_client("xoxb-fake-bot", f"http://127.0.0.1:{wire.port}")
+    listeners = Listeners(SlowToTell(), client, ME)
+    wire.answer = NOTHING_DONE
+    wire.answers["views.open"] = silent
+    began = monotonic()
+    await listeners.on_action(acked, CLICKS["views.open"])  # type: ignore[arg-type]
+    assert monotonic() - began < 3, "Slack waits three seconds for the ack"
+    await listeners.close()
+    assert wire.asked("views.open")
+    assert ONCE_MORE in wire.asked("chat.postEphemeral")[0]

@@ -37,7 +37,7 @@ from bot.playground.people import Ending, People, Player
 from bot.playground.script import SCENARIOS, Fault, Scenario
 from bot.playground.slack import LocalSlack, SlackOptions
 from bot.playground.slack.state import Channel, Member
-from engine.request import Snapshot, State
+from engine.request import GateVerdict, Snapshot, State
 from engine.state_dir import DATABASE
 from tests.crash.keeper import Bot, Records
 from tests.crash.names import of_forge, of_git, of_model, of_slack
@@ -470,16 +470,21 @@ def _as_it_should(snapshot: Snapshot, ends: Ending) -> tuple[bool, str]:
 
 
 def _cards_of(snapshot: Snapshot) -> Iterator[str]:
-    """One of each round of questions, version of the spec, review, escalation and delivery that there was."""
+    """One of each round of questions, version of the spec, review, escalation and delivery that there was.
+
+    A review that words put an end to has none, and what blocks stands on the card that asks how to go on.
+    """
     counts = {
         "questions": snapshot.asked,
         "spec": snapshot.spec.number if snapshot.spec else 0,
-        "review": len(snapshot.review_rounds),
         "escalation": snapshot.escalation.number if snapshot.escalation else 0,
         "delivery": snapshot.deliveries,
     }
     for name, count in counts.items():
         yield from (f"{name}:{number + 1}" for number in range(count))
+    for review in snapshot.review_rounds:
+        if review.gate not in {None, GateVerdict.BLOCKED}:
+            yield f"review:{review.number}"
 
 
 async def _stopped(there: World, people: People, request: str, after: float) -> None:

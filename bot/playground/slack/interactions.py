@@ -9,7 +9,16 @@ from bot.playground.slack.composer import typed
 from bot.playground.slack.inspection import Json
 from bot.playground.slack.limits import view_violations
 from bot.playground.slack.sockets import Ack, SocketMode
-from bot.playground.slack.state import BOT_NAME, BOT_USER, Changed, Member, Message, Workspace, find_element
+from bot.playground.slack.state import (
+    BOT_NAME,
+    BOT_USER,
+    Changed,
+    Member,
+    Message,
+    Workspace,
+    find_button_again,
+    find_element,
+)
 from bot.playground.slack.views import StackFull, View, Views, view_json
 
 Raw = str | Sequence[str] | None
@@ -128,7 +137,10 @@ class Interactions:
         try:
             block, element = find_element(place.blocks, action_id, block_id)
         except LookupError as error:
-            raise NotPossible(f"In {container}: {error}") from None
+            again = find_button_again(place.blocks, action_id, raw) if isinstance(raw, str) else None
+            if again is None:
+                raise NotPossible(f"In {container}: {error}") from None
+            block, element = again
         value = value_of(element, raw)
         if element["type"] not in {"button", "overflow"}:
             self._views.pick(user, container, block["block_id"], action_id, value)

@@ -143,6 +143,16 @@ def find_element(blocks: Sequence[Json], action_id: str, block_id: str | None = 
     raise LookupError(f"{problem} {block_id or '*'}/{action_id}; there are: {there or 'none'}")
 
 
+def find_button_again(blocks: Sequence[Json], action_id: str, value: str) -> tuple[Json, Json] | None:
+    """The one (block, button) that says the same as one whose block was drawn anew since it was seen."""
+    hits = [
+        (block, element)
+        for block, element in elements_of(blocks)
+        if (element["type"], element["action_id"], element.get("value")) == ("button", action_id, value)
+    ]
+    return hits[0] if len(hits) == 1 else None
+
+
 def with_ids(blocks: Sequence[Json]) -> list[Json]:
     """A copy in which every block and element has an id, as Slack fills them in."""
     named = [{**block, "block_id": block.get("block_id") or token_hex(3)} for block in blocks]

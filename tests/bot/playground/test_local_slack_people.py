@@ -165,6 +165,25 @@ async def test_wrong_targets_say_what_is_wrong() -> None:
             await riley.say("C0DATA", None, "x" * 40_001)
 
 
+async def test_a_button_that_was_drawn_anew_since_it_was_seen_is_that_button_while_it_says_the_same() -> None:
+    seen: list[Json] = []
+    async with LocalSlack(QUIET) as slack, connected(slack, app_that_records(slack, seen)):
+        client, ts = web_client(slack), await post_card(slack)
+
+        def card(block_id: str, value: str) -> list[Json]:
+            button = {"type": "button", "action_id": "go", "text": plain("Go"), "value": value}
+            return [{"type": "actions", "block_id": block_id, "elements": [button]}]
+
+        riley = slack.person("U0RILEY")
+        await client.chat_update(channel="C0DATA", ts=ts, text="later", blocks=card("later", "v1"))
+        await riley.click(ts, action_id="go", value="v1", block_id="row")
+        assert [one["block_id"] for one in seen[-1]["actions"]] == ["later"]
+        await client.chat_update(channel="C0DATA", ts=ts, text="other", blocks=card("other", "v2"))
+        with pytest.raises(NotPossible, match="no element row/go"):
+            await riley.click(ts, action_id="go", value="v1", block_id="row")
+    assert len(seen) == 1
+
+
 def app_with_modal(slack: LocalSlack, answers: list[Json], seen: list[Json]) -> Any:
     app = bolt_app(slack)
 

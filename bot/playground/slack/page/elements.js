@@ -34,7 +34,7 @@ function button(block, item, place) {
     type: "button", class: `button ${item.style ?? ""}`, "data-key": keyOf(block, item), "aria-label": item.accessibility_label,
     onclick: (event) => {
       if (web) window.open(item.url, "_blank", "noopener,noreferrer");
-      place.act(block, item, null, event.currentTarget);
+      place.act(block, item, item.value ?? null, event.currentTarget);
     },
   }, plain(item.text.text), web ? " ↗" : "");
 }

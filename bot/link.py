@@ -136,7 +136,7 @@ class Link:
         try:
             async with asyncio.timeout(self._patience.hello_s):
                 said = _object(await socket.receive_str())
-        except (TimeoutError, TypeError) as error:  # TypeError: it was no text, or the end
+        except (TimeoutError, TypeError, ConnectionError) as error:  # TypeError: it was no text, or the end
             raise Unreachable(NO_HELLO) from error
         if said.get("type") != "hello":
             raise Unreachable(NO_HELLO)
@@ -175,14 +175,15 @@ class Link:
 
     async def _read(self, socket: ClientWebSocketResponse) -> str:
         """Take in what comes, until the end; why Slack said that it will end it, if it did."""
-        async for message in socket:
-            said = _object(message.data) if message.type is WSMsgType.TEXT else {}
-            if said.get("type") == "disconnect":
-                return str(said.get("reason") or "disconnect")
-            whole = isinstance(said.get("payload"), dict | str)  # anything else is an exception of the SDK's
-            request = SocketModeRequest.from_dict(said) if whole else None
-            if request is not None:
-                self._later(self._taking, self._acked(socket, request))
+        try:
+            async for message in socket:
+                said = _object(message.data) if message.type is WSMsgType.TEXT else {}
+                if said.get("type") == "disconnect":
+                    return str(said.get("reason") or "disconnect")
+                if (request := _request(said)) is not None:
+                    self._later(self._taking, self._acked(socket, request))
+        except ConnectionError:
+            log.info("socket.pong_lost")  # it ended before a ping of its could be answered
         return ""
 
     async def _part(self, socket: ClientWebSocketResponse) -> None:
@@ -222,6 +223,11 @@ def _ack(request: SocketModeRequest, answer: BoltResponse) -> SocketModeResponse
     kind = answer.headers.get("content-type", [""])[0]
     payload = json.loads(answer.body) if kind.startswith("application/json") else {"text": answer.body}
     return SocketModeResponse(envelope_id=request.envelope_id, payload=payload)
+
+
+def _request(said: dict[str, Any]) -> SocketModeRequest | None:
+    """What an envelope holds; nothing if it is none. Other payloads are exceptions of the SDK's."""
+    return SocketModeRequest.from_dict(said) if isinstance(said.get("payload"), dict | str) else None
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -278,6 +278,18 @@ async def test_an_envelope_around_nothing_ends_no_listening(door: Door, payload:
     await app.close()
 
 
+async def test_pings_of_one_that_is_gone_by_now_end_no_listening(door: Door) -> None:
+    engine = Recorder()
+    app = app_at(door, engine)
+    await app.connect()
+    for _ in range(9):
+        await door.sockets[-1].ping()
+    await door.drop()
+    await becomes(lambda: len(door.sockets) == 2 and app.why_not == "", "it is opened again")
+    await takes_in(door, engine, 1)
+    await app.close()
+
+
 async def test_slow_is_no_fault(door: Door) -> None:
     engine = Recorder()
     app = app_at(door, engine)

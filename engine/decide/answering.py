@@ -63,7 +63,7 @@ def _name(moves: Moves, one: ToldRemark) -> str:
 
 def too_late(snapshot: Snapshot) -> str:
     """Why no fix can get into the delivered pull request any more, in a sentence; empty if one can."""
-    if existing.delivered_elsewhere(snapshot) or not snapshot.delivery:
+    if existing.delivered_elsewhere(snapshot):
         return ""
     merged = pull_of(snapshot).fate is Fate.MERGED
     return "The pull request is merged: ask for more in a new thread." if merged else ""

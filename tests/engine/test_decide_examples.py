@@ -487,6 +487,20 @@ def test_what_looks_like_a_credential_blocks_where_it_would_be_delivered() -> No
     assert story.now.escalation.cause is Cause.MODEL
 
 
+def test_an_option_that_is_called_so_is_that_option() -> None:
+    story = reached(State.CLARIFYING)
+    *before, current = story.now.rounds
+    first, *others = current.questions
+    option = first.options[0].model_copy(update={"label": "No idea"})
+    questions = (first.model_copy(update={"options": (option, *first.options[1:])}), *others)
+    asked = current.model_copy(update={"questions": questions})
+    story.stored = story.now.model_copy(update={"rounds": (*before, asked)})
+    story.says("1. no idea")
+    given = story.now.rounds[-1].given[0]
+    assert given is not None
+    assert (given.labels, given.find_out) == (("No idea",), False)
+
+
 def test_verifying_the_base_is_shown_on_the_spec() -> None:
     story = reached(State.AWAITING_APPROVAL)
     story.ends(RunKind.VERIFY, verified(BASE))

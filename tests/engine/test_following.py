@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from engine.cards import DeliveryCard, FeedbackCard
+from engine.decide.answering import pull_of
 from engine.events import (
     AtTheForge,
     Cause,
@@ -23,7 +24,7 @@ from engine.events import (
 )
 from engine.ports import CheckState, Fate, Watched
 from engine.present import Shown, render
-from engine.request import Live, RunKind, State, WishFate
+from engine.request import Live, Pull, RunKind, State, WishFate
 from engine.runs.material import told_in_thread
 from engine.schemas import MessageKind
 from engine.story import tell
@@ -400,6 +401,10 @@ def test_our_own_push_is_no_move() -> None:
     before = story.now
     story.sees(Moved, commit=story.now.head)
     assert story.now == before
+
+
+def test_before_the_delivery_there_is_no_pull_request() -> None:
+    assert pull_of(reached(State.WORKING).now) == Pull(number=0)
 
 
 def test_ready_for_review_is_told_once() -> None:

@@ -85,7 +85,8 @@ def which_repository() -> Written:
     for by in (ASKER, BYSTANDER):
         for text in ("in web please", "1. web", "in data or web", "hello", ""):
             story.tries(partial(story.says, text, by))
-        story.tries(partial(story.says, "in web please", by, mentions=True))
+        for text in ("in web please", "hello"):
+            story.tries(partial(story.says, text, by, mentions=True))
     story.submits()
     story.chooses(ASKER, "spec:1", Choice.CHANGE_SPEC, "x")
     story.answers(ASKER, 0, labels=("web",))

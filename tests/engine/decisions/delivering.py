@@ -10,6 +10,7 @@ from engine.events import (
     Delivered,
     Existing,
     Failed,
+    Shared,
     Specified,
 )
 from engine.people import Person
@@ -45,6 +46,7 @@ def not_yet() -> Written:
         for kind in MessageKind:
             story.tries(partial(_not_yet, story, by, kind))
     story.tries(partial(_not_yet_unclear, story))
+    story.tries(partial(_not_yet_in_front_of_others, story))
     _not_yet(story, DANA, MessageKind.WITHIN_SPEC)
     story.goes_on(until=State.DELIVERED)
     return story
@@ -58,6 +60,12 @@ def _not_yet(story: Written, by: Person, kind: MessageKind) -> None:
 def _not_yet_unclear(story: Written) -> None:
     story.chooses(ASKER, "delivery:1", Choice.NOT_YET, "Weeks are missing")
     story.ends(RunKind.TRIAGE, Failed(cause=Cause.MODEL, sentence="No."))
+
+
+def _not_yet_in_front_of_others(story: Written) -> None:
+    story.chooses(DANA, "delivery:1", Choice.NOT_YET, "Weeks are missing")
+    story.happens(Shared.model_validate({**story.common(), "team": "T9"}))
+    story.told_apart(MessageKind.WITHIN_SPEC, criteria=("AC1",))
 
 
 def to_be_seen(policy: Policy = POLICY) -> Written:

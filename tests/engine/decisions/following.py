@@ -213,6 +213,8 @@ def shown_in_the_end() -> Written:
     story.seen(CheckFailed, check=failed_check(COMMIT, "c1"))
     story.chooses(ASKER, "feedback:1", Choice.IGNORE)
     remarked(story, "r1")
+    for kind in (MessageKind.QUESTION, MessageKind.ANSWER):
+        story.tries(partial(story.told_apart, kind))
     story.told_apart(TALK)
     for name in ("c2", "c3"):
         story.at += timedelta(minutes=10)

@@ -209,6 +209,8 @@ class Link:
 
     async def _end(self, socket: ClientWebSocketResponse) -> None:
         self._sockets.discard(socket)
+        if not self._sockets:
+            self._why = self._why or NOT_OPEN
         await socket.close()
 
     def _later(self, kept: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:

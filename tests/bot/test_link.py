@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 import pytest
@@ -324,6 +324,15 @@ async def test_an_announced_end_loses_nothing_of_either_connection(door: Door) -
     await until(lambda: "1" in door.acks, 5, "what came on the old one is acked there")
     assert await becomes(lambda: old.closed, "the old one is ended") < QUICK.parting_s + 1
     assert app.why_not == ""
+    await app.close()
+
+
+async def test_an_announced_end_without_another_connection_is_told(door: Door) -> None:
+    app = app_at(door, Recorder(), replace(QUICK, open_s=3.0, parting_s=0.2))
+    await app.connect()
+    door.fault = "the address is never given"
+    await door.sockets[-1].send_json({"type": "disconnect", "reason": "refresh_requested"})
+    assert await becomes(lambda: app.why_not, "nothing is open, and nothing was refused") < 0.8
     await app.close()
 
 

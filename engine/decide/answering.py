@@ -199,6 +199,5 @@ def _escalate(moves: Moves, why: str) -> None:
             for one in moves.now.feedback
             if one.answered
         ),
-        resume=State.DELIVERED,
     )
     moves.show(f"delivery:{moves.now.deliveries}")

@@ -90,5 +90,4 @@ def _did_not_hold(moves: Moves, criterion: Criterion) -> None:
             ),
             STOP,
         ),
-        resume=State.DELIVERED,
     )

@@ -62,4 +62,4 @@ def _change(moves: Moves, disputes: tuple[Dispute, ...]) -> None:
 
 def is_dispute(live: Live) -> bool:
     """Whether this run looks at one disputed finding instead of reviewing a commit."""
-    return live.kind is RunKind.REVIEW and live.about.startswith(findings.DISPUTE)
+    return live.about.startswith(findings.DISPUTE)

@@ -154,7 +154,6 @@ def _ask_about_closing(moves: Moves, text: str) -> None:
             STOP,
         ),
         recommendation="Open it again at the forge if the work is still wanted; else stop here.",
-        resume=State.DELIVERED,
     )
 
 

@@ -277,6 +277,15 @@ def test_one_more_round_answers_what_asked_for_it() -> None:
     assert story.now.feedback[0].answered == story.now.head
 
 
+def test_a_round_that_is_granted_goes_on_whatever_asked_for_it() -> None:
+    story = followed(follow_rounds=0)
+    story.sees(CheckFailed, check=failed_check(COMMIT))
+    story.chooses(ASKER, "feedback:1", Choice.FIX)
+    story.stored = story.now.model_copy(update={"feedback": ()})
+    story.chooses(DANA, "escalation:1", Choice.ANOTHER_ROUND)
+    assert story.state() is State.WORKING
+
+
 def test_nothing_more_is_made_for_a_pull_request_that_was_merged_meanwhile() -> None:
     story = followed(follow_rounds=0)
     story.sees(CheckFailed, check=failed_check(COMMIT))

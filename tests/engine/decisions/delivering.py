@@ -13,6 +13,7 @@ from engine.events import (
     Shared,
     Specified,
 )
+from engine.existing import NONE_OF_THEM
 from engine.people import Person
 from engine.request import Policy, RunKind, State
 from engine.schemas import Criterion, MessageKind, SettledBy
@@ -98,6 +99,25 @@ def what_only_the_world_can_tell() -> Written:
     return story
 
 
+def what_did_not_hold_elsewhere() -> Written:
+    """The fix of a branch of others goes beside it."""
+    seen = Criterion(
+        id="AC4", text="It ends in time", settled_by=SettledBy.ATTESTED, who="whoever runs it",
+        how="the page", when="after a night",
+    )  # fmt: skip
+    story = Written()
+    story.opened()
+    story.ends(RunKind.ASSESS, found(ticket="DPA-2"))
+    story.ends(
+        RunKind.SPECIFY, Specified(draft=DRAFT.model_copy(update={"criteria": (*DRAFT.criteria, seen)}))
+    )
+    story.goes_on(until=State.DELIVERING)
+    story.ends(RunKind.DELIVER, Delivered(branch=THEIRS, commit=COMMIT, number=7, url="http://127.0.0.1/7"))
+    story.quietly()
+    _attests(story, ASKER, Choice.NOT_HELD, "AC4")
+    return story
+
+
 def _attests(story: Written, by: Person, choice: Choice, item: str, text: str = "") -> None:
     story.chooses(by, "delivery:1", choice, text, item)
 
@@ -122,6 +142,8 @@ def work_that_exists() -> Written:
         }
     )
     story.tries(partial(_asked_for_branch, story, nowhere))
+    story.tries(partial(story.ends, RunKind.ASSESS, nowhere.model_copy(update={"unclear": ""})))
+    story.tries(partial(_on_none_of_them, story, nowhere))
     story.tries(partial(_asked_for_ticket, story))
     asked = list(story.lines)
     story.ends(RunKind.ASSESS, found(ticket="DPA-2", changed=("src/a.sql", "Makefile")))
@@ -142,6 +164,13 @@ def _asked_for_branch(story: Written, nowhere: Assessed) -> None:
         story.submits(number=number)
     story.ends(RunKind.ASSESS, nowhere)
     story.tries_all(ASKER)
+
+
+def _on_none_of_them(story: Written, nowhere: Assessed) -> None:
+    story.ends(RunKind.ASSESS, nowhere)
+    story.answers(ASKER, 0, 1, labels=(NONE_OF_THEM,))
+    story.submits()
+    story.ends(RunKind.ASSESS, found(ticket="DPA-2"))
 
 
 def _asked_for_ticket(story: Written) -> None:
@@ -183,6 +212,7 @@ def not_yet_elsewhere() -> Written:
 SITUATIONS = (
     not_yet,
     what_only_the_world_can_tell,
+    what_did_not_hold_elsewhere,
     work_that_exists,
     not_yet_elsewhere,
 )

@@ -253,6 +253,21 @@ def handed_on() -> Written:
     return story
 
 
+def the_older_card_asks() -> Written:
+    """The newer ones are fixed, and ignored: the granted round is for the older one."""
+    story = at(State.DELIVERED, POLICY.model_copy(update={"follow_rounds": 1, "review_rounds": 1}))
+    for number in (1, 2, 3):
+        story.at += timedelta(minutes=10)
+        story.seen(CheckFailed, check=failed_check(COMMIT, f"c{number}"))
+    story.quietly()
+    story.chooses(DANA, "feedback:2", Choice.FIX)
+    story.goes_on(until=State.DELIVERED)
+    story.chooses(ASKER, "feedback:3", Choice.IGNORE)
+    story.chooses(ASKER, "feedback:1", Choice.FIX)
+    story.chooses(DANA, "escalation:1", Choice.ANOTHER_ROUND)
+    return story
+
+
 def _told_and_fixed(story: Written, kind: MessageKind, criteria: tuple[str, ...]) -> None:
     story.told_apart(kind, kind, criteria=criteria)
     for by in (ASKER, DANA):
@@ -416,6 +431,12 @@ def _merged_meanwhile(story: Written, number: int, choice: Choice) -> None:
     story.chooses(DANA, f"escalation:{number}", choice)
 
 
+def _left_and_asked_again(story: Written) -> None:
+    story.chooses(ASKER, "escalation:1", Choice.LEAVE)
+    story.seen(Merged)
+    story.chooses(DANA, "feedback:2", Choice.FIX)
+
+
 def feedback_elsewhere() -> Written:
     story = delivered_elsewhere()
     story.seen(Moved, commit="e" * 40)
@@ -424,6 +445,7 @@ def feedback_elsewhere() -> Written:
     story.chooses(DANA, "feedback:1", Choice.FIX)
     story.tries_all(ASKER, DANA)
     story.seen(CheckFailed, check=failed_check(COMMIT))
+    story.tries(partial(_left_and_asked_again, story))
     story.chooses(DANA, "escalation:1", Choice.FIX)
     story.goes_on(until=State.DELIVERING)
     ours = delivered(story.now.head).model_copy(update={"number": 8})
@@ -437,5 +459,6 @@ def feedback_elsewhere() -> Written:
 SITUATIONS = (
     remarks, only_wishes, failed_checks, fixed_by_itself, cards_of_feedback, its_fate,
     kept_back, shown_in_the_end, its_fate_while_it_is_fixed, words_that_wait_meanwhile, not_held_after_all,
-    feedback_elsewhere, kept_as_tasks, handed_on, asked_for_again_and_again, merged_in_the_end,
+    feedback_elsewhere, the_older_card_asks, kept_as_tasks, handed_on, asked_for_again_and_again,
+    merged_in_the_end,
 )  # fmt: skip

@@ -181,14 +181,15 @@ class GitWorkspace:
     async def _of_our_hand(self, branch: str, held: str, commit: str) -> bool:
         """Whether we made what a branch holds, as a state remembers no more that was put back from a backup.
 
-        The commit we would push says how ours are made: by whom, on what, and when, to the second.
+        It is on the same parent, of the same time and names, and for the same version of the same spec and
+        the same task, of which its message has the hash: all that tells ours apart but what is in it.
         """
         reference = f"refs/greenlight/held/{branch}"
         await self._remote.fetch(branch, reference)
         try:
             if await self._resolved(reference) != held:
                 return False
-            form = "--format=%P%n%an%n%ae%n%at%n%cn%n%ce%n%ct"
+            form = "--format=%P%n%an%n%ae%n%at%n%cn%n%ce%n%ct%n%B"
             there, here = [await self._git.run("log", "-1", form, it) for it in (held, commit)]
             return there == here
         finally:

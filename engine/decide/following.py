@@ -4,8 +4,6 @@ Everything here was said or done at the forge, by logins that are nobody of the 
 decides anything: it is told, and people choose on a card.
 """
 
-from typing import assert_never
-
 from engine.decide import feedback
 from engine.decide.answering import LONGEST_LOGIN, pull_of, replace
 from engine.decide.moves import STOP, Decision, Moves, unchanged
@@ -16,7 +14,6 @@ from engine.events import (
     CheckPassed,
     Choice,
     Closed,
-    LostSight,
     Merged,
     Moved,
     Remarked,
@@ -51,11 +48,8 @@ def happened(snapshot: Snapshot, event: AtTheForge, policy: Policy | None) -> De
             return _closed(moves, event)
         case Reopened():
             return _reopened(moves)
-        case LostSight():
-            moves.post(f"{event.sentence} I try again now and then, and tell here what I missed.")
-            return moves.quiet_decision()
-        case _:
-            assert_never(event)
+    moves.post(f"{event.sentence} I try again now and then, and tell here what I missed.")
+    return moves.quiet_decision()
 
 
 def delivered(moves: Moves) -> None:
@@ -82,8 +76,7 @@ def _moved(moves: Moves, event: Moved) -> Decision:
     now = moves.now
     delivery = now.delivery
     assert delivery is not None  # noqa: S101 (nothing is looked at before)
-    rounds = {current.commit for current in now.review_rounds}
-    ours = {now.head, *rounds, *(task.commit for task in now.tasks)}
+    ours = {current.commit for current in now.review_rounds}
     times = pull_of(now).moved + 1
     if event.commit == delivery.commit:
         if not pull_of(now).moved_to:

@@ -129,7 +129,6 @@ def _nothing_found(moves: Moves, current: Investigation, looks: list[Task]) -> N
             STOP,
         ),
         attempts=tuple(f"{look.agent}: {look.trouble}" for look in looks),
-        resume=State.ASSESSING,
         resume_runs=tuple(Live(id="", kind=RunKind.TASK, about=look) for look in current.looks),
     )
 

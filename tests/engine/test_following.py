@@ -412,6 +412,13 @@ def test_our_own_push_is_no_move() -> None:
     assert story.now == before
 
 
+def test_another_pull_request_is_none_of_ours() -> None:
+    story = followed()
+    before = story.now
+    story.happens(Undrafted.model_validate({**story.common(), "number": 8}))
+    assert story.now == before
+
+
 def test_before_the_delivery_there_is_no_pull_request() -> None:
     assert pull_of(reached(State.WORKING).now) == Pull(number=0)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from engine.cards import FindingsCard, ProgressCard
 from engine.decide import decide
+from engine.decide.investigating import pending
 from engine.events import (
     Answered,
     Asked,
@@ -23,6 +24,7 @@ from engine.events import (
 from engine.present import Shown, render
 from engine.request import CancelRuns, Live, Policy, RunKind, Snapshot, StartRun, State, TaskStatus
 from engine.schemas import Look, Outcome, Questions, Verdict
+from tests.engine.stories import reached
 from tests.engine.strategies import (
     ASKER,
     BASE,
@@ -82,6 +84,10 @@ class Thread:
         card = render(self.now, "findings:1", Shown(), self.policy)
         assert isinstance(card, FindingsCard)
         return card
+
+
+def test_what_is_not_answered_yet_asks_for_no_look() -> None:
+    assert pending(reached(State.CLARIFYING).now) == ()
 
 
 def test_all_looks_start_at_once_and_the_progress_card_tells_whose_report_is_in() -> None:

@@ -4,6 +4,7 @@ from functools import partial
 
 from engine.events import (
     Approved,
+    Asked,
     Assessed,
     Cause,
     Choice,
@@ -23,6 +24,7 @@ from tests.engine.strategies import (
     ERIN,
     FOREIGN,
     POLICY,
+    QUESTIONS,
     REVIEWER,
     assessment,
     planned,
@@ -100,6 +102,27 @@ def found_out() -> Written:
     story.ends(RunKind.ASSESS, Assessed(assessment=no_looks, base_commit=BASE))
     story.ends(RunKind.TASK, task_ended("look1", BASE))
     story.goes_on(until=State.WORKING)
+    return story
+
+
+def found_out_again() -> Written:
+    """A second time because people asked for it, beside what the first one found."""
+    story = Written()
+    story.opened()
+    by_itself = assessment(Verdict.INVESTIGATE, looks=0)
+    story.tries(partial(story.ends, RunKind.ASSESS, Assessed(assessment=by_itself, base_commit=BASE)))
+    looks = assessment(Verdict.INVESTIGATE, looks=2)
+    story.ends(RunKind.ASSESS, Assessed(assessment=looks, base_commit=BASE))
+    for look in ("look1", "look2"):
+        story.ends(RunKind.TASK, task_ended(look, BASE), look)
+    story.ends(RunKind.ASSESS, Assessed(assessment=assessment(Verdict.VAGUE), base_commit=BASE))
+    story.ends(RunKind.ASK, Asked(questions=QUESTIONS))
+    story.answers(ASKER, 0, find_out=True)
+    story.answers(ASKER, 1, labels=("All",))
+    story.submits()
+    story.ends(RunKind.ASSESS, Assessed(assessment=assessment(looks=0), base_commit=BASE))
+    story.ends(RunKind.TASK, task_ended("look3", BASE))
+    story.ends(RunKind.ASSESS, Assessed(assessment=assessment(looks=0), base_commit=BASE))
     return story
 
 
@@ -217,6 +240,7 @@ SITUATIONS = (
     still_vague,
     looks,
     found_out,
+    found_out_again,
     the_spec,
     changed_too_often,
     runs_that_give_up,

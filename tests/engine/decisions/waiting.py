@@ -15,7 +15,7 @@ from engine.events import (
     Resumed,
     Shared,
 )
-from engine.request import Policy, RunKind, State
+from engine.request import Live, Policy, RunKind, State
 from engine.schemas import MessageKind, Verdict
 from tests.engine.decisions.delivering import to_be_seen
 from tests.engine.decisions.record import Written, at
@@ -159,6 +159,12 @@ def base_checks_that_fail() -> Written:
     story.approves()
     story.quietly()
     story.ends(RunKind.VERIFY, Failed(cause=Cause.MODEL, sentence="No."), BASE)
+    late = at(State.REVIEWING)
+    late.stored = late.now.model_copy(
+        update={"live": (*late.now.live, Live(id="base", kind=RunKind.VERIFY, about=BASE))}
+    )
+    late.ends(RunKind.VERIFY, Failed(cause=Cause.MODEL, sentence="No."), BASE)
+    story.lines += late.lines
     return story
 
 

@@ -107,7 +107,8 @@ def meant(words: str, asked: Round, candidates: Sequence[Candidate]) -> str:
 def take(moves: Moves, answered: Round, candidates: Sequence[Candidate]) -> None:
     """Go on with the repository that people chose; ask anew if it is no longer there."""
     given = answered.given[0]
-    name = given.labels[0] if given and given.labels else ""
+    assert given is not None  # noqa: S101 (nothing is submitted before, and nothing but an option is taken)
+    name = given.labels[0]
     chosen = next((one.policy for one in candidates if one.policy.repository == name), None)
     if chosen is None:
         ask(moves, candidates, f"{name} is not configured here any more.")

@@ -71,6 +71,10 @@ def which_repository() -> Written:
     story.tries(partial(story.opened, "Add it to web"))
     story.tries(partial(story.opened, "Add it to web", shared=True))
     story.tries(partial(story.opened, "Add it to acme/other"))
+    story.tries(partial(story.opened, "Add it to web, as in acme/other"))
+    story.candidates = CANDIDATES[:1]
+    story.tries(partial(story.opened, follows="T1:C1:0.1", repository=one.policy.repository))
+    story.candidates = CANDIDATES
     story.tries(partial(story.opened, follows="T1:C1:0.1", repository="gone"))
     story.tries(partial(story.opened, shared=True))
     story.tries(partial(story.opened, direct=True))
@@ -80,6 +84,7 @@ def which_repository() -> Written:
         {"text": "web"},
         {"you_decide": True},
         {"labels": ("web",), "text": "x"},
+        {"labels": ("web",), "text": " "},
     ):
         story.tries(partial(story.answers, ASKER, 0, **given))
     for by in (ASKER, BYSTANDER):

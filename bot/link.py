@@ -184,6 +184,8 @@ class Link:
                     self._later(self._taking, self._acked(socket, request))
         except ConnectionError:
             log.info("socket.pong_lost")  # it ended before a ping of its could be answered
+        except Exception as error:  # noqa: BLE001 (process edge: whatever ends it, the next one is opened)
+            log.error("socket.broken", trace=trace(error))  # noqa: TRY400 (no foreign words in logs)
         return ""
 
     async def _part(self, socket: ClientWebSocketResponse) -> None:

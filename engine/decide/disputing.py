@@ -44,7 +44,7 @@ def ruled(moves: Moves, live: Live, result: Ruled, policy: Policy) -> None:
     if ruling is not None and ruling.commit != current.commit:
         ruling = None
     invalid = "" if ruling else result.invalid or "it is of another finding or commit"
-    open_ = [d for d in current.disputes if d.finding == id and d.ruling is None and not d.invalid]
+    open_ = [d for d in current.disputes if d.finding == id and not d.invalid]  # a ruling is final
     answered = {"ruling": ruling, "invalid": invalid}
     _change(moves, tuple(d.model_copy(update=answered) if d in open_ else d for d in current.disputes))
     reviewing.judge_again(moves, policy)

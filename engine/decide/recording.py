@@ -10,8 +10,6 @@ def kept(before: Snapshot | None, decision: Decision) -> Decision:
     if before is None:
         return decision
     assert after is not None  # noqa: S101 (a request that is there stays)
-    if after.delivery is None:
-        return decision
     delivered = after.delivery != before.delivery
     confirmed = after.confirmed_by is not None and before.confirmed_by is None
     done = after.state is State.DONE and before.state is not State.DONE

@@ -243,6 +243,7 @@ def deletions() -> Written:
     delete = partial(_deleted, story)
     delete("9.9")
     delete("9.9", "spec:1")
+    delete("9.8", "progress")
     delete("9.9", "spec:1")
     story.tries(partial(delete, "1.0"))
     story.stops()

@@ -1,6 +1,6 @@
 """Many requests in random situations at once, with faults at random, for minutes; nothing is lost or doubled.
 
-    uv run python -m tests.crash.soak                       200 requests in ten minutes
+    uv run python -m tests.crash.soak                       200 requests, due within ten minutes
     uv run python -m tests.crash.soak --requests 20 --minutes 1 --seed 7
 
 One bot, one database. In each place (a channel with its own repository at its own GitHub, and its own

@@ -66,7 +66,7 @@ def task_ended(moves: Moves, live: Live, result: TaskEnded, policy: Policy) -> N
     """A task came back: go on with the next, or ask about what it did."""
     blocked = result.report.outcome is Outcome.BLOCKED
     # A reader that began before a writer ended reports the head it began with, or none: no step back.
-    seen = {moves.now.base_commit, *(task.commit for task in moves.now.tasks)}
+    seen = {"", moves.now.base_commit, *(task.commit for task in moves.now.tasks)}
     update_task(
         moves,
         live.about,

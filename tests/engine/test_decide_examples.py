@@ -127,6 +127,15 @@ def test_a_reader_that_ends_late_does_not_take_the_work_back() -> None:
     assert story.now.head == COMMIT
 
 
+def test_who_made_no_commit_when_tried_again_does_not_take_the_work_back() -> None:
+    story = reached(State.WORKING)
+    story.ends(RunKind.TASK, task_ended("analyse", BASE))
+    story.ends(RunKind.TASK, task_ended("build", COMMIT, Outcome.BLOCKED))
+    story.chooses(ASKER, "escalation:1", Choice.RETRY)
+    story.ends(RunKind.TASK, task_ended("build", ""))
+    assert story.now.head == COMMIT
+
+
 def test_changes_outside_the_spec_are_kept_by_an_approver_and_delivered() -> None:
     story = reached(State.WORKING)
     story.ends(RunKind.TASK, task_ended("analyse", BASE))

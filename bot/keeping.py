@@ -66,7 +66,10 @@ def forget(
 
 def named(request: str) -> str:
     """What names a request in the records: of a link to a message its channel and thread, else as it is."""
-    link = urlsplit(request)
+    try:
+        link = urlsplit(request)
+    except ValueError:  # an address that is none
+        return request
     found = _PERMALINK.search(link.path)
     if link.scheme != "https" or found is None:
         return request

@@ -95,7 +95,7 @@ def _plain(text: str) -> Iterator[str]:
         return
     try:
         yield from _strings(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         yield text
 
 

@@ -73,6 +73,8 @@ def test_show_says_what_is_wrong_with_what_it_was_given(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "greenlight.db").close()
     foreign = greenlight("show", "T1", "--state", str(tmp_path))
     assert (foreign.returncode, "cannot be read" in foreign.stderr) == (2, True)
+    no_link = greenlight("show", "https://[T1", "--state", str(tmp_path))
+    assert (no_link.returncode, "Traceback" in no_link.stderr) == (2, False)
 
 
 @pytest.mark.parametrize(("version", "age"), [("0003", "older"), ("9999", "newer")])

@@ -8,6 +8,7 @@ bound, and every connection an address of its own.
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -123,11 +124,10 @@ class Link:
                 ssl=True if self._client.ssl is None else self._client.ssl,
             )
         self._sockets.add(socket)
-        try:
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(self._end, socket)
             await self._hello(socket)
-        except BaseException:
-            await self._end(socket)
-            raise
+            undo.pop_all()
         self._why = ""
         log.info("socket.open")
         return socket

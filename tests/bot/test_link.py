@@ -263,6 +263,14 @@ async def test_a_healthy_one_stays(door: Door) -> None:
     await app.close()
 
 
+async def comes_back(door: Door, app: SlackApp, engine: Recorder, number: int) -> None:
+    """After its connection is dropped, and takes the event of that number in."""
+    await door.drop()
+    await becomes(lambda: len(door.sockets) == 2 and app.why_not == "", "it is opened again")
+    await takes_in(door, engine, number)
+    await app.close()
+
+
 @pytest.mark.parametrize("payload", [None, [], 7])
 async def test_an_envelope_around_nothing_ends_no_listening(door: Door, payload: object) -> None:
     engine = Recorder()
@@ -272,10 +280,7 @@ async def test_an_envelope_around_nothing_ends_no_listening(door: Door, payload:
     await takes_in(door, engine, 1)
     assert door.acks == {"1"}
     assert door.opened == 1
-    await door.drop()
-    await becomes(lambda: len(door.sockets) == 2 and app.why_not == "", "it is opened again")
-    await takes_in(door, engine, 2)
-    await app.close()
+    await comes_back(door, app, engine, 2)
 
 
 async def test_pings_of_one_that_is_gone_by_now_end_no_listening(door: Door) -> None:
@@ -284,10 +289,7 @@ async def test_pings_of_one_that_is_gone_by_now_end_no_listening(door: Door) -> 
     await app.connect()
     for _ in range(9):
         await door.sockets[-1].ping()
-    await door.drop()
-    await becomes(lambda: len(door.sockets) == 2 and app.why_not == "", "it is opened again")
-    await takes_in(door, engine, 1)
-    await app.close()
+    await comes_back(door, app, engine, 1)
 
 
 async def test_slow_is_no_fault(door: Door) -> None:

@@ -74,7 +74,7 @@ TALK = (
     "password: $PGPASSWORD1",
     "password: ********1",
     "password: user1@example.com",
-    "PWD=/work/checkout1",
+    "PWD=/srv/checkout1",
     "pwd && ls -l1",
     "bypass: a1b2c3d4",
     "compass=north12",

@@ -144,7 +144,6 @@ def set_aside(moves: Moves) -> None:
         existing=None,
         base_commit="",
         base_results=(),
-        head="",
         seats=(),
         left_out=(),
         notes=tuple(note for note in now.notes if not note.picked and not note.section),
@@ -171,7 +170,7 @@ def choose_another(
     moves.close_cards()
     _close(moves, event)
     set_aside(moves)
-    moves.set(repository="", reviewers=(), implementer="", heard=())
+    moves.set(repository="", reviewers=(), implementer="")
     ask(moves, candidates)
     return moves.decision()
 

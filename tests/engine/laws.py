@@ -222,6 +222,7 @@ def located(before: Snapshot | None, event: Event, decision: Decision) -> None:
     if before is None or before.repository == after.repository:
         return
     assert not before.states or not {State.WORKING, State.REVIEWING, State.DELIVERING} & set(before.states)
+    assert not (before.head or before.heard)  # both come with the work, so that neither is left behind
     if after.repository:
         assert isinstance(event, Submitted)
         assert not before.repository

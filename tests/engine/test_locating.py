@@ -6,10 +6,10 @@ import pytest
 
 from engine.cards import EscalationCard, FindingsCard, ProgressCard, QuestionsCard, SpecCard
 from engine.decide import locating, opening
-from engine.events import Assessed, Cause, Choice, Failed, Sign
+from engine.events import Assessed, Cause, Choice, Failed, Seat, Sign, Specified
 from engine.naming import REPOSITORY
 from engine.present import Shown, render
-from engine.request import CancelRuns, Located, RunKind, Snapshot, SpecFate, StartRun, State
+from engine.request import CancelRuns, Decided, Located, RunKind, Snapshot, SpecFate, StartRun, State
 from engine.schemas import Verdict
 from tests.engine.stories import COMMIT, Story
 from tests.engine.strategies import (
@@ -18,11 +18,15 @@ from tests.engine.strategies import (
     BYSTANDER,
     CANDIDATES,
     DANA,
+    DRAFT,
     ERIN,
     POLICY,
+    READER,
     WEB,
     assessment,
+    existing,
     task_ended,
+    verified,
 )
 
 LABELS = ["data", "web"]
@@ -94,6 +98,9 @@ def test_a_request_that_names_none_or_several_is_asked_and_nothing_runs() -> Non
 def test_a_repository_of_no_or_another_channel_is_told_alike() -> None:
     story = Story(candidates=CANDIDATES).opened("In repo secret-plans, fix the login")
     assert "“secret-plans” is none of this channel's repositories." in question(story.now).items[0].text
+
+    named = Story(candidates=CANDIDATES).opened("Take over into web what repo secret-plans has")
+    assert (named.now.repository, named.told) == ("web", "")
 
     one = Story(candidates=CANDIDATES[:1]).opened("In repo secret-plans, fix the login")
     assert (one.now.repository, one.now.located) == ("data", Located.ONLY)
@@ -204,6 +211,16 @@ def test_words_fill_the_card_and_details_are_kept() -> None:
     story.submits()
     assert story.now.repository == "data"
     assert len(story.now.notes) == 3
+
+
+def test_words_choose_only_what_stands_on_the_card() -> None:
+    gone = {"follows": "T1:C1:0.5", "repository": "gone"}
+    story = Story(candidates=CANDIDATES[:1]).opened("Do more", **gone)
+    story.candidates = CANDIDATES
+    story.says("Then in web, please")
+    assert (story.now.rounds[0].given, story.told) == ((None,), "")
+    story.says("No, in data")
+    assert story.told == "I chose data on the card; please check and submit."
 
 
 def test_nothing_else_works_before_it_is_chosen() -> None:
@@ -350,6 +367,67 @@ def test_what_was_found_in_the_other_repository_reaches_nobody_any_more() -> Non
             assert (story.now.tasks, story.now.investigations) == ((), ())
             assert render(story.now, "findings:1", Shown(), WEB) is None
     assert [task.id for task in story.now.every_task] == ["look1", "look2"]
+
+
+def test_nothing_of_the_other_repository_is_left_behind() -> None:
+    """Not its agents, its branch, the answers of its checks, a draft, nor the way out that was picked."""
+    found = Assessed(
+        assessment=assessment(),
+        base_commit=BASE,
+        seats=(Seat(name=READER, tools=("read",)),),
+        left_out=("x.md",),
+    )
+    branch = existing(COMMIT, unclear=False)
+    dilemma = Assessed(assessment=assessment(Verdict.ESCALATE), base_commit=BASE)
+    picked = chosen("data")
+    picked.says("Per tenant")
+    picked.ends(RunKind.ASSESS, dilemma)
+    picked.chooses(ASKER, "escalation:1", Choice.PICK, "Two")
+    drafted, checked, theirs = chosen("data"), chosen("data"), chosen("data")
+    for story, result in ((picked, found), (drafted, found), (checked, found), (theirs, branch)):
+        story.ends(RunKind.ASSESS, result)
+    drafted.ends(RunKind.SPECIFY, Specified(draft=DRAFT))
+    checked.goes_on(until=State.AWAITING_APPROVAL).ends(RunKind.VERIFY, verified(BASE))
+    assert (picked.now.seats, picked.now.left_out) == (found.seats, found.left_out)
+    assert picked.now.notes[-1].picked
+    assert (drafted.now.draft, theirs.now.existing) == (DRAFT, branch.existing)
+    assert checked.now.base_results
+
+    for story in (picked, drafted, checked, theirs):
+        another(story)
+        now = story.now
+        assert (now.seats, now.left_out, now.draft, now.existing, now.base_results) == (
+            (),
+            (),
+            None,
+            None,
+            (),
+        )
+    assert [note.text for note in picked.now.notes] == ["Per tenant"]
+
+
+def test_what_was_decided_before_stays_who_decided_it() -> None:
+    story = chosen("data")
+    for number in (1, 2, 3):
+        story.ends(RunKind.ASSESS, Failed(cause=Cause.REPOSITORY, sentence="It is not there."))
+        if number < 3:
+            story.chooses(ASKER, f"escalation:{number}", Choice.RETRY)
+    story.chooses(DANA, "progress", Choice.OTHER_REPOSITORY)
+    decided = [one.decided for one in story.now.escalations]
+    assert [(one.by, one.choice) for one in decided if one] == [
+        (ASKER, Choice.RETRY),
+        (ASKER, Choice.RETRY),
+        (DANA, Choice.OTHER_REPOSITORY),
+    ]
+
+    story = chosen("data")
+    story.ends(RunKind.ASSESS, Failed(cause=Cause.REPOSITORY, sentence="It is not there."))
+    story.chooses(ASKER, "escalation:1", Choice.RETRY)
+    story.goes_on(until=State.AWAITING_APPROVAL)
+    story.chooses(ASKER, "spec:1", Choice.CHANGE_SPEC, "By week")
+    story.chooses(DANA, "progress", Choice.OTHER_REPOSITORY)
+    assert story.now.past.specs[0].decided_by == ASKER
+    assert story.now.escalations[0].decided == Decided(by=ASKER, choice=Choice.RETRY)
 
 
 def test_a_card_that_waited_says_what_became_of_it() -> None:

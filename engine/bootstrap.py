@@ -81,7 +81,7 @@ def rules(settings: Settings) -> Rules:
 
     def card(snapshot: Snapshot, key: str, spent: Spent, activity: tuple[str, ...]) -> Card | None:
         its_policy = policy(settings.repository(snapshot.repository), snapshot.team)
-        shown = Shown(spent_usd=spent.usd, spent_tokens=spent.tokens, activity=activity)
+        shown = Shown(spent_usd=spent.usd, spent_tokens=spent.tokens, at=spent.at, activity=activity)
         return render(snapshot, key, shown, its_policy)
 
     return Rules(decide=decide, policy=policy, candidates=candidates, render=card, detail=detail)

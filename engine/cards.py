@@ -58,7 +58,8 @@ class ProgressCard(_Card):
         movable: Whether another one can be chosen.
         paused_by: Who paused it, while it is paused.
         spent_tokens: Read and written, as `spent_usd` without calls in flight.
-        cap_tokens: None where tokens are not bounded.
+        worked_minutes: That something worked for it; without waiting for people and pauses.
+        cap_tokens, cap_minutes: None where that is not bounded.
     """
 
     card: Literal["progress"] = "progress"
@@ -73,6 +74,8 @@ class ProgressCard(_Card):
     cap_usd: float = 0.0
     spent_tokens: int = 0
     cap_tokens: int | None = None
+    worked_minutes: float = 0.0
+    cap_minutes: float | None = None
     can_stop: bool = True
     ended_by: Person | None = None
     paused_by: Person | None = None

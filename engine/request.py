@@ -724,6 +724,12 @@ class Snapshot(_Frozen):
         """When the clock is to tell of it next."""
         return min((at for at in (self.due_at, self.over_at) if at is not None), default=None)
 
+    def worked(self, now: datetime | None) -> float:
+        """Seconds that something has worked for it by now; up to the last halt if that is None."""
+        if now is None or self.busy_since is None:
+            return self.worked_s
+        return self.worked_s + max(0.0, (now - self.busy_since).total_seconds())
+
     @property
     def every_round(self) -> tuple[Round, ...]:
         """All rounds of questions; questions:N shows the one at N-1."""

@@ -71,7 +71,11 @@ def _small_print(page: Page, card: ProgressCard) -> list[str]:
 
 def _spend(card: ProgressCard) -> str:
     of = f" of {in_short(card.cap_tokens)}" if card.cap_tokens is not None else ""
-    return f"${card.spent_usd:.2f} of ${card.cap_usd:.2f} · {in_short(card.spent_tokens)}{of} tokens"
+    until = f" of {card.cap_minutes:g}" if card.cap_minutes is not None else ""
+    return (
+        f"${card.spent_usd:.2f} of ${card.cap_usd:.2f} · {in_short(card.spent_tokens)}{of} tokens · "
+        f"{int(card.worked_minutes)}{until} min worked"
+    )
 
 
 def _pause(card: ProgressCard) -> Block:

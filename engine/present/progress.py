@@ -1,5 +1,7 @@
 """The progress card: where a request stands in the eight steps, and what it needs from whom."""
 
+from datetime import datetime
+
 from pydantic import BaseModel, ConfigDict
 
 from engine.attesting import asked_of, attested_criteria, unconfirmed
@@ -27,12 +29,13 @@ from engine.schemas import SettledBy, Verdict
 
 
 class Shown(BaseModel):
-    """What a card shows beside the state: what is spent, and the latest lines of activity."""
+    """What a card shows beside the state: what is spent by now, and the latest lines of activity."""
 
     model_config = ConfigDict(frozen=True)
 
     spent_usd: float = 0.0
     spent_tokens: int = 0
+    at: datetime | None = None
     activity: tuple[str, ...] = ()
 
 
@@ -63,6 +66,8 @@ def progress_card(snapshot: Snapshot, shown: Shown, policy: Policy | None) -> Pr
         cap_usd=snapshot.cap_usd,
         spent_tokens=shown.spent_tokens,
         cap_tokens=_cap_tokens(snapshot, policy),
+        worked_minutes=snapshot.worked(shown.at) / 60,
+        cap_minutes=_cap_minutes(snapshot, policy),
         can_stop=not snapshot.state.ended,
         ended_by=snapshot.ended_by,
         paused_by=snapshot.hold.by if snapshot.hold else None,
@@ -72,6 +77,10 @@ def progress_card(snapshot: Snapshot, shown: Shown, policy: Policy | None) -> Pr
 
 def _cap_tokens(snapshot: Snapshot, policy: Policy | None) -> int | None:
     return policy.cap_tokens + snapshot.more_tokens if policy and policy.cap_tokens is not None else None
+
+
+def _cap_minutes(snapshot: Snapshot, policy: Policy | None) -> float | None:
+    return policy.cap_minutes + snapshot.more_minutes if policy and policy.cap_minutes is not None else None
 
 
 def _talk(snapshot: Snapshot) -> tuple[TakenLine, ...]:

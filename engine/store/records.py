@@ -51,6 +51,7 @@ class Spent(BaseModel):
         usd: In US dollars, without calls in flight.
         set_aside_usd: What calls in flight may cost at most; the cap counts it as well.
         calls: How many were made, those in flight among them.
+        at: When this was summed up; None for sums of nothing.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -60,6 +61,7 @@ class Spent(BaseModel):
     input_tokens: int = 0
     output_tokens: int = 0
     calls: int = 0
+    at: datetime | None = None
 
     @property
     def tokens(self) -> int:
@@ -146,7 +148,12 @@ class Store:
                 )
             ).one()
         return Spent(
-            usd=row[0], set_aside_usd=row[1], input_tokens=row[2], output_tokens=row[3], calls=row[4]
+            usd=row[0],
+            set_aside_usd=row[1],
+            input_tokens=row[2],
+            output_tokens=row[3],
+            calls=row[4],
+            at=datetime.now(UTC),
         )
 
     async def keep_answer(self, id: str, request: str, answer: ModelAnswer) -> None:

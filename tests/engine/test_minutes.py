@@ -1,12 +1,18 @@
 """The minutes that may be worked for a request: what works when they are over ends, and people decide."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from engine.bootstrap import rules
 from engine.caps import Cap
+from engine.cards import ProgressCard
 from engine.events import Cause, Choice, Due, Paused, Resumed
+from engine.present import Shown, render
 from engine.request import CancelRuns, Live, RunKind, Snapshot, State, TaskStatus
+from engine.settings import Settings
+from engine.store import Spent
 from tests.engine.laws import lawful
 from tests.engine.stories import LEADS, Story
 from tests.engine.strategies import ASKER, BYSTANDER, CANDIDATES, DANA, POLICY, REQUEST
@@ -142,3 +148,41 @@ def test_the_clock_runs_from_the_first_moment() -> None:
     story.opened()
     assert story.now.state is State.ASSESSING
     assert story.now.over_at == story.at + timedelta(minutes=MINUTES)
+
+
+def minutes_shown(story: Story, after: timedelta | None = None) -> tuple[float, float | None]:
+    at = None if after is None else story.at + after
+    card = render(story.now, "progress", Shown(at=at), story.policy)
+    assert isinstance(card, ProgressCard)
+    return card.worked_minutes, card.cap_minutes
+
+
+def test_the_card_shows_how_many_were_worked_whenever_it_is_drawn() -> None:
+    story = at_work(State.WORKING)
+    so_far, _ = minutes_shown(story, timedelta())
+    later, cap = minutes_shown(story, timedelta(minutes=12))
+    assert later - so_far == pytest.approx(12)
+    assert cap == MINUTES
+    assert minutes_shown(story, timedelta(hours=-9)) == (story.now.worked_s / 60, MINUTES), "a clock set back"
+    story.at += timedelta(minutes=5)
+    story.happens(Paused.model_validate({**story.common(), "by": BYSTANDER}))
+    rested = minutes_shown(story, timedelta(hours=9))
+    assert rested == minutes_shown(story) == (story.now.worked_s / 60, MINUTES), "a pause is no work"
+    assert rested[0] >= 5
+
+
+def test_the_card_shows_what_was_granted_and_no_bound_where_there_is_none() -> None:
+    story = at_work(State.WORKING)
+    alarm(story)
+    story.chooses(DANA, "escalation:1", Choice.RAISE_CAP)
+    assert minutes_shown(story)[1] == 2 * MINUTES
+    assert minutes_shown(Story(POLICY).opened())[1] is None
+
+
+def test_what_the_engine_draws_shows_them_as_of_what_was_summed_up(tmp_path: Path) -> None:
+    story = at_work(State.WORKING)
+    its = rules(Settings(state_dir=tmp_path, repositories=()))
+    summed_up = Spent(at=story.at + timedelta(minutes=12))
+    card = its.render(story.now, "progress", summed_up, ())
+    assert isinstance(card, ProgressCard)
+    assert card.worked_minutes == minutes_shown(story, timedelta(minutes=12))[0] > 12

@@ -122,6 +122,7 @@ async def test_a_call_that_outlasts_the_requests_minutes_ends_with_them_over_a_r
         assert "Raise the cap" in words
         await until(lambda: len(stage.model.abandoned) == 2, 5, "the call ends")
         await until(lambda: "Paused before a cap" in shows(stage, thread, "progress")(), 5, "it says so")
+        assert "0 of 0.05 min worked" in shows(stage, thread, "progress")()
         model.let = True
         await press(stage, thread, "U0DANA")
         await until(lambda: model.seen == 3, 20, "it begins anew")

@@ -115,12 +115,14 @@ def test_progress_says_where_it_stands_who_is_waited_for_and_what_it_cost() -> N
         "✋ *Agree*",
         "▫️ *Work*",
         "Waiting for <@U0DANA>",
-        "$0.12 of $5.00 · 31k tokens",
+        "$0.12 of $5.00 · 31k tokens · 0 min worked",
     ):
         assert part in text
     assert "Kept for later: Weekly view" in text
     free = card.model_copy(update={"spent_usd": 0.0, "cap_tokens": 400_000})
     assert "$0.00 of $5.00 · 31k of 400k tokens" in read(free)
+    timed = card.model_copy(update={"worked_minutes": 12.9, "cap_minutes": 60.0})
+    assert "31k tokens · 12 of 60 min worked" in read(timed), "begun minutes are not over"
     assert elements(card)["Stop"]["confirm"]["confirm"]["text"] == "Stop"
     assert "Stop" not in elements(card.model_copy(update={"can_stop": False}))
 

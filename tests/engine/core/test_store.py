@@ -111,6 +111,7 @@ async def test_a_reservation_is_settled_and_released(database: Database) -> None
     await store.release("b")
     spent = await store.spent("r")
     assert (spent.usd, spent.input_tokens, spent.output_tokens, spent.calls) == (0.1, 7, 3, 1)
+    assert spent.at is not None, "cards tell what was worked by then"
     assert (await store.spent("other")).calls == 0
     await database.close()
 

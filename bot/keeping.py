@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import typer
 
 from bot.terminal import ended, err, out, plain
+from engine.counting import count
 
 _PERMALINK = re.compile(r"/archives/([A-Z0-9]+)/p(\d+)(\d{6})$")
 _FILE = Annotated[Path, typer.Argument(help="The archive.")]
@@ -90,7 +91,8 @@ async def _backup(file: Path, directory: Path) -> int:
     from engine.backup import save
 
     made = await asyncio.to_thread(save, directory, file)
-    out.print(f"Saved {made.requests} requests and {made.files} files to {plain(str(file))}.")
+    requests, files = count(made.requests, "request"), count(made.files, "file")
+    out.print(f"Saved {requests} and {files} to {plain(str(file))}.")
     return 0
 
 
@@ -103,8 +105,8 @@ async def _restore(file: Path, directory: Path, *, replace: bool) -> int:
     if aside is not None:
         out.print(f"What was there is now in {plain(str(aside))}.")
     out.print(
-        f"Put back {made.requests} requests as of {made.made_at:%Y-%m-%d %H:%M} UTC, saved by version "
-        f"{plain(made.program)}, in {plain(str(directory))}. Start the bot to go on."
+        f"Put back {count(made.requests, 'request')} as of {made.made_at:%Y-%m-%d %H:%M} UTC, saved by "
+        f"version {plain(made.program)}, in {plain(str(directory))}. Start the bot to go on."
     )
     return 0
 

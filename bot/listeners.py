@@ -37,6 +37,7 @@ from bot.decode import (
     ShowPage,
     Tell,
 )
+from bot.pacing import NewestWins
 from bot.slack_errors import is_slack, lacks_method, part, shut_by, slack_errors
 from engine.cards import Card, Detail, ScopeCard
 from engine.errors import ChatShut, GreenlightError, Transient
@@ -128,6 +129,7 @@ class Listeners:
         self._doubt = doubt
         self._changed = changed
         self._replies: set[asyncio.Task[None]] = set()
+        self._pages: NewestWins[str, tuple[Place, ShowPage]] = NewestWins(0.0, self._refresh)
         self._told: OrderedDict[str, None] = OrderedDict()
         self._shared: set[str] = set()
 
@@ -154,10 +156,12 @@ class Listeners:
 
     async def close(self) -> None:
         """Let replies that are on their way go out, for a few seconds."""
+        closing = asyncio.create_task(self._pages.close())
         if self._replies:
             _, late = await asyncio.wait(self._replies, timeout=CLOSE_SECONDS)
             for task in late:
                 task.cancel()
+        await closing
 
     # ------------------------------------------------------------ events
 
@@ -314,8 +318,9 @@ class Listeners:
         told = _with_words(reply.text, event) if reply.text and heard.typed else reply.text
         if told or heard.besides:
             self._tell_once(heard.key, heard.place, f"{told}\n{heard.besides}".strip())
-        if heard.then:
-            await self._refresh(heard.place, heard.then)
+        if page := heard.then:
+            # After the ack, which does not wait for Slack; in order, so that the page ends as it is now.
+            self._later(self._pages.put(page.view_id, (heard.place, page)))
         return ""
 
     async def _show(self, place: Place, wanted: ShowDetail) -> None:
@@ -336,8 +341,9 @@ class Listeners:
         else:
             await self._open(wanted.trigger_id, heard_modal(card, wanted.leaf))
 
-    async def _refresh(self, place: Place, wanted: ShowPage) -> None:
+    async def _refresh(self, _view: str, page: tuple[Place, ShowPage]) -> None:
         """What was done is stored; that the page still shows what was before is no failure of it."""
+        place, wanted = page
         try:
             async with asyncio.timeout(WINDOW_SECONDS):
                 await self._show_page(place, wanted)

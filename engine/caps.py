@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
+from engine.counting import count
 from engine.ports import ModelCall
 
 _BYTES_PER_TOKEN = 2
@@ -59,7 +60,7 @@ class CapHit(BaseModel):
         day = f" (days of {self.zone})" if self.zone else ""
         if self.cap is Cap.MINUTES:
             return (
-                f"The cap of {self.limit:.0f} minutes of work for this request is reached: "
+                f"The cap of {count(round(self.limit), 'minute')} of work for this request is reached: "
                 f"it has worked for {self.spent:.0f}, without waiting for people and pauses."
             )
         return (

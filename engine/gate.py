@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from engine.counting import count
 from engine.events import Reviewed
 from engine.evidence import settle
 from engine.request import GateVerdict, Settled, Status
@@ -170,7 +171,7 @@ def misquoted(number: int, quote: str, body: str | None) -> list[str]:
         return ["there is no such text file at the commit."]
     lines = [line.strip() for line in body.removesuffix("\n").split("\n")] if body else []
     if number > len(lines):
-        return [f"the file has only {len(lines)} lines."]
+        return [f"the file has only {count(len(lines), 'line')}."]
     quoted = [line.strip() for line in quote.strip().split("\n")]
     if quoted == [""]:
         return ["the quote is empty; quote the line to the letter, or the one where something is missing."]

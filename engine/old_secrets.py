@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from engine.counting import count
 from engine.diagnoses import Diagnosis, Level
 from engine.leaks import kinds
 from engine.state_dir import DATABASE
@@ -40,11 +41,12 @@ def records(state_dir: Path) -> Diagnosis:
     if not found:
         return Diagnosis(level=Level.OK, about="records", text="nothing kept looks like a credential")
     shown = [f"{request} ({', '.join(of[:_SHOWN])})" for request, of in list(found.items())[:_SHOWN]]
+    several = count(len(found), "request")
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     return Diagnosis(
         level=Level.WARN,
         about="records",
-        text=f"what looks like credentials is kept of {len(found)} requests: {'; '.join(shown)}{more}",
+        text=f"what looks like credentials is kept of {several}: {'; '.join(shown)}{more}",
         next="An older version kept what was pasted. Revoke it where it was issued; `greenlight forget "
         "REQUEST` deletes such a request once it has ended. Backups made before still hold it.",
     )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from engine.counting import count
 from engine.events import Mark
 from engine.schemas import Claim, Report, SpecDraft, Verification
 
@@ -95,7 +96,7 @@ def _wrong(cite: str, receipts: Mapping[str, ReceiptFacts], line_count: Callable
         return f"there is no file {found['path']}"
     if last < first:
         return f"{cite} ends before it begins"
-    return f"{found['path']} has only {lines} lines" if last > lines else ""
+    return f"{found['path']} has only {count(lines, 'line')}" if last > lines else ""
 
 
 def _mark(claim: str, why: str) -> Mark:

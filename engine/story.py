@@ -11,6 +11,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from engine import story_forge, story_runs
+from engine.counting import count
 from engine.events import (
     Answered,
     Approved,
@@ -308,7 +309,8 @@ class _Teller:
             return
         details = [f"Because: {spec.because}"] if spec.because else []
         plan = ", then ".join(f"{task.id} by {task.agent}" for task in spec.plan.tasks)
-        details.append(f"{len(spec.draft.criteria)} criteria, {len(spec.draft.artifacts)} files; {plan}")
+        criteria = count(len(spec.draft.criteria), "criterion", "criteria")
+        details.append(f"{criteria}, {count(len(spec.draft.artifacts), 'file')}; {plan}")
         if spec.fate is not SpecFate.OPEN:
             by = f" by {self._name(spec.decided_by)}" if spec.decided_by else ""
             details.append(f"It was {spec.fate.value}{by}.")

@@ -1,9 +1,10 @@
 """What came back from the pull request: remarks and failed checks, and what can be done about them."""
 
-from bot.cards.page import Message, Page, Rank, button, context, count, section
+from bot.cards.page import Message, Page, Rank, button, context, section
 from bot.cards.presses import Choose
 from bot.cards.text import bold, code, fit, line, link, mention
 from engine.cards import FailedCheckLine, FeedbackCard, RemarkLine
+from engine.counting import count
 from engine.events import Choice
 
 _LISTED = 10

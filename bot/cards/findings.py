@@ -3,6 +3,7 @@
 from bot.cards.page import Message, Page, Rank, context, divider, section
 from bot.cards.text import bold, code, fit, line, size
 from engine.cards import FindingsCard, FoundLine, FoundReport, Trust
+from engine.counting import count
 
 _REPORTS = 8
 _LINES = 8
@@ -25,7 +26,7 @@ def findings(card: FindingsCard) -> Message:
         page.add(divider(), section(_report(page, report)))
     if card.recommendations:
         page.add(divider(), section(_list(page, "Recommended", card.recommendations)))
-    fallback = fit(f"Findings of {len(card.reports)} agents: {card.title}", 300, line).text
+    fallback = fit(f"Findings of {count(len(card.reports), 'agent')}: {card.title}", 300, line).text
     return Message(fallback, page.blocks())
 
 

@@ -3,11 +3,12 @@
 from typing import Any
 
 from bot.cards.modals import CALLBACK
-from bot.cards.page import Block, actions, button, context, count, plain_text, section
+from bot.cards.page import Block, actions, button, context, plain_text, section
 from bot.cards.presses import Leaf, ShowHeard
 from bot.cards.scope import UNTOLD, taken_buttons, wish_buttons
 from bot.cards.text import bold, fit, line, mention
 from engine.cards import ScopeCard, TakenFor, TakenLine, WishLine
+from engine.counting import count
 
 ON_A_PAGE = 20
 """Two blocks each, of the hundred that a modal takes; their longest words stay within its 250 kB."""

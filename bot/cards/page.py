@@ -182,8 +182,3 @@ def confirm(title: str, text: str, yes: str, no: str = "Not yet") -> Block:
         "confirm": plain_text(yes[:30]),
         "deny": plain_text(no[:30]),
     }
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """A number and its noun: 1 file, 2 files."""
-    return f"{number} {one if number == 1 else many or one + 's'}"

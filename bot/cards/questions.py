@@ -9,7 +9,6 @@ from bot.cards.page import (
     actions,
     button,
     context,
-    count,
     divider,
     plain_text,
     section,
@@ -26,6 +25,7 @@ from bot.cards.presses import (
 )
 from bot.cards.text import bold, fit, line, mention, mrkdwn, plain
 from engine.cards import OptionLine, QuestionItem, QuestionsCard, Reading
+from engine.counting import count
 
 _LABEL = 150
 _BUTTONS = 4

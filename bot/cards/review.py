@@ -1,9 +1,10 @@
 """What held and what did not in one review round."""
 
-from bot.cards.page import Message, Page, Rank, context, count, section
+from bot.cards.page import Message, Page, Rank, context, section
 from bot.cards.text import bold, code, fit, line
 from bot.cards.violations import violation
 from engine.cards import Failure, ReviewCard
+from engine.counting import count
 
 _GATE = {
     "PASS": "✅ Everything the spec asks for holds. A draft pull request comes next.",
@@ -57,7 +58,7 @@ def _verdict(page: Page, card: ReviewCard) -> str:
 
 
 def _held(card: ReviewCard) -> str:
-    held = "1 criterion holds" if len(card.passed) == 1 else f"{len(card.passed)} criteria hold"
+    held = count(len(card.passed), "criterion holds", "criteria hold")
     return f"{held}, {len(card.failed)} failed"
 
 

@@ -1,9 +1,10 @@
 """Wishes beyond the approved spec: what each was taken for, and how to go on with them."""
 
-from bot.cards.page import Block, Message, Page, Rank, actions, button, context, count, divider, section
+from bot.cards.page import Block, Message, Page, Rank, actions, button, context, divider, section
 from bot.cards.presses import Choose, ChooseWishes
 from bot.cards.text import bold, fit, line, mention
 from engine.cards import FollowUpCard, OfferLine, ScopeCard, TakenFor, TakenLine, WishLine
+from engine.counting import count
 from engine.events import Choice
 
 _OPEN = 8

@@ -8,6 +8,7 @@ from bot.playground.demo import Demo, DemoOptions
 from bot.playground.people import Ending, Over, People, Player, Stands
 from bot.playground.script import SCENARIOS, ScenarioInvalid
 from engine.attesting import told_by, with_attestations
+from engine.counting import count
 from engine.errors import ConfigurationInvalid
 from engine.request import Snapshot, State, WishFate
 
@@ -180,7 +181,7 @@ def as_text(outcome: dict[str, Any]) -> str:
     lines = [
         f"{outcome['situation']}: {' → '.join(outcome['states'])}",
         *(f"  {c['id']} {c['status']}: {c['text']} ({c['evidence']})" for c in outcome["criteria"]),
-        f"  gate {outcome['gate']} after {outcome['review_rounds']} review round(s)",
+        f"  gate {outcome['gate']} after {count(outcome['review_rounds'], 'review round')}",
         f"  pull request: {outcome['pull_request'] or 'none'}",
         f"  {verdict} in {outcome['seconds']} s",
     ]

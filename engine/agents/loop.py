@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from engine.agents.calls import ask_model
 from engine.agents.parallel import together
 from engine.agents.tools import LONGEST_OUTPUT, LONGEST_SUBJECT, Done, Toolbox, problems
+from engine.counting import count
 from engine.errors import AnswerUnusable, Rejected, TurnLimit
 from engine.leaks import marked, redacted
 from engine.ports import ModelAnswer, ModelCall, Tier, ToolUse, WebTool
@@ -158,14 +159,14 @@ async def _keep_web_results(context: Context, job: Assignment[A], answer: ModelA
     id = receipt_id(context.run.id, turn, 0)
 
     async def once() -> str:
-        context.tell(f"{job.role.partition(':')[2]}: {len(addresses)} pages found")
+        context.tell(f"{job.role.partition(':')[2]}: {count(len(addresses), 'page')} found")
         await context.store.keep_receipt(
             Receipt(
                 id=id,
                 request=context.snapshot.id,
                 run=context.run.id,
                 tool=WEB_RESULT,
-                subject=f"{len(addresses)} pages",
+                subject=count(len(addresses), "page"),
                 exit_code=None,
                 output=output,
                 digest=hashlib.sha256(output.encode("utf-8", "replace")).hexdigest(),

@@ -5,6 +5,7 @@ else the ids of the spec's own criteria and the names of failed checks.
 """
 
 from engine import existing
+from engine.counting import count
 from engine.decide import branching, reviewing, scoping
 from engine.decide.moves import STOP, Decision, Moves, only_you
 from engine.events import Cause, Choice, Chose
@@ -177,8 +178,8 @@ def _escalate(moves: Moves, why: str) -> None:
     moves.escalate(
         State.ESCALATED,
         Cause.FOLLOWED,
-        f"{moves.now.followed} fix rounds were made for what came back from the pull request, and that is as "
-        f"many as configured. {why}",
+        f"{count(moves.now.followed, 'fix round was', 'fix rounds were')} made for what came back from the "
+        f"pull request, and that is as many as configured. {why}",
         (
             Offer(
                 choice=Choice.ANOTHER_ROUND,

@@ -4,6 +4,7 @@ import itertools
 from datetime import datetime, timedelta
 
 from engine.caps import Cap, CapHit
+from engine.counting import count
 from engine.decide import answering, disputing, leaking, reviewing, working
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.opening import LONGEST_REQUEST, NOTES, specify
@@ -295,4 +296,4 @@ def _reminder(snapshot: Snapshot, rest_s: float) -> str:
         State.AWAITING_APPROVAL: f"approval of the {'push' if pending_push(snapshot) else 'spec'} above",
     }.get(snapshot.state, "a choice on the card above")
     days = max(1, round(rest_s / 86_400))
-    return f"Still waiting for {what}. Without an answer this request ends in {days} day(s)."
+    return f"Still waiting for {what}. Without an answer this request ends in {count(days, 'day')}."

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from engine.counting import count
 from engine.decide import branching, investigating, locating, sharing
 from engine.decide.moves import STOP as STOP
 from engine.decide.moves import Decision, Moves, only_you
@@ -179,7 +180,7 @@ def _still_vague(moves: Moves, assessment: Assessment) -> None:
     moves.escalate(
         State.ESCALATED,
         Cause.STILL_VAGUE,
-        f"After {asked_rounds} rounds of questions I still cannot tell what would count as done. "
+        f"After {count(asked_rounds, 'round')} of questions I still cannot tell what would count as done. "
         f"Open: {gaps or assessment.understood}",
         (
             Offer(

@@ -6,6 +6,7 @@ of it are held until somebody lets the request go on, and those that were live g
 
 from datetime import datetime, timedelta
 
+from engine.counting import count
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.events import Due, Event, Paused, Reply, Resumed, Sign
 from engine.request import Hold, Policy, RunKind, Snapshot, StartRun, State
@@ -58,7 +59,7 @@ def due(snapshot: Snapshot, event: Due) -> Decision:
         rest = max(snapshot.expire_after_s - snapshot.remind_after_s, 0)
         moves.set(reminded=True, due_at=event.at + timedelta(seconds=rest))
         days = max(1, round(rest / 86_400))
-        moves.post(f"This is still paused. {_HOW} Otherwise this request ends in {days} day(s).")
+        moves.post(f"This is still paused. {_HOW} Otherwise this request ends in {count(days, 'day')}.")
         return moves.decision()
     moves.raise_epoch()
     moves.cancel_live()

@@ -3,6 +3,7 @@
 import itertools
 
 from engine import findings, gate
+from engine.counting import count
 from engine.decide.moves import Moves
 from engine.decide.opening import STOP
 from engine.events import Cause, Choice, Ran, Reviewed, Verified
@@ -163,7 +164,8 @@ def _fix_or_escalate(moves: Moves, policy: Policy) -> None:
     moves.escalate(
         State.ESCALATED,
         Cause.ROUNDS,
-        f"After {done} rounds the work still does not meet the spec: {'; '.join(rounds[-1].reasons[:5])}",
+        f"After {count(done, 'round')} the work still does not meet the spec: "
+        f"{'; '.join(rounds[-1].reasons[:5])}",
         (ANOTHER_ROUND, *_disputable(moves), STOP),
         attempts=tuple(f"Round {r.number}: {'; '.join(r.reasons[:3])}" for r in rounds),
         recommendation="If the same thing failed in every round, stop and change the request.",

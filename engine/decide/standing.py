@@ -1,5 +1,6 @@
 """How a request stands, in a sentence or two, from its state alone: what questions about progress get."""
 
+from engine.counting import count
 from engine.request import RunKind, Snapshot, State, TaskStatus
 
 _WAITS = {
@@ -18,7 +19,7 @@ def how_it_stands(snapshot: Snapshot) -> str:
     tasks = [task for task in snapshot.tasks if not task.id.startswith("look")]
     done = sum(task.status is TaskStatus.DONE for task in tasks)
     if tasks:
-        parts.append(f"{done} of {len(tasks)} tasks done.")
+        parts.append(f"{done} of {count(len(tasks), 'task')} done.")
     rounds = [r for r in snapshot.review_rounds if r.gate is not None]
     if rounds:
         parts.append(f"Review round {rounds[-1].number} ended with {rounds[-1].gate}.")

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from engine.attesting import asked_of, attested_criteria, unconfirmed
 from engine.cards import ProgressCard, Step, StepStatus, TakenLine
+from engine.counting import count
 from engine.decide.answering import pull_of
 from engine.events import Cause, Choice
 from engine.findings import DISPUTE
@@ -233,7 +234,8 @@ def _looking(snapshot: Snapshot) -> str:
     words = {TaskStatus.DONE: "report in", TaskStatus.FAILED: "gave up"}
     each = "; ".join(f"{task.agent}: {words.get(task.status, 'at work')}" for task in looks)
     there = sum(task.status is TaskStatus.DONE for task in looks)
-    return f"Finding out first; nothing is changed. {there} of {len(looks)} reports are in ({each})."
+    reports = count(len(looks), "report is", "reports are")
+    return f"Finding out first; nothing is changed. {there} of {reports} in ({each})."
 
 
 def _delivering(snapshot: Snapshot) -> str:
@@ -300,7 +302,7 @@ def _assess(snapshot: Snapshot) -> Step:
         return Step(name=name, status=ACTIVE if snapshot.repository else PENDING)
     verdicts = {
         Verdict.SPECIFIC: "specific enough to specify",
-        Verdict.VAGUE: f"{len(snapshot.assessment.gaps)} open points",
+        Verdict.VAGUE: count(len(snapshot.assessment.gaps), "open point"),
         Verdict.INVESTIGATE: "needs an investigation first",
         Verdict.ESCALATE: "needs a person's decision",
     }
@@ -317,7 +319,9 @@ def _ask(snapshot: Snapshot) -> Step:
     if snapshot.rounds:
         answered = sum(given is not None for r in snapshot.rounds for given in r.given)
         over = snapshot.rounds[-1].submitted_by is not None
-        return Step(name=name, status=DONE if over else WAITING, detail=f"{answered} questions answered")
+        return Step(
+            name=name, status=DONE if over else WAITING, detail=f"{count(answered, 'question')} answered"
+        )
     if snapshot.draft or snapshot.specs or snapshot.state is State.SPECIFYING:
         return Step(name=name, status=StepStatus.SKIPPED, detail="nothing to ask")
     return Step(name=name, status=PENDING)
@@ -370,7 +374,7 @@ def _work(snapshot: Snapshot) -> Step:
         return Step(name=name, status=PENDING)
     over = sum(task.status not in {TaskStatus.PENDING, TaskStatus.RUNNING} for task in tasks)
     status = ACTIVE if snapshot.state is State.WORKING else DONE if over == len(tasks) else WAITING
-    return Step(name=name, status=status, detail=f"{over} of {len(tasks)} tasks done")
+    return Step(name=name, status=status, detail=f"{over} of {count(len(tasks), 'task')} done")
 
 
 def _review(snapshot: Snapshot) -> Step:

@@ -1,6 +1,7 @@
 """Putting back what was changed beyond the approved artifacts, by the host, because a person decided so."""
 
 from engine import scope
+from engine.counting import count
 from engine.events import TaskEnded
 from engine.request import Task
 from engine.runs.commits import checkout_of, commit_of
@@ -35,7 +36,7 @@ async def revert(context: Context, task: Task) -> TaskEnded:
         task=task.id,
         report=Report(
             outcome=Outcome.DONE,
-            summary=f"Put back {len(put_back)} files to what they were at the base commit.",
+            summary=f"Put back {count(len(put_back), 'file')} as of the base commit.",
             findings=(),
             verification=(),
             next_steps=(),

@@ -501,9 +501,9 @@ def test_all_lines_of_a_quote_stand_there_and_a_part_is_of_that_line(
 
 
 def test_an_empty_file_has_no_line_to_quote() -> None:
-    assert "the file has only 0 lines" in misquotes(1, "line 01", "")
-    assert "the file has only 1 lines" in misquotes(2, "line 01", "line 01\n")
-    assert "the file has only 1 lines" in misquotes(2, "line 01", "line 01")
+    assert "the file has only 0 lines." in misquotes(1, "line 01", "")
+    assert "the file has only 1 line." in misquotes(2, "line 01", "line 01\n")
+    assert "the file has only 1 line." in misquotes(2, "line 01", "line 01")
 
 
 def test_what_is_wrong_names_the_finding_and_no_more_of_the_quote_than_fits() -> None:

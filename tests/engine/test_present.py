@@ -89,7 +89,7 @@ def test_unanswered_questions_are_not_counted_as_answered() -> None:
     story = reached(State.CLARIFYING)
     story.answers(ASKER, 0, labels=("All",))
     story.stops()
-    assert step(story, "Ask what is unclear") == (StepStatus.FAILED, "1 questions answered")
+    assert step(story, "Ask what is unclear") == (StepStatus.FAILED, "1 question answered")
 
 
 def test_a_rejected_version_waits_for_nobody() -> None:

@@ -167,8 +167,9 @@ def test_so_many_rounds_then_people_are_asked_with_what_was_tried(number: int) -
     reasons = [one.reasons for one in story.now.review_rounds]
     last = asked(story)
     assert (last.cause, last.round) == (Cause.ROUNDS, number)
+    words = "1 round" if number == 1 else "2 rounds"
     assert last.situation == (
-        f"After {number} rounds the work still does not meet the spec: {'; '.join(reasons[-1][:5])}"
+        f"After {words} the work still does not meet the spec: {'; '.join(reasons[-1][:5])}"
     )
     assert last.attempts == tuple(
         f"Round {at}: {'; '.join(some[:3])}" for at, some in enumerate(reasons, start=1)

@@ -15,7 +15,7 @@ RECEIPTS = {
     "r6": ReceiptFacts(exit_code=0, tool="run", subject="true", outdated=True),
     "r7": ReceiptFacts(exit_code=1, tool="run", subject="false", outdated=True),
 }
-LINES = {SQL: 30}
+LINES = {SQL: 30, "one.sql": 1}
 
 
 def report(*claims: Claim, ran: tuple[Verification, ...] = ()) -> Report:
@@ -60,6 +60,7 @@ def test_a_verification_holds_only_with_its_receipt(
         ([], "neither a line nor a recorded call"),
         ([f"{SQL}:31"], "has only 30 lines"),
         ([f"{SQL}:10-31"], "has only 30 lines"),
+        (["one.sql:2"], "has only 1 line"),
         ([f"{SQL}:20-10"], "ends before it begins"),
         ([f"{SQL}:0"], "neither path:line"),
         (["nowhere.sql:1"], "there is no file nowhere.sql"),
@@ -70,6 +71,7 @@ def test_a_finding_holds_only_if_all_it_cites_exists(cites: list[str], wrong: st
     (mark,) = marks(report(Claim(claim="Similar metrics exist", cites=tuple(cites))), RECEIPTS, LINES.get)
     assert mark.verified == (wrong == "")
     assert wrong in mark.why
+    assert "1 lines" not in mark.why
 
 
 def test_what_was_looked_up_is_told_whole() -> None:

@@ -58,6 +58,7 @@ def test_how_many_tasks_are_done_without_the_looks_before_them() -> None:
         task("overlook", TaskStatus.DONE),
     )
     assert stands(WORKING, tasks=tasks) == "Now: working. 2 of 3 tasks done."
+    assert stands(WORKING, tasks=tasks[1:2]) == "Now: working. 1 of 1 task done."
     assert stands(WORKING, tasks=tasks[:1]) == "Now: working."
 
 

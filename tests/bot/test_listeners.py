@@ -339,7 +339,7 @@ async def test_everything_heard_is_leafed_through_and_corrected_in_place(stage: 
     assert isinstance(chose, Chose)
     assert (chose.card, chose.choice, chose.item) == ("scope:1", Choice.IS_SPEC, HEARD[44].ts)
     assert (chose.request, chose.by.user) == (request, "U0DANA")
-    assert "I know it as part of the spec" in str(view.content)
+    await until(lambda: "I know it as part of the spec" in str(view.content), 5, "the page as it is now")
     assert "Page 3 of 3" in str(view.content)
     (told,) = await stage.slack.wait_for(lambda slack: slack.ephemerals("U0DANA"))
     assert (told.text, told.thread_ts) == ("Noted.", request.rpartition(":")[2])

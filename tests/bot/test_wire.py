@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 import bot
 from bot.cards.modals import CALLBACK
-from bot.cards.presses import ShowHeard, ShowWhole, packed
+from bot.cards.presses import Choose, ShowHeard, ShowWhole, packed
 from bot.channel import Identity, SlackChat, identify, web_client
 from bot.decode import Place
 from bot.link import Link, Patience
@@ -24,6 +24,7 @@ from bot.listeners import ONCE_MORE, WINDOW_SECONDS, Listeners
 from bot.slack_errors import LONGEST_WAIT_S
 from engine.cards import Card, Detail, NoteCard, ScopeCard
 from engine.errors import ChatRefused, ChatShut, GreenlightError, RateLimited, Unreachable
+from engine.events import Choice
 from engine.people import Person
 from engine.ports import Ref
 from tests.bot.conftest import Recorder
@@ -297,7 +298,7 @@ async def listeners(wire: Wire, chat: SlackChat) -> AsyncIterator[Listeners]:
     await made.close()
 
 
-def click(of: ShowWhole | ShowHeard, *, in_view: bool) -> dict[str, Any]:
+def click(of: ShowWhole | ShowHeard | Choose, *, in_view: bool) -> dict[str, Any]:
     act = {"type": "button", "action_id": "gl:x", "action_ts": "3.3", "block_id": "b", "value": packed(of)}
     where = {"channel_id": "C1", "message_ts": "2.2", "thread_ts": "1.000001", "type": "message"}
     leaf = '{"page": 1, "channel": "C1", "thread_ts": "1.000001"}'
@@ -405,3 +406,49 @@ async def test_finding_out_who_clicked_is_part_of_what_a_click_may_take(wire: Wi
     await listeners.close()
     assert wire.asked("views.open")
     assert ONCE_MORE in wire.asked("chat.postEphemeral")[0]
+
+
+class Corrected(Everything):
+    """Its page says how many corrections it holds."""
+
+    async def card(self, request: str, key: str) -> Card | None:
+        made = f"{len(self.events)} made"
+        return ScopeCard(request=request, key=key, title="All", files=made, wishes=(), taken=(), offers=())
+
+
+async def test_a_correction_is_acked_before_its_page_is_drawn_anew_and_the_page_ends_as_it_is(
+    wire: Wire,
+) -> None:
+    shown: list[str] = []
+
+    async def slow(writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.0 if len(wire.asked("views.update")) > 1 else 0.6)
+        shown.append(wire.asked("views.update")[len(shown)])
+        await NOTHING_DONE(writer)
+
+    engine = Corrected()
+    listeners = Listeners(engine, web_client("xoxb-fake-bot", f"http://127.0.0.1:{wire.port}"), ME)
+    wire.answer, wire.answers["views.update"] = NOTHING_DONE, slow
+    correction = Choose(request=REQUEST, card="scope:1", choice=Choice.IS_SPEC, item="1.000002")
+    began = monotonic()
+    for at in ("3.1", "3.2", "3.3"):
+        body = click(correction, in_view=True)
+        body["actions"][0]["action_ts"] = at
+        await listeners.on_action(acked, body)  # type: ignore[arg-type]
+        await asyncio.sleep(0.05)
+    assert monotonic() - began < 0.5, "the first page takes longer"
+    assert len(engine.events) == 3
+    await until(lambda: len(shown) == 2, 5, "the page was drawn, and once more for both corrections after it")
+    await listeners.close()
+    assert ["1 made" in shown[0], "3 made" in shown[1], len(shown)] == [True, True, 2]
+
+
+async def test_a_page_that_slack_never_draws_ends_with_the_process(wire: Wire) -> None:
+    listeners = Listeners(Corrected(), web_client("xoxb-fake-bot", f"http://127.0.0.1:{wire.port}"), ME)
+    wire.answer, wire.answers["views.update"] = NOTHING_DONE, silent
+    correction = Choose(request=REQUEST, card="scope:1", choice=Choice.IS_SPEC, item="1.000002")
+    await listeners.on_action(acked, click(correction, in_view=True))  # type: ignore[arg-type]
+    await until(lambda: wire.asked("views.update"), 5, "the page is drawn")
+    began = monotonic()
+    await listeners.close()
+    assert monotonic() - began < 1.8

@@ -136,7 +136,7 @@ def decide(
     # A request that is just opened, or not located, has none of its own; minutes are bounded for all alike.
     bounds = policy or next((candidate.policy for candidate in candidates), None)
     decision = pausing.clocked(snapshot, event, decision, bounds)
-    return recording.kept(snapshot, decision)
+    return recording.kept(snapshot, feedback.closed(snapshot, decision))
 
 
 def _decision(  # noqa: C901, PLR0911 (a table)

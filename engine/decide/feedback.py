@@ -141,6 +141,25 @@ def open_cards(snapshot: Snapshot) -> tuple[str, ...]:
     return tuple(f"{CARD}:{one.number}" for one in waiting)
 
 
+def closed(before: Snapshot | None, decision: Decision) -> Decision:
+    """The decision; at the end, cards lose buttons that would do nothing, and promise no fix any more."""
+    after = decision.snapshot
+    if before is None:
+        return decision
+    assert after is not None  # noqa: S101 (a request that is there stays)
+    if before.state.ended or not after.state.ended or after.exposed:
+        return decision
+    moves = Moves(after, after.opened_at)
+    for one in after.feedback:
+        unsettled = one.decided is None or one.decided.choice is Choice.FIX
+        if unsettled and not one.answered and worth_telling(one):
+            moves.show(f"{CARD}:{one.number}")
+    extra = moves.quiet_decision()
+    return decision.model_copy(
+        update={"snapshot": extra.snapshot, "effects": (*decision.effects, *extra.effects)}
+    )
+
+
 def worth_telling(feedback: Feedback) -> bool:
     """Whether it holds more than talk among people: then it has a card."""
     return bool(feedback.checks) or any(one.told for one in answering.wishes_of(feedback))

@@ -5,7 +5,7 @@ from engine.decide.answering import pull_of, wishes_of
 from engine.decide.feedback import offers, worth_telling
 from engine.events import Choice
 from engine.ports import Fate, Stance
-from engine.request import Feedback, Snapshot, ToldRemark
+from engine.request import Feedback, Snapshot, State, ToldRemark
 from engine.schemas import MessageKind
 
 _TAKEN = {
@@ -31,7 +31,7 @@ def feedback_card(snapshot: Snapshot, index: int) -> FeedbackCard | None:
     delivery = snapshot.delivery
     if delivery is None or not worth_telling(feedback):
         return None
-    open_now = feedback.open and not feedback.untold
+    open_now = feedback.open and not feedback.untold and not _over(snapshot)
     return FeedbackCard(
         request=snapshot.id,
         key=f"feedback:{feedback.number}",
@@ -50,7 +50,7 @@ def feedback_card(snapshot: Snapshot, index: int) -> FeedbackCard | None:
             for choice, label in (offers(snapshot, feedback) if open_now else ())
         ),
         decided_by=feedback.decided.by if feedback.decided else None,
-        outcome=_outcome(feedback),
+        outcome=_outcome(snapshot, feedback),
     )
 
 
@@ -63,16 +63,26 @@ def _remark(one: ToldRemark) -> RemarkLine:
     return RemarkLine(who=remark.author, place=place, text=remark.text, taken=taken)
 
 
-def _outcome(feedback: Feedback) -> str:
+def _over(snapshot: Snapshot) -> bool:
+    """Whether nothing can be chosen any more; once confirmed, remarks can still become tasks."""
+    return snapshot.state.ended and snapshot.state is not State.DONE
+
+
+def _outcome(snapshot: Snapshot, feedback: Feedback) -> str:
     if feedback.answered:
         return f"Commit {feedback.answered[:10]} was made to answer it; what holds of it is on its delivery."
+    asked_for = feedback.decided is not None and feedback.decided.choice is Choice.FIX
+    if snapshot.state.ended and (asked_for or feedback.by_itself):
+        return "It was to be fixed, but this request ended before that was delivered."
     if feedback.fixed:
         return "It is being fixed, within the approved spec."
     if feedback.by_itself:
         return "To be fixed; a choice is asked for below."
     if feedback.decided is None:
         settled = not feedback.failing and not wishes_of(feedback) and not feedback.untold
-        return "What had failed was run again, and passed." if settled else ""
+        if settled:
+            return "What had failed was run again, and passed."
+        return "Nothing was decided about it before this request ended." if _over(snapshot) else ""
     return {
         Choice.FIX: "To be fixed; a choice is asked for below.",
         Choice.KEEP_AS_TASK: "Kept as proposed tasks.",

@@ -6,6 +6,7 @@ import pytest
 
 from engine.cards import DeliveryCard, FeedbackCard
 from engine.decide.answering import pull_of
+from engine.decide.feedback import TOGETHER
 from engine.events import (
     AtTheForge,
     Cause,
@@ -18,13 +19,14 @@ from engine.events import (
     Moved,
     Remarked,
     Reopened,
+    Shared,
     ToldApart,
     Triaged,
     Undrafted,
 )
 from engine.ports import CheckState, Fate, Watched
 from engine.present import Shown, render
-from engine.request import Live, Pull, RunKind, State, WishFate
+from engine.request import Live, Pull, RunKind, ShowCard, State, WishFate
 from engine.runs.material import told_in_thread
 from engine.schemas import MessageKind
 from engine.story import tell
@@ -210,6 +212,103 @@ def test_after_the_end_a_remark_can_still_become_a_task() -> None:
 
 
 # ---------------------------------------------------------------- checks
+
+
+def shown_at_last(story: Story) -> list[str]:
+    cards = [effect.card for effect in story.last.effects if isinstance(effect, ShowCard)]
+    return [card for card in cards if card.startswith("feedback:")]
+
+
+def five_fates() -> Followed:
+    """A failed check that is fixed, talk, a remark that is kept, an ignored check, an open check."""
+    story = followed()
+    story.sees(CheckFailed, check=failed_check(story.now.head))
+    story.chooses(DANA, "feedback:1", Choice.FIX)
+    story.goes_on(until=State.DELIVERED)
+    story.at += TOGETHER * 2
+    story.remarked("talk")
+    story.are_told_apart(MessageKind.CHATTER)
+    story.at += TOGETHER * 2
+    story.remarked("wish")
+    story.are_told_apart(MessageKind.NEW_SCOPE)
+    story.chooses(ASKER, "feedback:3", Choice.KEEP_AS_TASK)
+    for name in ("lint", "docs"):
+        story.at += TOGETHER * 2
+        story.sees(CheckFailed, check=failed_check(story.now.head, name))
+        if name == "lint":
+            story.chooses(ASKER, "feedback:4", Choice.IGNORE)
+    return story
+
+
+def test_at_the_end_what_was_open_loses_its_buttons_and_says_why() -> None:
+    story = five_fates()
+    assert offered(story.card(5)) == ["fix", "ignore"]
+    story.stops()
+    assert shown_at_last(story) == ["feedback:5"]
+    assert offered(story.card(5)) == []
+    assert story.card(5).outcome == "Nothing was decided about it before this request ended."
+    assert story.card(1).outcome.startswith("Commit ")
+    assert (story.card(3).outcome, story.card(4).outcome) == ("Kept as proposed tasks.", "Ignored.")
+    story.chooses(ASKER, "feedback:5", Choice.IGNORE)
+    assert "has ended (stopped)" in story.told
+    assert shown_at_last(story) == []
+
+
+def test_what_nobody_answers_in_time_loses_its_buttons_too() -> None:
+    story = followed()
+    story.sees(CheckFailed, check=failed_check(story.now.head))
+    story.sees(Closed, login="dana")
+    story.waits()
+    assert shown_at_last(story) == []
+    story.waits()
+    assert story.state() is State.EXPIRED
+    assert shown_at_last(story) == ["feedback:1"]
+    assert offered(story.card()) == []
+
+
+def test_confirmed_what_is_open_can_still_be_kept_and_no_longer_be_fixed() -> None:
+    story = five_fates()
+    story.at += TOGETHER * 2
+    story.remarked("late")
+    story.are_told_apart(MessageKind.WITHIN_SPEC)
+    story.chooses(ASKER, f"delivery:{story.now.deliveries}", Choice.CONFIRM)
+    assert story.state() is State.DONE
+    assert shown_at_last(story) == ["feedback:5", "feedback:6"]
+    assert (offered(story.card(5)), story.card(5).outcome) == (["ignore"], "")
+    assert (offered(story.card(6)), story.card(6).outcome) == (["keep_as_task", "ignore"], "")
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_fix_that_ended_with_the_request_is_promised_no_more(asks: bool) -> None:
+    story = followed(follow_asks=asks)
+    story.remarked()
+    story.are_told_apart(MessageKind.WITHIN_SPEC)
+    if asks:
+        story.chooses(DANA, "feedback:1", Choice.FIX)
+    assert story.state() is State.WORKING
+    assert story.card().outcome == "It is being fixed, within the approved spec."
+    story.stops()
+    assert shown_at_last(story) == ["feedback:1"]
+    assert story.card().outcome == "It was to be fixed, but this request ended before that was delivered."
+
+
+def test_what_passed_in_the_end_says_so_after_the_end() -> None:
+    story = followed()
+    check = failed_check(story.now.head)
+    story.sees(CheckFailed, check=check)
+    story.sees(CheckPassed, check=check.model_copy(update={"state": CheckState.PASSED}))
+    story.stops()
+    assert story.card().outcome == "What had failed was run again, and passed."
+
+
+def test_nothing_is_shown_in_front_of_others_at_the_end() -> None:
+    story = followed()
+    story.sees(CheckFailed, check=failed_check(story.now.head))
+    story.happens(Shared.model_validate({**story.common(), "team": "T9"}))
+    assert story.now.exposed
+    story.stops()
+    assert story.state() is State.STOPPED
+    assert shown_at_last(story) == []
 
 
 def test_a_failed_check_counts_for_exactly_the_delivered_commit() -> None:

@@ -88,7 +88,14 @@ def looked(moves: Moves, live: Live, result: TaskEnded) -> None:
 def look_failed(moves: Moves, live: Live, failure: Failed) -> None:
     """A look gave up: the others go on, and the card says what is missing."""
     reference = f" (error {failure.error_id})" if failure.error_id else ""
-    _end(moves, live, status=TaskStatus.FAILED, trouble=f"{failure.sentence}{reference}")
+    _end(
+        moves,
+        live,
+        status=TaskStatus.FAILED,
+        report=None,  # a look that is made again has one of the first time
+        marks=(),
+        trouble=f"{failure.sentence}{reference}",
+    )
 
 
 def _end(moves: Moves, live: Live, **changes: object) -> None:
@@ -161,14 +168,13 @@ def put_to_people(moves: Moves, dilemma: Dilemma) -> None:
         (*picks, words, STOP),
         attempts=attempts(moves.now),
         recommendation=dilemma.ways[dilemma.recommended].label,
-        resume=State.ASSESSING,
     )
 
 
 def attempts(snapshot: Snapshot) -> tuple[str, ...]:
     """The looks that were made and the rounds that were asked, a line each."""
     looks = [
-        f"{task.agent} looked: {task.trouble or (task.report.summary if task.report else '')}"
+        f"{task.agent} looked: {task.report.summary if task.report else task.trouble}"
         for task in snapshot.tasks
         if task.looks and task.status in OVER
     ]

@@ -4,7 +4,7 @@ from typing import Any
 
 from engine.cards import FindingsCard, ProgressCard
 from engine.decide import decide
-from engine.decide.investigating import pending
+from engine.decide.investigating import attempts, may_begin, pending
 from engine.events import (
     Answered,
     Asked,
@@ -14,16 +14,18 @@ from engine.events import (
     Chose,
     Event,
     Failed,
+    Mark,
     Opened,
     Result,
     RunFinished,
+    Said,
     Seat,
     Source,
     Submitted,
 )
 from engine.present import Shown, render
-from engine.request import CancelRuns, Live, Policy, RunKind, Snapshot, StartRun, State, TaskStatus
-from engine.schemas import Look, Outcome, Questions, Verdict
+from engine.request import CancelRuns, Live, Policy, RunKind, ShowCard, Snapshot, StartRun, State, TaskStatus
+from engine.schemas import Claim, Look, Option, Outcome, Question, Questions, Verdict
 from tests.engine.stories import reached
 from tests.engine.strategies import (
     ASKER,
@@ -35,6 +37,7 @@ from tests.engine.strategies import (
     START,
     assessment,
     question,
+    report,
     task_ended,
 )
 
@@ -69,6 +72,19 @@ class Thread:
 
     def assessed(self, verdict: Verdict, looks: int = 1) -> Snapshot:
         return self.ends(Assessed(assessment=assessment(verdict, looks), base_commit=BASE))
+
+    def to_be_found_out(self, *questions: Question) -> Snapshot:
+        """Questions are asked, and whoever asked for the work knows none of the answers."""
+        self.assessed(Verdict.VAGUE)
+        self.ends(Asked(questions=Questions(questions=questions)))
+        for index in range(len(questions)):
+            key = f"find out {index}"
+            self.does(Answered(key=key, by=ASKER, round=1, question=index, find_out=True, **COMMON))
+        return self.does(Submitted(key="find out", by=ASKER, round=1, **COMMON))
+
+    @property
+    def shown(self) -> list[str]:
+        return [effect.card for effect in self.effects if isinstance(effect, ShowCard)]
 
     @property
     def state(self) -> State:
@@ -188,6 +204,100 @@ def test_find_out_starts_an_investigation_whatever_the_assessment_says() -> None
     assert thread.state is State.CLARIFYING, "no second investigation that nobody asked for"
 
 
+def test_all_that_is_to_be_found_out_is_one_looks_objective_a_line_each() -> None:
+    thread = Thread()
+    grain = question("Grain").model_copy(update={"text": "How fine?"})
+    thread.to_be_found_out(question(), grain)
+    thread.assessed(Verdict.SPECIFIC, looks=0)
+    assert [task.objective for task in thread.now.tasks] == ["Which?\nHow fine?"]
+
+
+def test_an_investigation_may_begin_once_and_whenever_it_is_asked_for() -> None:
+    thread = Thread()
+    assert may_begin(thread.now)
+    thread.assessed(Verdict.INVESTIGATE)
+    thread.ends(task_ended("look1", ""), "look1")
+    assert not may_begin(thread.now)
+    thread.to_be_found_out(question())
+    assert may_begin(thread.now)
+    thread.assessed(Verdict.SPECIFIC)
+    assert not may_begin(thread.now)
+
+
+def test_a_later_investigation_is_over_by_its_own_looks() -> None:
+    thread = Thread()
+    thread.assessed(Verdict.INVESTIGATE)
+    thread.ends(task_ended("look1", ""), "look1")
+    thread.to_be_found_out(question())
+    thread.assessed(Verdict.SPECIFIC, looks=2)
+    thread.ends(Failed(cause=Cause.ANSWER, sentence="It declined."), "look2")
+    assert thread.state is State.ASSESSING
+    assert not thread.now.investigations[1].ended
+    thread.ends(Failed(cause=Cause.ANSWER, sentence="It went astray."), "look3")
+    escalation = thread.now.escalation
+    assert escalation is not None
+    assert escalation.cause is Cause.INVESTIGATION
+    assert escalation.attempts == (f"{READER}: It declined.", f"{SEARCHER}: It went astray.")
+
+
+def test_what_was_checked_of_a_looks_claims_stands_on_the_findings() -> None:
+    thread = Thread()
+    thread.assessed(Verdict.INVESTIGATE)
+    claims = (Claim(claim="Two metrics", cites=("a.sql:1",)), Claim(claim="One more", cites=("b.sql:9",)))
+    marks = tuple(
+        Mark(claim=one.claim, verified=one is claims[0], why="There is no line 9.") for one in claims
+    )
+    found = report().model_copy(update={"findings": claims})
+    thread.ends(task_ended("look1", "", report=found, marks=marks), "look1")
+    lines = thread.findings().reports[0].lines
+    assert [(line.text, line.trust.value, line.why) for line in lines] == [
+        ("Two metrics", "checked", ""),
+        ("One more", "unverified", "There is no line 9."),
+    ]
+
+
+def test_a_look_that_gives_up_when_it_is_made_again_has_no_report_of_the_first_time() -> None:
+    thread = Thread()
+    thread.assessed(Verdict.INVESTIGATE, looks=2)
+    marks = (Mark(claim="It stands there", verified=True, why=""),)
+    thread.ends(task_ended("look1", "", Outcome.BLOCKED, marks=marks), "look1")
+    thread.ends(task_ended("look2", "", Outcome.BLOCKED), "look2")
+    thread.does(Chose(key="c", by=ASKER, card="escalation:1", choice=Choice.RETRY, **COMMON))
+    thread.ends(Failed(cause=Cause.ANSWER, sentence="It declined.", error_id="e1"), "look1")
+    first = thread.now.tasks[0]
+    assert (first.report, first.marks) == (None, ())
+    thread.ends(task_ended("look2", ""), "look2")
+    assert attempts(thread.now) == (
+        f"{READER} looked: It declined. (error e1)",
+        f"{SEARCHER} looked: Did it.",
+    )
+
+
+def test_attempts_are_looks_that_have_ended_and_rounds_that_were_asked() -> None:
+    thread = Thread()
+    thread.assessed(Verdict.INVESTIGATE, looks=2)
+    thread.ends(task_ended("look1", ""), "look1")
+    assert attempts(thread.now) == (f"{READER} looked: Did it.",)
+    worked = reached(State.REVIEWING).now
+    assert {task.status for task in worked.tasks} == {TaskStatus.DONE}
+    assert attempts(worked) == ("Round 1: asked about Scope, Grain",)
+
+
+def test_an_option_that_is_named_counts_even_where_its_name_says_that_nobody_knows() -> None:
+    thread = Thread()
+    options = (Option(label="Unknown", description="slow"), Option(label="Known", description="fast"))
+    whose = question("Owner").model_copy(update={"options": options})
+    thread.assessed(Verdict.VAGUE)
+    thread.ends(Asked(questions=Questions(questions=(whose,))))
+    said: dict[str, Any] = {"by": ASKER, "ts": "2.0", **COMMON}
+    thread.does(Said(key="a", text="1. unknown, no idea", **said))
+    given = thread.now.rounds[0].given[0]
+    assert given is not None
+    assert (given.labels, given.text, given.find_out) == (("Unknown",), "unknown, no idea", False)
+    thread.does(Said(key="b", text="1. no idea", **said))
+    assert pending(thread.now)
+
+
 def test_contradictions_are_named_on_the_findings_once_the_reports_were_read() -> None:
     thread = Thread()
     thread.assessed(Verdict.INVESTIGATE)
@@ -195,6 +305,25 @@ def test_contradictions_are_named_on_the_findings_once_the_reports_were_read() -
     thread.ends(task_ended("look1", ""), "look1")
     thread.assessed(Verdict.SPECIFIC)
     assert thread.findings().contradictions == ("One says all, the other none",)
+
+
+def test_the_findings_stay_as_they_are_where_nothing_contradicts() -> None:
+    thread = Thread()
+    thread.assessed(Verdict.INVESTIGATE)
+    thread.ends(task_ended("look1", ""), "look1")
+    thread.ends(Assessed(assessment=assessment().model_copy(update={"contradictions": ()}), base_commit=BASE))
+    assert thread.state is State.SPECIFYING
+    assert thread.shown == ["progress"]
+
+
+def test_contradictions_that_are_named_before_the_reports_are_in_stand_nowhere() -> None:
+    thread = Thread()
+    thread.assessed(Verdict.INVESTIGATE, looks=2)
+    early = Live(id="early", kind=RunKind.ASSESS)
+    thread.now = thread.now.model_copy(update={"live": (*thread.now.live, early)})
+    thread.assessed(Verdict.SPECIFIC)
+    assert thread.now.investigations[0].contradictions == ()
+    assert "findings:1" not in thread.shown
 
 
 def test_only_an_offered_way_can_be_picked_and_it_is_noted_as_picked() -> None:

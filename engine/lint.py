@@ -22,7 +22,7 @@ _NEEDS = {
     SettledBy.JUDGED: ("reviewer",),
     SettledBy.ATTESTED: ("who", "how", "when"),
 }
-_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+SLUG = re.compile(r"(?!.{51})[a-z0-9]+(?:-[a-z0-9]+)*")
 _CLOSING = re.compile(
     r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+(?:[\w./-]*#\d|gh-\d|https?://)", re.IGNORECASE
 )
@@ -281,7 +281,7 @@ def _scope(draft: SpecDraft) -> Iterable[str]:
 
 
 def _names(draft: SpecDraft) -> Iterable[str]:
-    if not _SLUG.fullmatch(draft.branch):
+    if not SLUG.fullmatch(draft.branch):
         yield f"Branch {draft.branch!r} must be lower-case words with dashes, such as add-resolution-time."
     subject = draft.commit_subject
     if not subject.strip() or len(subject.splitlines()) != 1:

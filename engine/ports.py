@@ -515,6 +515,10 @@ class Workspace(Protocol):
         """The commit the remote holds on that branch now, None if there is no such branch."""
         ...
 
+    async def ours(self, ending: str) -> Sequence[str]:
+        """The names of the remote's branches beneath our prefix that end so, whoever put them there."""
+        ...
+
 
 # ---------------------------------------------------------------- forge
 

@@ -160,6 +160,11 @@ def hash_of(spec: SpecVersion) -> str:
     return spec_hash(spec.number, spec.base_commit, spec.branch, spec.draft, spec.plan, spec.existing)
 
 
+def branch_ending(request: str) -> str:
+    """What the names of a request's branches end with: no other request's do."""
+    return f"-{hashlib.sha256(request.encode()).hexdigest()[:6]}"
+
+
 def spec_hash(
     number: int,
     base_commit: str,

@@ -17,6 +17,7 @@ from engine.relative_paths import path_problem
 
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _CHUNK = 1 << 20
+_SEAL = b"\nGreenlight-Seal: "
 
 _ODD = {
     Kind.SYMLINK: "symbolic links may not be added",
@@ -137,7 +138,7 @@ def _is_bytecode(path: str) -> bool:
 
 
 async def write_commit(git: Git, parent: str, result: Scan, message: str, identity: tuple[str, str]) -> str:
-    """Write a scan's changes as a commit on `parent` and return its id.
+    """Write a scan's changes as a sealed commit on `parent` and return its id.
 
     Deterministic: the dates are the parent's plus one second.
     """
@@ -145,12 +146,30 @@ async def write_commit(git: Git, parent: str, result: Scan, message: str, identi
     head = _head(parent, message, identity, at)
     body = b"".join(_operations(result))
     # The same commit has the same name, so that repeating it leaves one ref, which keeps it from gc.
-    reference = hashlib.sha256(head + body).hexdigest()
-    stream = b"commit refs/greenlight/commits/%s\nmark :1\n" % reference.encode() + head + body
+    reference = f"refs/greenlight/commits/{hashlib.sha256(head + body).hexdigest()}"
+    stream = b"commit %s\nmark :1\n" % reference.encode() + head + body
     output = await git.run(
         "fast-import", "--quiet", "--force", "--done", stdin=stream + b"\nget-mark :1\ndone\n"
     )
-    return require_id(output.decode().strip())
+    plain = await git.run("cat-file", "commit", require_id(output.decode().strip()))
+    output = await git.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=_sealed(plain))
+    made = require_id(output.decode().strip())
+    await git.run("update-ref", reference, made)
+    return made
+
+
+def is_sealed(commit: bytes) -> bool:
+    """Whether a commit, as git stores it, is to the byte as it was made here: nobody amended or rebased it.
+
+    Whoever means to forge that can: a seal tells what is ours from what others made of it, not from enemies.
+    """
+    plain, _, _ = commit.rpartition(_SEAL)
+    return commit == _sealed(plain)
+
+
+def _sealed(plain: bytes) -> bytes:
+    """The commit with a last line of its message: the hash of the rest, of tree, parent, names and dates."""
+    return b"%s%s%s\n" % (plain, _SEAL, hashlib.sha256(plain).hexdigest()[:40].encode())
 
 
 def _head(parent: str, message: str, identity: tuple[str, str], at: int) -> bytes:

@@ -86,8 +86,8 @@ class Remote:
         first = output.decode("utf-8", "replace").partition("\n")[0]
         return first.removeprefix("ref: refs/heads/").partition("\t")[0] if first.startswith("ref: ") else ""
 
-    async def fetch(self, branch: str, reference: str) -> None:
-        """Bring a branch into the store under `reference`.
+    async def fetch(self, branch: str, reference: str = "") -> None:
+        """Bring a branch into the store under `reference`, or only its objects.
 
         Raises:
             RepositoryUnusable: no such repository or branch, or no access; with the fix.

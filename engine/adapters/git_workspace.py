@@ -9,9 +9,9 @@ from contextlib import aclosing
 from pathlib import Path
 
 from engine.adapters import git_text, git_tree
-from engine.adapters.git import Git, GitFailed, disk_error
+from engine.adapters.git import Git, GitFailed, disk_error, require_id
 from engine.adapters.git_branches import Branches
-from engine.adapters.git_commit import refusals, scan, write_commit
+from engine.adapters.git_commit import is_sealed, refusals, scan, write_commit
 from engine.adapters.git_remote import Access, Remote
 from engine.adapters.git_tree import EXECUTABLE, Node, Nodes
 from engine.errors import PushRejected, Rejected, RepositoryUnusable
@@ -156,6 +156,11 @@ class GitWorkspace:
         await self._prepare()
         return (await self._remote.branches(f"refs/heads/{branch}")).get(branch)
 
+    async def ours(self, ending: str) -> Sequence[str]:
+        """See `engine.ports.Workspace.ours`."""
+        await self._prepare()
+        return sorted(await self._remote.branches(f"refs/heads/{self._prefix}*{ending}"))
+
     async def _require_unprotected(self, branch: str) -> None:
         if branch == await self._remote.default_branch():
             raise PushRejected(f"{branch} is the default branch: nothing is ever pushed to it.")
@@ -168,9 +173,11 @@ class GitWorkspace:
     async def _push(self, commit: str, branch: str, held: str | None) -> None:
         """Push over what we put there ourselves, or where nothing is."""
         ours = {await self._resolved(name) for name in (_pushed_ref(branch), _intended_ref(branch))}
-        if held is not None and held not in ours and not await self._of_our_hand(branch, held, commit):
+        if held is not None and held not in ours and not await self._of_our_hand(branch, held):
             raise PushRejected(
-                f"The branch {branch} holds a commit that is not from here: delete or rename it first."
+                f"The branch {branch} holds commit {held[:12]}, which is not from here or was changed since: "
+                "somebody works there, or it was put back. Nothing was pushed over it; what I made is kept. "
+                "Rename that branch to keep it, or delete it, and try again."
             )
         # Recorded before: a crash between pushing and recording must not make our own commit foreign.
         await self._git.run("update-ref", _intended_ref(branch), commit)
@@ -178,22 +185,17 @@ class GitWorkspace:
         if await self.pushed(branch) != commit:
             raise PushRejected(f"The remote does not hold on {branch} what was pushed to it.")
 
-    async def _of_our_hand(self, branch: str, held: str, commit: str) -> bool:
+    async def _of_our_hand(self, branch: str, held: str) -> bool:
         """Whether we made what a branch holds, as a state remembers no more that was put back from a backup.
 
-        It is on the same parent, of the same time and names, and for the same version of the same spec and
-        the same task, of which its message has the hash: all that tells ours apart but what is in it.
+        Whatever base, spec or round it was made for: a branch is one request's, and what the lost state put
+        there is what this one takes the place of.
         """
-        reference = f"refs/greenlight/held/{branch}"
-        await self._remote.fetch(branch, reference)
+        await self._remote.fetch(branch)
         try:
-            if await self._resolved(reference) != held:
-                return False
-            form = "--format=%P%n%an%n%ae%n%at%n%cn%n%ce%n%ct%n%B"
-            there, here = [await self._git.run("log", "-1", form, it) for it in (held, commit)]
-            return there == here
-        finally:
-            await self._git.run("update-ref", "-d", reference)
+            return is_sealed(await self._git.run("cat-file", "commit", require_id(held)))
+        except GitFailed:
+            return False  # it moved meanwhile: what is there now was not fetched
 
     async def _prepare(self) -> None:
         """Make the store on first use, in the remote's object format."""

@@ -1,6 +1,5 @@
 """From the spec to its approval: specifying and awaiting approval."""
 
-import hashlib
 import re
 
 from engine import sections
@@ -18,6 +17,7 @@ from engine.request import (
     SpecFate,
     SpecVersion,
     State,
+    branch_ending,
     spec_hash,
 )
 from engine.schemas import Plan
@@ -41,9 +41,9 @@ def planned(moves: Moves, plan: Plan, policy: Policy) -> None:
     now = moves.now
     assert now.draft is not None  # noqa: S101 (a plan is only ever made for a stored draft)
     number = len(now.every_version) + 1
-    # One branch a request, whatever the versions are called: the suffix is the thread's own.
-    suffix = hashlib.sha256(now.id.encode()).hexdigest()[:6]
-    branch = now.specs[0].branch if now.specs else f"{policy.branch_prefix}{now.draft.branch}-{suffix}"
+    # One branch a request, whatever the versions are called.
+    ours = f"{policy.branch_prefix}{now.draft.branch}{branch_ending(now.id)}"
+    branch = now.specs[0].branch if now.specs else ours
     version = SpecVersion(
         number=number,
         base_commit=now.base_commit,

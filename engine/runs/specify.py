@@ -12,12 +12,13 @@ from engine.agents.roster import Agent
 from engine.agents.toolboxes import LOOKING, reader
 from engine.events import Specified
 from engine.existing import without
-from engine.lint import Base, lint
+from engine.lint import SLUG, Base, lint
 from engine.prompts import render
-from engine.request import Note, Round, Snapshot, SpecFate
+from engine.request import Note, Round, Snapshot, SpecFate, branch_ending
 from engine.runs import existing
 from engine.runs.context import Context
 from engine.runs.material import discussion, texts_at, view
+from engine.runs.patience import patiently
 from engine.schemas import SpecDraft
 
 
@@ -70,7 +71,20 @@ async def run(context: Context) -> Specified:
             max_tokens=12_000,
         ),
     )
-    return Specified(draft=taken_over(draft, snapshot))
+    return Specified(draft=await _on_its_branch(context, taken_over(draft, snapshot)))
+
+
+async def _on_its_branch(context: Context, draft: SpecDraft) -> SpecDraft:
+    """A state that was put back from a backup may not know that its request has a branch, with its draft."""
+    if context.snapshot.specs:
+        return draft
+    prefix, ending = context.repository.branch_prefix, branch_ending(context.snapshot.id)
+
+    async def look() -> list[str]:
+        return [name[len(prefix) : -len(ending)] for name in await context.workspace.ours(ending)]
+
+    there = [name for name in await patiently(context, "own branch", look) if SLUG.fullmatch(name)]
+    return draft.model_copy(update={"branch": there[0]}) if len(there) == 1 else draft
 
 
 async def _linted(context: Context, draft: SpecDraft) -> tuple[str, ...]:

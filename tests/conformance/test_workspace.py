@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -263,7 +264,9 @@ async def test_commits_are_deterministic_and_by_the_bot(
     assert git("log", "-1", "--format=%an %ae %cn %at %ct %P", "greenlight/one") == (
         f"Greenlight greenlight@localhost Greenlight 1700000001 1700000001 {base}"
     )
-    assert git("log", "-1", "--format=%B", "greenlight/one") == "feat: a new metric\n\nWhy."
+    message, _, seal = git("log", "-1", "--format=%B", "greenlight/one").rpartition("\n\nGreenlight-Seal: ")
+    assert message == "feat: a new metric\n\nWhy."
+    assert re.fullmatch("[0-9a-f]{40}", seal)
     assert git("fsck", "--strict", "--no-dangling") == ""
     assert git("show", "greenlight/one:src/new.sql") == "select 1\nselect 2"
 
@@ -597,6 +600,84 @@ async def test_the_same_commit_is_there_already_whoever_put_it_there(
     other = GitWorkspace(str(repo), "main", tmp_path / "other-store")
     assert await work(other, tmp_path) == made
     await other.push(made, "greenlight/r1")
+
+
+async def test_what_a_lost_store_pushed_is_ours_whatever_base_round_or_message_it_was_made_for(
+    workspace: Workspace, repo: Path, tmp_path: Path
+) -> None:
+    first = await work(workspace, tmp_path)
+    later = tmp_path / "later"
+    await workspace.checkout(first, later)
+    (later / "mine").write_text("another round\n")
+    (repo / "elsewhere").write_text("the base went on\n")
+    for parent, message in ((first, "of another round"), (await moved(workspace, repo), "of another base")):
+        lost = (await workspace.commit(later, parent, message)).commit
+        await workspace.push(lost, "greenlight/r1")
+        put_back = GitWorkspace(str(repo), "main", tmp_path / message)
+        anew = await work(put_back, tmp_path / "anew", f"{message}\n")
+        await put_back.push(anew, "greenlight/r1")
+        assert at(repo)("rev-parse", "greenlight/r1") == anew
+        held = at(tmp_path / message)("for-each-ref", "--format=%(objectname) %(refname)")
+        assert lost not in held, "nothing but its objects was fetched"
+
+
+async def moved(workspace: Workspace, repo: Path) -> str:
+    commit_all(repo)
+    return await workspace.refresh()
+
+
+AMENDED = {
+    "the message": ("approved", "approved too"),
+    "who committed it": ("committer Greenlight", "committer Kim"),
+    "who wrote it": ("author Greenlight", "author Kim"),
+    "when": (" +0000\n\n", " +0100\n\n"),
+    "the seal": ("Greenlight-Seal: ", "Greenlight-Seal: 0"),
+    "a line after it": ("\nGreenlight-Seal", "\nReviewed-by: Kim\nGreenlight-Seal"),
+    "its parent": ("parent {parent}", "parent {other}"),
+    "its tree": ("tree {tree}", "tree {other_tree}"),
+    "no seal": ("\n\nGreenlight-Seal", "\n\nSeal"),
+    "nothing: the control": ("", ""),
+}
+
+
+@pytest.mark.parametrize("what", AMENDED)
+async def test_what_somebody_made_of_ours_is_theirs(
+    workspace: Workspace, repo: Path, tmp_path: Path, what: str
+) -> None:
+    git, base = at(repo), await workspace.refresh()
+    (repo / "x").write_text("x\n")
+    other = commit_all(repo)
+    known = {"parent": base, "other": other, "tree": "", "other_tree": git("rev-parse", f"{other}^{{tree}}")}
+    tree = tmp_path / "tree"
+    await workspace.checkout(base, tree)
+    (tree / "mine").write_text("1\n")
+    lost = (await workspace.commit(tree, base, "approved")).commit
+    await workspace.push(lost, "greenlight/r1")
+    known["tree"] = git("rev-parse", f"{lost}^{{tree}}")
+    before, after = (text.format(**known) for text in AMENDED[what])
+    raw = f"{git('cat-file', 'commit', lost)}\n"
+    assert before in raw
+    made = tmp_path / "amended"
+    made.write_text(raw.replace(before, after) if before else raw)
+    amended = git("hash-object", "-t", "commit", "-w", str(made))
+    git("update-ref", "refs/heads/greenlight/r1", amended)
+    put_back = GitWorkspace(str(repo), "main", tmp_path / "put back")
+    anew = await work(put_back, tmp_path / "anew")
+    if before:
+        with pytest.raises(PushRejected, match="not from here or was changed"):
+            await put_back.push(anew, "greenlight/r1")
+        assert git("rev-parse", "greenlight/r1") == amended != lost
+    else:
+        await put_back.push(anew, "greenlight/r1")
+        assert git("rev-parse", "greenlight/r1") == anew != amended == lost
+
+
+async def test_branches_of_ours_are_found_by_how_they_end(workspace: Workspace, repo: Path) -> None:
+    git = at(repo)
+    names = ("greenlight/a-b-123456", "greenlight/c-123456", "greenlight/d-123456-e", "other/f-123456")
+    for name in (*names, "greenlight/g-654321"):
+        git("branch", name)
+    assert await workspace.ours("-123456") == ["greenlight/a-b-123456", "greenlight/c-123456"]
 
 
 async def test_a_branch_that_does_not_hold_what_was_pushed_is_told(

@@ -223,8 +223,8 @@ async def test_what_we_pushed_before_the_store_was_lost_is_ours_and_what_others_
         for (name, email), on in ((kim, main), (us, first), (us, main))
     ]
     raw = git("cat-file", "commit", first)
-    path = tmp_path / "of another spec"
-    path.write_text(f"{raw}, of another spec\n")
+    path = tmp_path / "amended"
+    path.write_text(f"{raw}, amended\n")
     theirs.append(git("hash-object", "-t", "commit", "-w", str(path)))
     for held in theirs:
         git("update-ref", f"refs/heads/{BRANCH}", held)

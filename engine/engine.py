@@ -27,6 +27,7 @@ from engine.events import (
     Opened,
     Paused,
     Reply,
+    Restarted,
     Resumed,
     RunFinished,
     Said,
@@ -43,6 +44,7 @@ from engine.recording import Recorder
 from engine.request import CancelRuns, Candidate, HoldRuns, Policy, RunKind, Snapshot, StartRun
 from engine.running import Outside, Reports, RunFunction, Runner
 from engine.settings import RepositorySettings, Settings
+from engine.state_dir import last_alive, say_alive
 from engine.store import Spent, Store, effects, forgotten, journal, ledger, watches
 from engine.store.database import Database, readable, reading
 from engine.store.effects import Filed
@@ -125,6 +127,11 @@ class Engine:
         """Take over what an earlier process left, and begin to sweep."""
         async with self._database.app.begin() as c:
             left = await effects.take_over(c)
+        at = datetime.now(UTC)
+        since = await asyncio.to_thread(last_alive, self.settings.state_dir) or at
+        for request in dict.fromkeys(one.request for one in left if isinstance(one.effect, StartRun)):
+            await _apart(request, self._restarted(request, since, at))
+        await asyncio.to_thread(say_alive, self.settings.state_dir, at)
         await self._durable.launch()
         for filed in left:
             await self._start_again(filed, filed.attempt)
@@ -143,6 +150,7 @@ class Engine:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
         await self._durable.close()
+        await asyncio.to_thread(say_alive, self.settings.state_dir, datetime.now(UTC))
         await self._database.close()
         for closer in reversed(self._closers):
             await closer()
@@ -352,6 +360,10 @@ class Engine:
             await _apart(filed.request, self._again(filed))
         log.info("chat.reopened", channel=channel, effects=len(resting))
 
+    async def _restarted(self, request: str, since: datetime, at: datetime) -> None:
+        key = f"{request}:restarted:{at.isoformat()}"
+        await self._accept(Restarted(key=key, request=request, at=at, since=since))
+
     async def _due(self, request: str, at: datetime) -> None:
         await self.accept(Due(key=f"{request}:due:{at.isoformat()}", request=request, at=at))
 
@@ -373,6 +385,7 @@ class Engine:
             await asyncio.sleep(SWEEP_S)
             try:
                 await self.sweep(datetime.now(UTC))
+                await asyncio.to_thread(say_alive, self.settings.state_dir, datetime.now(UTC))
             except Exception as error:  # noqa: BLE001 (process edge: the next sweep looks again)
                 log.error("sweep.failed", trace=trace(error))  # noqa: TRY400 (no foreign words in logs)
                 SWEEPS.labels("failed").inc()

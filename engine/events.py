@@ -202,6 +202,13 @@ class Due(_Event):
     kind: Literal["due"] = "due"
 
 
+class Restarted(_Event):
+    """A process goes on with what an earlier one left. `since`: when one was last known to be at work."""
+
+    kind: Literal["restarted"] = "restarted"
+    since: datetime
+
+
 class Deleted(_Event):
     """A message of the thread was deleted; the chat does not say by whom. `card`: the card that it was."""
 
@@ -716,6 +723,7 @@ Event = Annotated[
     | Resumed
     | Shared
     | Due
+    | Restarted
     | Deleted
     | AtTheForge
     | RunFinished,

@@ -184,8 +184,8 @@ class Caps(_Section):
     """Bounds of one request, of a day, and of the process. None: not bounded.
 
     Attributes:
-        minutes_per_request: Of work; waiting for people and pauses do not count. What works
-            when they are over is interrupted, but for a delivery.
+        minutes_per_request: Of work; waiting for people, pauses and time without a process do not count.
+            What works when they are over is interrupted, but for a delivery.
         usd_per_person_day: For all requests of one requester in a day.
         day_zone: The time zone whose days are meant.
         concurrent_runs: What people say meanwhile is read beside them, in places of its own.

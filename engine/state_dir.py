@@ -3,12 +3,15 @@
 import fcntl
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.errors import AlreadyRunning, ConfigurationInvalid
 
 DATABASE = "greenlight.db"
+_ALIVE = "alive"
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,22 @@ def hold(path: Path) -> StateDir:
         os.close(lock)
         raise _unusable(path, error) from error
     return StateDir(path, lock)
+
+
+def say_alive(path: Path, now: datetime) -> None:
+    """Note that a process is at work here; lossy, as a full disk is told elsewhere."""
+    with suppress(OSError):
+        fresh = path / f"{_ALIVE}.tmp"
+        fresh.write_text(now.isoformat(), "ascii")
+        fresh.replace(path / _ALIVE)
+
+
+def last_alive(path: Path) -> datetime | None:
+    """When a process last was at work here, or in the directory whose backup this was; None: unknown."""
+    try:
+        return datetime.fromisoformat((path / _ALIVE).read_text("ascii")).astimezone(UTC)
+    except (OSError, ValueError, OverflowError):
+        return None
 
 
 def checkouts_of(path: Path, request: str) -> Path:

@@ -27,6 +27,7 @@ from engine.events import (
     Linked,
     Opened,
     Paused,
+    Restarted,
     Resumed,
     RunFinished,
     Said,
@@ -172,6 +173,8 @@ class _Teller:
         if isinstance(event, Due):
             yield Line(at=event.at, who="greenlight", what="noticed that a time had passed")
             return
+        if isinstance(event, Restarted):
+            return  # what worked goes on as if nothing had been
         if isinstance(event, Shared):
             others = f"another workspace {event.team}".strip()
             what = f"{'shares' if event.shared else 'no longer shares'} the channel"

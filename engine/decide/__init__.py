@@ -75,6 +75,7 @@ from engine.events import (
     Opened,
     Paused,
     Planned,
+    Restarted,
     Result,
     Resumed,
     Reviewed,
@@ -151,7 +152,7 @@ def _decision(  # noqa: C901, PLR0911 (a table)
         return unchanged(None)
     if isinstance(event, Resumed) and event.text and snapshot.hold is None:
         event = Said(**event.model_dump(include=set(Said.model_fields) - {"kind"}))
-    if isinstance(event, RunFinished | Due | Deleted | Shared | Linked | AtTheForge):
+    if isinstance(event, RunFinished | Due | Restarted | Deleted | Shared | Linked | AtTheForge):
         return _by_nobody(snapshot, event, policy)
     if event.by.team != snapshot.team:
         return only_you(snapshot, ONLY_MEMBERS)
@@ -190,7 +191,7 @@ def _while_it_lives(
 
 def _by_nobody(
     snapshot: Snapshot,
-    event: RunFinished | Due | Deleted | Shared | Linked | AtTheForge,
+    event: RunFinished | Due | Restarted | Deleted | Shared | Linked | AtTheForge,
     policy: Policy | None,
 ) -> Decision:
     """What no person of the chat did: a run, the clock, the engine itself, or somebody at the forge."""
@@ -203,6 +204,8 @@ def _by_nobody(
             return failing.out_of_time(snapshot, event)
         case Due():
             return choosing.due(snapshot, event, policy)
+        case Restarted():
+            return pausing.restarted(snapshot, event)
         case Deleted():
             return vanishing.deleted(snapshot, event)
         case Shared():

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from engine.counting import count
 from engine.decide.moves import Decision, Moves, only_you, unchanged
-from engine.events import Due, Event, Paused, Reply, Resumed, Sign
+from engine.events import Due, Event, Paused, Reply, Restarted, Resumed, Sign
 from engine.request import Hold, Policy, RunKind, Snapshot, StartRun, State
 
 NOT_PAUSED = "Nothing is paused here, so there is nothing to go on with. {}"
@@ -68,6 +68,15 @@ def due(snapshot: Snapshot, event: Due) -> Decision:
     moves.end(State.EXPIRED, f"It stayed paused and nobody let it go on in time, so it ended; {left}.")
     moves.close_cards()
     return moves.decision()
+
+
+def restarted(snapshot: Snapshot, event: Restarted) -> Decision:
+    """Nothing worked while no process did; and whatever bounds the minutes now is looked at anew."""
+    if snapshot.busy_since is None:
+        return unchanged(snapshot)
+    moves = Moves(snapshot, event.at)
+    moves.set(busy_since=event.at, worked_s=snapshot.worked(min(event.since, event.at)))
+    return moves.quiet_decision()
 
 
 def kept(before: Snapshot | None, event: Event, decision: Decision) -> Decision:

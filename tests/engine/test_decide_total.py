@@ -15,6 +15,7 @@ from engine.events import (
     Event,
     Opened,
     Paused,
+    Restarted,
     Resumed,
     RunFinished,
     Said,
@@ -117,6 +118,8 @@ def every_event(snapshot: Snapshot) -> Iterator[Event]:
     yield from every_sight(snapshot, LATER)
     yield Due(key="d", request=REQUEST, at=LATER)
     yield Due(key="d", request=REQUEST, at=START)
+    for since in (START, LATER):
+        yield Restarted(key="u", request=REQUEST, at=LATER, since=since)
     for shared, team in ((True, "T9"), (True, ""), (False, "T9")):
         yield Shared(key="s", request=REQUEST, at=LATER, shared=shared, team=team)
     for ts in (snapshot.ts, "9.9"):

@@ -8,7 +8,7 @@ import pytest
 from engine.bootstrap import rules
 from engine.caps import Cap
 from engine.cards import ProgressCard
-from engine.events import Cause, Choice, Due, Paused, Resumed
+from engine.events import Cause, Choice, Due, Paused, Restarted, Resumed
 from engine.present import Shown, render
 from engine.request import CancelRuns, Live, RunKind, Snapshot, State, TaskStatus
 from engine.settings import Settings
@@ -186,3 +186,61 @@ def test_what_the_engine_draws_shows_them_as_of_what_was_summed_up(tmp_path: Pat
     card = its.render(story.now, "progress", summed_up, ())
     assert isinstance(card, ProgressCard)
     assert card.worked_minutes == minutes_shown(story, timedelta(minutes=12))[0] > 12
+
+
+def restarted(story: Story, down: timedelta, since: timedelta) -> Snapshot:
+    """A process goes on after that time, of which another was at work for so long; the state before."""
+    before = story.now
+    since_when = story.at + since
+    story.at += down
+    event = Restarted(key=f"up:{story.at}", request=REQUEST, at=story.at, since=since_when)
+    story.happens(event)
+    assert story.last.effects == ()
+    return before
+
+
+def test_while_no_process_is_there_nothing_is_worked() -> None:
+    story = at_work(State.WORKING)
+    assert story.now.busy_since is not None
+    already = story.now.worked(story.at)
+    before = restarted(story, down=timedelta(hours=1), since=timedelta(minutes=7))
+    assert story.now.busy_since == story.at
+    assert story.now.worked_s == already + 7 * 60
+    left = timedelta(minutes=MINUTES) - timedelta(seconds=story.now.worked_s)
+    assert story.now.over_at == story.at + left
+    assert alarm(story, before.over_at) == story.now, "the alarm of before is none any more"
+    alarm(story)
+    assert story.now.state is State.PAUSED
+
+
+@pytest.mark.parametrize(
+    ("since", "counts"), [(timedelta(hours=-9), 0.0), (timedelta(hours=9), 3600.0)], ids=["before", "after"]
+)
+def test_a_process_that_was_last_seen_at_a_strange_time_takes_nothing_away_and_adds_none(
+    since: timedelta, counts: float
+) -> None:
+    story = at_work(State.WORKING)
+    busy_since = story.now.busy_since
+    assert busy_since is not None
+    story.at = busy_since
+    before = restarted(story, down=timedelta(hours=1), since=since)
+    assert story.now.worked_s == before.worked_s + counts
+
+
+def test_whoever_starts_it_again_with_other_minutes_has_those_hold() -> None:
+    for minutes in (10.0, 500.0):
+        story = at_work(State.WORKING)
+        story.policy = POLICY.model_copy(update={"cap_minutes": minutes})
+        restarted(story, down=timedelta(), since=timedelta())
+        assert story.now.over_at == story.at + timedelta(minutes=minutes, seconds=-story.now.worked_s)
+    story.policy = POLICY
+    restarted(story, down=timedelta(minutes=1), since=timedelta())
+    assert story.now.over_at is None
+
+
+def test_what_waits_for_people_or_is_paused_is_none_the_wiser() -> None:
+    waits = at_work(State.DELIVERED)
+    assert restarted(waits, down=timedelta(hours=1), since=timedelta()) == waits.now
+    story = at_work(State.WORKING)
+    story.happens(Paused.model_validate({**story.common(), "by": BYSTANDER}))
+    assert restarted(story, down=timedelta(hours=1), since=timedelta()) == story.now

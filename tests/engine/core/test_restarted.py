@@ -1,0 +1,107 @@
+"""Minutes of work while no process is there, and other minutes in the configuration since."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from engine.decide import decide
+from engine.engine import Engine, Rules
+from engine.events import Restarted
+from engine.present import detail
+from engine.request import Snapshot
+from engine.state_dir import DATABASE, last_alive, say_alive
+from tests.engine.core.harness import REQUEST, MemoryChat, opened, render, running
+from tests.engine.core.test_orders import never
+from tests.engine.strategies import POLICY
+
+AGO = timedelta(hours=2)
+
+
+@asynccontextmanager
+async def at_work(directory: Path, minutes: float) -> AsyncIterator[tuple[Engine, Snapshot]]:
+    """An engine in which a run of the request never ends, with so many minutes for it."""
+    policy = POLICY.model_copy(update={"cap_minutes": minutes})
+    rules = Rules(
+        decide=decide,
+        policy=lambda _repository, _team: policy,
+        candidates=lambda _channel, _team: (),
+        render=render,
+        detail=detail,
+    )
+    async with running(directory, MemoryChat(), never, rules=rules) as engine:
+        event = opened()
+        await engine.accept(event.model_copy(update={"at": datetime.now(UTC), "repository": "sample"}))
+        snapshot = await engine.snapshot(REQUEST)
+        assert snapshot is not None
+        yield engine, snapshot
+
+
+def busy_since(snapshot: Snapshot) -> datetime:
+    assert snapshot.busy_since is not None
+    return snapshot.busy_since
+
+
+def began(state: Path, ago: timedelta) -> None:
+    """Have the work have begun so long ago."""
+    since = datetime.now(UTC) - ago
+    with sqlite3.connect(state / DATABASE) as connection:
+        connection.execute(
+            "UPDATE gl_request SET snapshot = json_set(snapshot, '$.busy_since', ?)", (since.isoformat(),)
+        )
+
+
+async def test_a_process_says_that_it_is_at_work_and_the_last_word_stays(tmp_path: Path) -> None:
+    before = datetime.now(UTC)
+    async with at_work(tmp_path, 60) as (engine, _):
+        state = engine.settings.state_dir
+        first = last_alive(state)
+        assert first is not None
+        assert first >= before
+    last = last_alive(state)
+    assert last is not None
+    assert last > first
+
+
+@pytest.mark.parametrize(
+    ("alive_ago", "worked"),
+    [(timedelta(hours=1), 3600), (timedelta(hours=3), 0), (None, 7200)],
+    ids=["an hour down", "down since before", "nobody knows: the control"],
+)
+async def test_what_was_down_comes_back_with_the_minutes_that_were_worked(
+    tmp_path: Path, alive_ago: timedelta | None, worked: float
+) -> None:
+    async with at_work(tmp_path, 90) as (engine, _):
+        state = engine.settings.state_dir
+    began(state, AGO)
+    if alive_ago is None:
+        (state / "alive").unlink()
+    else:
+        say_alive(state, datetime.now(UTC) - alive_ago)
+    async with at_work(tmp_path, 90) as (engine, snapshot):
+        assert snapshot.worked_s == pytest.approx(worked, abs=30)
+        left = timedelta(minutes=90, seconds=-snapshot.worked_s)
+        assert snapshot.over_at == busy_since(snapshot) + max(left, timedelta())
+        told = [event for event in await engine.journal(REQUEST) if isinstance(event, Restarted)]
+        assert len(told) == 1
+
+
+async def test_other_minutes_hold_from_the_next_start(tmp_path: Path) -> None:
+    for minutes in (60, 600, 6):
+        async with at_work(tmp_path, minutes) as (_, snapshot):
+            left = timedelta(minutes=minutes, seconds=-snapshot.worked_s)
+            assert snapshot.over_at == busy_since(snapshot) + left
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-11-26\0", "é", "0001-01-01T00:00:00+23:00"])
+def test_what_nobody_can_read_is_as_if_nobody_had_been_there(tmp_path: Path, text: str) -> None:
+    (tmp_path / "alive").write_text(text)
+    assert last_alive(tmp_path) is None
+
+
+def test_where_it_cannot_be_written_nothing_is_said(tmp_path: Path) -> None:
+    say_alive(tmp_path / "nowhere", datetime.now(UTC))
+    assert last_alive(tmp_path / "nowhere") is None

@@ -9,7 +9,7 @@ import yaml
 from slack_sdk.web.async_client import AsyncWebClient
 
 ROOT = Path(__file__).parents[2]
-FRONT_END = (*(ROOT / "bot").glob("*.py"), *(ROOT / "bot" / "cards").glob("*.py"))
+FRONT_END = [path for part in (".", "cards", "decode") for path in (ROOT / "bot" / part).glob("*.py")]
 
 SCOPES_OF_METHODS: dict[str, set[str]] = {
     "apps_connections_open": set(),  # the app-level token's connections:write

@@ -22,6 +22,7 @@ _GIT = (
      "tests/conformance/test_workspace.py",
     "tests/conformance/test_workspace_branches.py", "tests/engine/adapters/test_git_over_http.py",
 )  # fmt: skip
+_DECODE = ("tests/bot/test_decode.py", "tests/bot/test_decode_whole.py")
 _SUITES: dict[str, tuple[str, ...]] = {
     "engine/gate.py": ("tests/engine/test_gate.py",),
     "engine/policy.py": ("tests/engine/test_policy.py",),
@@ -29,7 +30,7 @@ _SUITES: dict[str, tuple[str, ...]] = {
     "engine/adapters/git.py": _GIT,
     "engine/adapters/git_remote.py": _GIT,
     "engine/adapters/git_workspace.py": _GIT,
-    "bot/decode.py": ("tests/bot/test_decode.py", "tests/bot/test_decode_whole.py"),
+    **{f"bot/decode/{part}.py": _DECODE for part in ("channels", "clicks", "heard", "messages")},
 }
 _PARTS = {
     "engine/adapters/git.py": ("_SETTINGS", "_ID", "require_id", "_environment"),

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from engine.backup import save
 from engine.decide import decide
 from engine.engine import Engine, Rules
 from engine.events import Restarted
 from engine.present import detail
 from engine.request import Snapshot
+from engine.restoring import put_back
 from engine.state_dir import DATABASE, last_alive, say_alive
 from tests.engine.core.harness import REQUEST, MemoryChat, opened, render, running
 from tests.engine.core.test_orders import never
@@ -87,6 +89,18 @@ async def test_what_was_down_comes_back_with_the_minutes_that_were_worked(
         assert snapshot.over_at == busy_since(snapshot) + max(left, timedelta())
         told = [event for event in await engine.journal(REQUEST) if isinstance(event, Restarted)]
         assert len(told) == 1
+
+
+async def test_what_a_backup_restores_was_down_since_the_backup(tmp_path: Path) -> None:
+    async with at_work(tmp_path / "first", 90) as (engine, _):
+        state = engine.settings.state_dir
+    began(state, AGO)
+    say_alive(state, datetime.now(UTC) - timedelta(hours=1))
+    save(state, tmp_path / "saved.tgz")
+    state.rename(tmp_path / "lost")
+    put_back(tmp_path / "saved.tgz", state, replace=False)
+    async with at_work(tmp_path / "first", 90) as (_, snapshot):
+        assert snapshot.worked_s == pytest.approx(3600, abs=30)
 
 
 async def test_other_minutes_hold_from_the_next_start(tmp_path: Path) -> None:

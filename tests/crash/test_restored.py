@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,11 +22,12 @@ from tests.crash.servers import World, look, world
 from tests.crash.test_sweep import without_metadata
 from tests.crash.wire import Act, Side, as_it_is
 from tests.journeys.bots import GREENLIGHT, bot_process, ended
-from tests.journeys.reading import SITUATION, until
+from tests.journeys.reading import SITUATION, git, until
 from tests.quick import quick_repository
 
 PLAY_S, CLICKS_AGAIN_S = 120.0, 10.0
 REST_S = 30.0
+US = ("-c", "user.name=Kim", "-c", "user.email=kim@example.invalid")
 CARDS = ("progress", "questions:1", "spec:1", "review:1", "review:2", "delivery:1")
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
@@ -103,6 +104,41 @@ async def test_what_was_lost_goes_on_from_a_backup_to_one_draft(tmp_path: Path, 
     assert end.state is State.DONE
 
 
+async def test_the_branch_of_a_lost_state_is_gone_on_with_though_its_base_moved_and_its_name_is_another(
+    tmp_path: Path,
+) -> None:
+    template, seen, watching = tmp_path / "template.git", Seen(SITUATION), Watching()
+    await quick_repository(template)
+    (tmp_path / "play").mkdir()
+    lost: list[str] = []
+    async with world(SITUATION, tmp_path / "play", template, watching, as_it_is, seen) as there:
+
+        async def meanwhile() -> None:
+            await look(there, seen)
+            ((branch, commit),) = seen.branch.items()
+            ending = branch.rpartition("-")[2]
+            named = f"greenlight/as-it-was-called-{ending}"
+            moved = await git(there.bare, *US, "commit-tree", "main^{tree}", "-p", "main", "-m", "went on")
+            moved = moved.strip()
+            await git(there.bare, "update-ref", "refs/heads/main", moved)
+            await git(there.bare, "branch", "-m", branch, named)
+            (pull,) = there.hub.pulls.values()
+            pull["head"]["ref"] = named
+            lost.extend([commit, named, moved])
+
+        saved, gone = at("socket click gl pick", 3), at("slack chat.postMessage delivery:1", 1, Side.AFTER)
+        end = await _lost_and_put_back(there, tmp_path / "saved", watching, saved, gone, meanwhile)
+        await look(there, seen)
+    commit, named, moved = lost
+    assert end.state is State.DONE
+    assert end.spec is not None
+    assert (end.spec.base_commit, end.spec.branch) == (moved, named)
+    assert seen.branch == seen.heads == {named: end.head}
+    assert end.head != commit
+    assert sum(seen.pulls.values()) == 1
+    assert {card: count for card, count in seen.cards.items() if count != 1} == {}
+
+
 async def test_with_the_look_up_blinded_a_card_that_was_posted_since_is_doubled(tmp_path: Path) -> None:
     template, seen, watching = tmp_path / "template.git", Seen(SITUATION), Watching()
     await quick_repository(template)
@@ -115,7 +151,12 @@ async def test_with_the_look_up_blinded_a_card_that_was_posted_since_is_doubled(
 
 
 async def _lost_and_put_back(
-    there: World, archive: Path, watching: Watching, save: When, lose: When
+    there: World,
+    archive: Path,
+    watching: Watching,
+    save: When,
+    lose: When,
+    meanwhile: Callable[[], Awaitable[None]] | None = None,
 ) -> Snapshot:
     config, state, lost = str(there.config), there.config.with_name("state"), asyncio.Event()
 
@@ -141,6 +182,8 @@ async def _lost_and_put_back(
         playing.cancel()
         await asyncio.gather(playing, return_exceptions=True)
         shutil.rmtree(state)
+        if meanwhile:
+            await meanwhile()
         restored = await ended("restore", str(archive), "--config", config, env=there.env)
         assert restored.code == 0, restored.err
         watching.dead, watching.moments = False, []

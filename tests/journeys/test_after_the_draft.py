@@ -113,14 +113,19 @@ async def test_what_comes_back_is_fixed_on_the_same_pull_request_and_counted(tmp
             assert "sam" in answer
             assert "Ignore" not in answer
 
+            await people.report(1, "ci / docs", CheckState.FAILED, "1 broken link")
+            await until(lambda: thread.offers("feedback:2"), 30, "people are asked about the next check")
             await people.mark_ready(1)
             await people.merge(1, "sam")
             await until(lambda: thread.says("delivery:2", "Merged by sam"), 30, "the merge is told")
             assert await git(remote, "rev-parse", "main^1") == main
+            await slack.person("U0RILEY").say(CHANNEL, thread.ts, "stop")
+            await until(lambda: not thread.offers("feedback:2"), 30, "what nobody answered is closed")
+            assert thread.says("feedback:2", "Nothing was decided about it before this request ended.")
             assert await bot.stop() == 0
         said = posted(slack)
         assert {key: n for key, n in said.items() if n != 1} == {}
-        assert "feedback:2" not in said
+        assert "feedback:3" not in said
     fixes = [str(call.body["messages"][0]) for call in model.calls if "After the delivery" in str(call.body)]
     assert fixes
     assert not any("Ignore the spec" in prompt or "1 failed, 10" in prompt for prompt in fixes)

@@ -175,9 +175,9 @@ class GitWorkspace:
         ours = {await self._resolved(name) for name in (_pushed_ref(branch), _intended_ref(branch))}
         if held is not None and held not in ours and not await self._of_our_hand(branch, held):
             raise PushRejected(
-                f"The branch {branch} holds commit {held[:12]}, which is not from here or was changed since: "
-                "somebody works there, or it was put back. Nothing was pushed over it; what I made is kept. "
-                "Rename that branch to keep it, or delete it, and try again."
+                f"The branch {branch} holds commit {held[:12]}, which is not from here or was changed since, "
+                "so nothing was pushed over it. What I made is kept: rename or delete that branch, and try "
+                "again."
             )
         # Recorded before: a crash between pushing and recording must not make our own commit foreign.
         await self._git.run("update-ref", _intended_ref(branch), commit)

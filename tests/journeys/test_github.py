@@ -159,6 +159,34 @@ async def test_a_refusal_and_a_base_that_moved_are_told_and_a_click_tries_again(
         assert await git(there.bare, "merge-base", "main", delivered.delivery.commit) != f"{moved}\n"
 
 
+async def test_a_branch_that_somebody_works_on_is_told_and_kept_and_once_renamed_the_draft_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with at_github(tmp_path, monkeypatch) as there:
+        thread = await there.world.ask("C0ONE", "Add a greeting")
+        spec = await thread.card("spec:1")
+        waiting = (await thread.snapshot()).spec
+        assert waiting is not None
+        theirs = await there.commits("notes/mine.md", "Somebody's own.\n")
+        await git(there.bare, "branch", waiting.branch, theirs)
+        await thread.press(DANA, spec, ApproveSpec)
+        what = f"{waiting.branch} holds commit {theirs[:12]}"
+        asked = await thread.card(
+            "escalation:1", what, "not from here", "rename or delete that branch", "Try again"
+        )
+        assert there.git.pushes == 0
+        assert there.hub.pulls == {}
+
+        await git(there.bare, "branch", "-m", waiting.branch, "anns-work")
+        await thread.press(DANA, asked, Choose, choice=Choice.RETRY)
+        delivered = await thread.becomes(State.DELIVERED)
+        (pull,) = there.hub.pulls.values()
+        assert pull["head"] | {"sha": delivered.head, "ref": waiting.branch} == pull["head"]
+        assert branch_head(there.bare, "anns-work") == theirs
+        assert branch_head(there.bare, waiting.branch) == delivered.head
+        assert len(delivered.review_rounds) == 1, "what was made and reviewed is kept"
+
+
 @pytest.mark.long
 async def test_what_comes_back_from_github_is_told_in_the_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

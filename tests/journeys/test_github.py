@@ -159,6 +159,7 @@ async def test_a_refusal_and_a_base_that_moved_are_told_and_a_click_tries_again(
         assert await git(there.bare, "merge-base", "main", delivered.delivery.commit) != f"{moved}\n"
 
 
+@pytest.mark.long
 async def test_a_branch_that_somebody_works_on_is_told_and_kept_and_once_renamed_the_draft_is_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -645,10 +645,8 @@ async def test_what_somebody_made_of_ours_is_theirs(workspace: Workspace, repo: 
     other = commit_all(repo)
     lost = await work(workspace, tmp_path, "lost\n", base)
     await workspace.push(lost, "greenlight/r1")
-    trees = {
-        "tree": git("rev-parse", f"{lost}^{{tree}}"),
-        "other_tree": git("rev-parse", f"{other}^{{tree}}"),
-    }
+    tree, other_tree = (git("rev-parse", f"{one}^{{tree}}") for one in (lost, other))
+    known = {"parent": base, "other": other, "tree": tree, "other_tree": other_tree}
     raw, made = f"{git('cat-file', 'commit', lost)}\n", tmp_path / "amended"
     put_back = GitWorkspace(str(repo), "main", tmp_path / "put back")
     anew = await work(put_back, tmp_path / "anew", "anew\n")

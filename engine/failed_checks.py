@@ -96,7 +96,7 @@ def explained(check: CheckSettings, done: Execution, *, prepares: bool) -> Expla
             return _not_started(command, done)
         case Ended.TIMEOUT:
             return Explained(
-                f"{command} did not end within {check.timeout_s:g} seconds",
+                f"{command} did not end within {check.timeout_s:g} s",
                 "Raise `timeout_s` if it takes that long; it may also wait for a network, which it has not.",
             )
         case Ended.OUTPUT | Ended.SIZE:
@@ -144,7 +144,7 @@ def unprepared(name: str, settings: PrepareSettings, done: Execution) -> str:
             "in the configuration's `toolchain`.",
         ),
         Ended.TIMEOUT: (
-            f"did not end within {settings.timeout_s:g} seconds",
+            f"did not end within {settings.timeout_s:g} s",
             "Look whether the network is there, or raise `timeout_s` in the configuration.",
         ),
         Ended.SIZE: (

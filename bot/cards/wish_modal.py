@@ -9,6 +9,7 @@ from bot.cards.presses import ChooseWishes, InWords
 from bot.cards.text import fit, plain
 from bot.payloads import Field
 from engine.cards import WishLine
+from engine.counting import count
 from engine.events import Choice
 
 TWICE = "Each place takes another task."
@@ -27,8 +28,8 @@ def wish_modal(asked: InWords, press: ChooseWishes, wishes: Sequence[WishLine]) 
     options = [_option(wish) for wish in wishes[:OPTIONS]]
     blocks = _places(options) if orders else [_several(options)]
     if len(wishes) > len(options):
-        left = f"{len(wishes) - OPTIONS} more stand under “Show all”: they move up as these are settled."
-        blocks.append(context(left))
+        left = count(len(wishes) - OPTIONS, "more stands", "more stand")
+        blocks.append(context(f"{left} under “Show all”, to move up as these are settled."))
     return {
         "type": "modal",
         "callback_id": CALLBACK,

@@ -55,7 +55,7 @@ def test_a_prepared_package_may_be_missing_from_the_lock() -> None:
 @pytest.mark.parametrize(
     ("execution", "what", "next_"),
     [
-        (done(exit_code=None, ended=Ended.TIMEOUT), "within 30 seconds", "timeout_s"),
+        (done(exit_code=None, ended=Ended.TIMEOUT), "within 30 s", "timeout_s"),
         (done(exit_code=None, ended=Ended.OUTPUT), "printed too much", "less"),
         (done("npm: no such program in the sandbox\n", None, Ended.START), "a program that is not", "/usr"),
         (done("cp: x: No space left on device\n", None, Ended.START), "does not fit", "large files"),

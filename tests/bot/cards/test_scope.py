@@ -279,7 +279,7 @@ def chosen(choice: Choice, number: int) -> tuple[dict[str, Any], ScopeCard]:
     return wish_modal(asked, press, card.wishes), card
 
 
-@pytest.mark.parametrize("number", [2, 11, 100, 130])
+@pytest.mark.parametrize("number", [2, 11, 100, 101, 130])
 @pytest.mark.parametrize("choice", [Choice.REDEFINE, Choice.PRIORITISE])
 def test_every_open_wish_can_be_chosen(choice: Choice, number: int) -> None:
     view, card = chosen(choice, number)
@@ -288,6 +288,7 @@ def test_every_open_wish_can_be_chosen(choice: Choice, number: int) -> None:
         if block["type"] == "input":
             offered = [option["value"] for option in block["element"]["options"]]
             assert offered == [wish.ts for wish in card.wishes[:OPTIONS]]
+    assert ("1 more stands under “Show all”" in str(view)) is (number == 101)
     assert ("30 more stand under “Show all”" in str(view)) is (number == 130)
 
 

@@ -71,9 +71,10 @@ def due(snapshot: Snapshot, event: Due) -> Decision:
 
 
 def restarted(snapshot: Snapshot, event: Restarted) -> Decision:
-    """Nothing worked while no process did; and whatever bounds the minutes now is looked at anew."""
-    if snapshot.busy_since is None:
-        return unchanged(snapshot)
+    """Nothing worked while no process did; and whatever bounds the minutes now is looked at anew.
+
+    What does not work at all is then found to have worked for no time, by `clocked`.
+    """
     moves = Moves(snapshot, event.at)
     moves.set(busy_since=event.at, worked_s=snapshot.worked(min(event.since, event.at)))
     return moves.quiet_decision()

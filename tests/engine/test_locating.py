@@ -214,8 +214,7 @@ def test_words_fill_the_card_and_details_are_kept() -> None:
 
 
 def test_words_choose_only_what_stands_on_the_card() -> None:
-    gone = {"follows": "T1:C1:0.5", "repository": "gone"}
-    story = Story(candidates=CANDIDATES[:1]).opened("Do more", **gone)
+    story = Story(candidates=CANDIDATES[:1]).opened("Do more", follows="T1:C1:0.5", repository="gone")
     story.candidates = CANDIDATES
     story.says("Then in web, please")
     assert (story.now.rounds[0].given, story.told) == ((None,), "")

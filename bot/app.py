@@ -1,5 +1,6 @@
 """The composition root: settings and tokens in, a running app out."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -16,7 +17,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.channel import Identity, SlackChat, identify, web_client
+from bot.channel import Identity, NotSlack, SlackChat, identify, web_client
 from bot.installation import Installation
 from bot.link import Link, Patience
 from bot.listeners import Acceptor, Listeners
@@ -24,10 +25,15 @@ from bot.request_url import OverHttp, RequestUrl, signing_secret
 from bot.slack_calls import MeasuredClient
 from engine.bootstrap import Parts, start
 from engine.engine import Engine
-from engine.errors import ChatRefused, ConfigurationInvalid
+from engine.errors import ChatRefused, ConfigurationInvalid, RateLimited, Unreachable
 from engine.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+"""Before Slack is asked again who we are, the last again and again."""
+TRIES_OF_OTHERS = 5
+"""Until what answers, and not as Slack does, counts as another server."""
 
 
 class Tokens(BaseModel):
@@ -115,8 +121,9 @@ class SlackApp:
     async def connect(self) -> None:
         """Open the Socket Mode connection, which reopens by itself later; or listen.
 
+        While Slack does not answer, `why_not` tells so.
+
         Raises:
-            Unreachable: Slack did not answer.
             ConfigurationInvalid: Slack does not take the app-level token, or the port is taken.
         """
         if isinstance(self._door, RequestUrl):
@@ -204,7 +211,6 @@ async def connect(
     Raises:
         ConfigurationInvalid: Slack does not take a token, or the settings cannot be used.
         Fatal: the engine refuses to start.
-        Unreachable: Slack did not answer.
     """
     client = web_client(bot_token, slack_url)
     me = await _identify(client)
@@ -239,9 +245,23 @@ async def connect_from_environment(settings: Settings, http: tuple[str, int] | N
 
 
 async def _identify(client: AsyncWebClient) -> Identity:
-    try:
-        return await identify(client)
-    except ChatRefused as refused:
-        raise ConfigurationInvalid(
-            f"Slack does not take SLACK_BOT_TOKEN ({refused.code}). Reinstall the app and copy the new token."
-        ) from refused
+    """Who we are; while Slack does not answer, as after a reboot without a network yet, it is asked again."""
+    tries = 0
+    while True:
+        tries += 1
+        wait = PAUSES_S[min(tries, len(PAUSES_S)) - 1]
+        try:
+            return await identify(client)
+        except ChatRefused as refused:
+            raise ConfigurationInvalid(
+                f"Slack does not take SLACK_BOT_TOKEN ({refused.code}). "
+                "Reinstall the app and copy the new token."
+            ) from refused
+        except NotSlack as error:  # what stands before it may be out of order, or the address may be wrong
+            if tries == TRIES_OF_OTHERS:
+                raise
+            log.warning("slack.awaited", why=error.sentence, tries=tries)
+        except (RateLimited, Unreachable) as error:
+            wait = max(wait, error.retry_after or 0.0)
+            log.warning("slack.awaited", why=error.sentence, tries=tries)
+        await asyncio.sleep(wait)

@@ -56,6 +56,10 @@ LEFT = "This person's account is deactivated."
 NOT_PLACED = "Slack took a message and did not say where it stands."
 
 
+class NotSlack(ConfigurationInvalid):
+    """What answered does not speak as Slack does, this time."""
+
+
 class Identity(BaseModel):
     """Who the bot is in its workspace. `bot` is None where the server gives its apps no bot ids."""
 
@@ -87,9 +91,9 @@ async def identify(client: AsyncWebClient) -> Identity:
     Raises:
         Transient: Slack did not answer.
         ChatRefused: the token is not valid.
-        ConfigurationInvalid: the answer does not say which workspace or which user that is, or comes from
-            a server that is not Slack's and does not speak as Slack does; or the token is of an
-            installation for a whole organization.
+        NotSlack: the answer comes from a server that is not Slack's and does not speak as Slack does.
+        ConfigurationInvalid: the answer does not say which workspace or which user that is, or the token is
+            of an installation for a whole organization.
     """
     try:
         async with slack_errors("to tell me who I am"):
@@ -97,7 +101,7 @@ async def identify(client: AsyncWebClient) -> Identity:
     except GreenlightError as error:
         if is_slack(client.base_url) or not lacks_method(error):
             raise
-        raise ConfigurationInvalid(
+        raise NotSlack(
             f"{client.base_url} answered, but it is not a Slack Web API. Check SLACK_API_URL."
         ) from error
     told = {name: str(answer.get(name) or "") for name in ("team_id", "user_id", "bot_id")}

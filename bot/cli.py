@@ -269,7 +269,11 @@ async def _serve(
             out.print(
                 f"Slack's requests are taken at {_plain(http[0])}:{running.app.http_port}/slack/events."
             )
-        out.print("Greenlight is connected. Mention it in a configured channel. Stop with Ctrl+C.")
+        if running.app.why_not:
+            why = _plain(running.app.why_not)
+            out.print(f"{why} Greenlight connects as soon as Slack answers. Stop with Ctrl+C.")
+        else:
+            out.print("Greenlight is connected. Mention it in a configured channel. Stop with Ctrl+C.")
         if not await _until_interrupted(running.app.lost()):
             raise lost()
     return 0

@@ -85,14 +85,18 @@ class Link:
         return self._why
 
     async def open(self) -> None:
-        """Open it for the first time; from then on it is kept.
+        """Open it for the first time, or where Slack does not answer begin to try again; then it is kept.
 
         Raises:
-            Unreachable, RateLimited: Slack did not answer, or not in time.
             ChatRefused: Slack does not take the app-level token.
         """
         self._session = ClientSession()
-        self._keeping = asyncio.create_task(self._keep(self._session, await self._dial(self._session)))
+        try:
+            first = await self._dial(self._session)
+        except (Unreachable, RateLimited) as error:
+            first = None
+            self._tell(error, 1)
+        self._keeping = asyncio.create_task(self._keep(self._session, first))
 
     async def close(self) -> None:
         """Read nothing more; what was read is done and acked, for a moment; then the connection ends."""
@@ -141,8 +145,10 @@ class Link:
         if said.get("type") != "hello":
             raise Unreachable(NO_HELLO)
 
-    async def _keep(self, session: ClientSession, socket: ClientWebSocketResponse) -> None:
+    async def _keep(self, session: ClientSession, socket: ClientWebSocketResponse | None) -> None:
         failures = 0
+        if socket is None:
+            socket, failures = await self._again(session, 1)
         while True:
             since = monotonic()
             notice = await self._read(socket)
@@ -166,10 +172,13 @@ class Link:
             except Exception as error:  # noqa: BLE001 (process edge: nothing may end the trying)
                 failures += 1
                 wait = (error.retry_after or 0.0) if isinstance(error, RateLimited) else 0.0
-                sentence = error.sentence if isinstance(error, GreenlightError) else ""
-                self._why = f"{NOT_OPEN} {sentence}".strip()
-                told = {} if sentence else {"trace": trace(error)}
-                log.warning("socket.down", why=sentence, error=type(error).__name__, tries=failures, **told)
+                self._tell(error, failures)
+
+    def _tell(self, error: Exception, tries: int) -> None:
+        sentence = error.sentence if isinstance(error, GreenlightError) else ""
+        self._why = f"{NOT_OPEN} {sentence}".strip()
+        told = {} if sentence else {"trace": trace(error)}
+        log.warning("socket.down", why=sentence, error=type(error).__name__, tries=tries, **told)
 
     # ------------------------------------------------------------ reading
 

@@ -14,8 +14,7 @@ from structlog.typing import EventDict
 
 from bot.app import SlackApp
 from bot.channel import Identity, web_client
-from bot.link import Patience
-from engine.errors import ConfigurationInvalid, Unreachable
+from bot.link import NOT_OPEN, Patience
 from engine.events import Opened
 from tests.bot.conftest import APP_TOKEN, BOT_TOKEN, Recorder
 from tests.journeys.reading import until
@@ -41,8 +40,7 @@ class Door(Loopback):
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         if request.match_info["path"] == "api/auth.test":
-            known = {"ok": True, "team_id": "T1", "user_id": "UBOT", "bot_id": "B1"}
-            return web.json_response(known)
+            return self._who(request)
         if request.match_info["path"] != OPEN:
             return await self._link(request)
         match self.fault:
@@ -68,6 +66,16 @@ class Door(Loopback):
         self.opened += 1
         url = self.url.replace("http", "ws")
         return web.json_response({"ok": True, "url": f"{url}/link?ticket={self.opened}"})
+
+    def _who(self, request: web.Request) -> web.StreamResponse:
+        match self.fault:
+            case "it ends before it says who we are":
+                return self._cut(request)
+            case "a page instead of who we are":
+                return self._hit(web.Response(text="<html>upstream</html>", content_type="text/html"))
+            case "it cannot say who we are":
+                return self._hit(web.Response(status=503))
+        return web.json_response({"ok": True, "team_id": "T1", "user_id": "UBOT", "bot_id": "B1"})
 
     async def _link(self, request: web.Request) -> web.StreamResponse:
         ticket = request.query["ticket"]
@@ -303,14 +311,26 @@ async def test_slow_is_no_fault(door: Door) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS[::3])
-async def test_at_the_start_it_is_a_sentence_in_time(door: Door, fault: str) -> None:
-    app = app_at(door, Recorder())
+async def test_at_the_start_it_is_told_in_time_and_tried_again(door: Door, fault: str) -> None:
+    engine = Recorder()
+    app = app_at(door, engine)
     door.fault = fault
     began = monotonic()
-    with pytest.raises((Unreachable, ConfigurationInvalid)) as raised:
-        await app.connect()
-    assert raised.value.sentence.endswith("I try again.")
+    await app.connect()
     assert monotonic() - began < QUICK.open_s + QUICK.hello_s + 2
+    assert app.why_not.startswith(NOT_OPEN)
+    assert app.why_not.endswith("I try again.")
+    door.fault = "none"
+    await becomes(lambda: not app.why_not, "it is open")
+    await takes_in(door, engine, 1)
+    assert await closed(app) < END_S
+
+
+async def test_at_the_start_its_end_is_not_held_up_by_the_trying(door: Door) -> None:
+    app = app_at(door, Recorder())
+    door.fault = "the handshake is refused"
+    await app.connect()
+    await becomes(lambda: door.hits > 2, "it is tried again")
     assert await closed(app) < END_S
 
 

@@ -1,15 +1,19 @@
-"""SIGTERM ends the process soon, whatever Slack's side of Socket Mode hangs at, and its health says why."""
+"""A Slack that hangs is told of and waited for, from the first call on; and SIGTERM ends the process soon."""
 
 import asyncio
 import os
 import re
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from time import monotonic
 
 import pytest
 from aiohttp import ClientSession
 
+from bot.app import TRIES_OF_OTHERS
 from tests.bot.test_link import Door
 from tests.journeys.bots import GREENLIGHT, START_S, forked
 from tests.journeys.reading import until
@@ -18,6 +22,7 @@ from tests.quick import quick_repository
 
 END_S = 2.0
 CHANNEL = "C1"
+CONNECTED = "Greenlight is connected"
 PORT = re.compile(r"Health is told at \S+:(\d+)")
 CASES = [
     pytest.param(fault, at_start, marks=() if fault == "no hello" else pytest.mark.long)
@@ -32,39 +37,89 @@ async def ready(port: int) -> tuple[int, str]:
         return response.status, await response.text()
 
 
-@pytest.mark.parametrize(("fault", "at_start"), CASES)
-async def test_a_signal_ends_it_in_time(tmp_path: Path, fault: str, at_start: bool) -> None:
-    await quick_repository(tmp_path / "remote.git")
-    config, log = tmp_path / "greenlight.toml", tmp_path / "log"
-    config.write_text(CONFIG.format(directory=tmp_path, channel=CHANNEL))
+@asynccontextmanager
+async def run_at_a_door(directory: Path, fault: str) -> AsyncIterator[tuple[Door, ForkServerProcess, Path]]:
+    """`greenlight run` at a Slack with a fault; the door, the process and its log."""
+    await quick_repository(directory / "remote.git")
+    config, log = directory / "greenlight.toml", directory / "log"
+    config.write_text(CONFIG.format(directory=directory, channel=CHANNEL))
     log.touch()
     async with Door() as door:
         env = {"PATH": f"{GREENLIGHT.parent}{os.pathsep}{os.environ['PATH']}", "HOME": os.devnull}
         env |= {"SLACK_API_URL": f"{door.url}/api/", "ANTHROPIC_API_KEY": "sk-ant-fake"}
         env |= {"SLACK_BOT_TOKEN": "xoxb-fake-bot", "SLACK_APP_TOKEN": "xapp-fake-app"}
-        door.fault = fault if at_start else "none"
+        door.fault = fault
         process = forked(("run", "--config", str(config), "--health-port", "0"), env, log, log)
         await asyncio.to_thread(process.start)
         try:
-            if not at_start:
-                found = await until(lambda: PORT.search(log.read_text()), START_S, "its health is told")
-                port = int((found or [""])[1])
-                await until(lambda: "Greenlight is connected" in log.read_text(), START_S, "it is connected")
-                door.fault = fault
-                assert (await ready(port))[0] == 200, "the control: it is ready"
-                await door.drop()
-            await until(lambda: door.hits or process.exitcode is not None, START_S, "it hangs")
-            if not at_start:
-                status, body = await ready(port)
-                assert status == 503
-                assert "There is no connection to Slack just now." in body
-            assert process.exitcode is None, log.read_text()
-            assert process.pid is not None
-            began = monotonic()
-            os.kill(process.pid, signal.SIGTERM)
-            await asyncio.to_thread(process.join, START_S)
-            assert monotonic() - began < END_S, log.read_text()
-            assert process.exitcode == (-signal.SIGTERM if at_start else 0)
+            yield door, process, log
         finally:
             process.kill()
             await asyncio.to_thread(process.join)
+
+
+@pytest.mark.parametrize(("fault", "at_start"), CASES)
+async def test_a_signal_ends_it_in_time(tmp_path: Path, fault: str, at_start: bool) -> None:
+    async with run_at_a_door(tmp_path, fault if at_start else "none") as (door, process, log):
+        if not at_start:
+            found = await until(lambda: PORT.search(log.read_text()), START_S, "its health is told")
+            port = int((found or [""])[1])
+            await until(lambda: CONNECTED in log.read_text(), START_S, "it is connected")
+            door.fault = fault
+            assert (await ready(port))[0] == 200, "the control: it is ready"
+            await door.drop()
+        await until(lambda: door.hits or process.exitcode is not None, START_S, "it hangs")
+        if not at_start:
+            status, body = await ready(port)
+            assert status == 503
+            assert "There is no connection to Slack just now." in body
+        assert process.exitcode is None, log.read_text()
+        assert await terminated(process) < END_S, log.read_text()
+        assert process.exitcode == (-signal.SIGTERM if at_start else 0)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param("it ends before it says who we are", marks=pytest.mark.long),
+        "a page instead of who we are",
+        pytest.param("it cannot say who we are", marks=pytest.mark.long),
+    ],
+)
+async def test_slack_is_waited_for_at_the_start(tmp_path: Path, fault: str) -> None:
+    async with run_at_a_door(tmp_path, fault) as (door, process, log):
+        await until(lambda: "slack.awaited" in log.read_text() or process.exitcode, START_S, "it is told")
+        door.fault = "none"
+        await until(lambda: CONNECTED in log.read_text() or process.exitcode, START_S, "it is connected")
+        assert await terminated(process) < END_S
+        assert process.exitcode == 0, log.read_text()
+
+
+async def test_no_connection_yet_is_told_and_made_later(tmp_path: Path) -> None:
+    async with run_at_a_door(tmp_path, "no address for now") as (door, process, log):
+        later = "Greenlight connects as soon as Slack answers."
+        await until(lambda: later in log.read_text() or process.exitcode, START_S, "it is told")
+        port = int((PORT.search(log.read_text()) or [""])[1])
+        assert (await ready(port))[0] == 503
+        door.fault = "none"
+        await until(lambda: bool(door.sockets) or process.exitcode, START_S, "it is connected")
+        assert (await ready(port))[0] == 200
+        assert await terminated(process) < END_S
+        assert process.exitcode == 0, log.read_text()
+
+
+@pytest.mark.long
+async def test_what_is_no_slack_is_named_in_the_end(tmp_path: Path) -> None:
+    async with run_at_a_door(tmp_path, "a page instead of who we are") as (door, process, log):
+        await asyncio.to_thread(process.join, START_S)
+        assert (process.exitcode, door.hits) == (2, TRIES_OF_OTHERS)
+        assert "it is not a Slack Web API. Check SLACK_API_URL." in log.read_text().splitlines()[-1]
+
+
+async def terminated(process: ForkServerProcess) -> float:
+    """Ask it to end; seconds until it did."""
+    assert process.pid is not None
+    began = monotonic()
+    os.kill(process.pid, signal.SIGTERM)
+    await asyncio.to_thread(process.join, START_S)
+    return monotonic() - began

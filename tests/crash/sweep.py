@@ -47,7 +47,6 @@ _BEFORE = {Act.CUT, Act.LIMIT, Act.ERROR, Act.PAGE}
 _AFTER = {Act.CUT, Act.HALF, Act.SHORT}
 _OF_ENVELOPES = {Act.CUT, Act.LOSE, Act.TWICE, Act.LATE, Act.REFRESH}
 _OF_ACKS = {Act.CUT, Act.LOSE}
-_AT_THE_START = {Point("slack auth.test", 1), Point("slack apps.connections.open", 1)}
 
 
 @dataclass(frozen=True)
@@ -197,9 +196,8 @@ def fits(act: Act, point: Point, side: Side) -> bool:
     if act in {Act.KILL, Act.TERM}:
         return True
     if server == "slack":
-        # There a person is told to try again: who decides, or at the start the operator.
-        other = point.what == "slack users.info" or point in _AT_THE_START
-        return not other and act in (_BEFORE if side is Side.BEFORE else _AFTER)
+        decides = point.what == "slack users.info"  # who decides is told to try again
+        return not decides and act in (_BEFORE if side is Side.BEFORE else _AFTER)
     if server != "socket" or side is Side.AFTER or point.what in {"socket link", "socket hello"}:
         return False
     return act in (_OF_ACKS if point.what.endswith(" ack") else _OF_ENVELOPES)

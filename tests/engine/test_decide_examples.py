@@ -340,6 +340,19 @@ def test_an_unreadable_mention_opens_nothing(text: str, why: str) -> None:
     assert story.told.startswith(why)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "週次の指標を追加して<https://example.org/a>",
+        "Rename<https://example.org/a>",
+        "<https://example.org/a> Rename",
+    ],
+)
+def test_words_that_hold_more_than_a_link_are_a_request(text: str) -> None:
+    """Not every language has spaces between its words, so that a link may stand right after them."""
+    assert Story().opened(text).now.text == text
+
+
 def test_agents_of_an_older_commit_are_none_of_the_next_assessments() -> None:
     story = Story().opened()
     mason = Seat(name="mason", tools=("write_file", "read_file"), tier=Tier.SONNET, writes=True)

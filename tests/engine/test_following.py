@@ -24,9 +24,10 @@ from engine.events import (
     Triaged,
     Undrafted,
 )
+from engine.people import Person
 from engine.ports import CheckState, Fate, Watched
 from engine.present import Shown, render
-from engine.request import Live, Pull, RunKind, ShowCard, State, WishFate
+from engine.request import Decided, Live, Pull, RunKind, ShowCard, State, WishFate
 from engine.runs.material import told_in_thread
 from engine.schemas import MessageKind
 from engine.story import tell
@@ -276,6 +277,26 @@ def test_confirmed_what_is_open_can_still_be_kept_and_no_longer_be_fixed() -> No
     assert shown_at_last(story) == ["feedback:5", "feedback:6"]
     assert (offered(story.card(5)), story.card(5).outcome) == (["ignore"], "")
     assert (offered(story.card(6)), story.card(6).outcome) == (["keep_as_task", "ignore"], "")
+
+
+@pytest.mark.parametrize("by", [ASKER, DANA])
+@pytest.mark.parametrize("choice", [Choice.KEEP_AS_TASK, Choice.IGNORE])
+def test_confirmed_what_is_open_stays_open_while_its_repository_is_not_configured(
+    choice: Choice, by: Person
+) -> None:
+    story = followed()
+    story.remarked()
+    story.are_told_apart(MessageKind.WITHIN_SPEC)
+    story.chooses(ASKER, "delivery:1", Choice.CONFIRM)
+    before, policy = story.now, story.policy
+    story.policy = None
+    story.chooses(by, "feedback:1", choice)
+    assert (story.now, story.last.effects) == (before, ())
+    assert story.told.startswith("This request has ended (done).")
+    story.policy = policy
+    story.chooses(by, "feedback:1", choice)
+    assert story.now.feedback[0].decided == Decided(by=by, choice=choice)
+    assert shown_at_last(story) == ["feedback:1"]
 
 
 @pytest.mark.parametrize("asks", [True, False])

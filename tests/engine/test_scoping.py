@@ -158,6 +158,24 @@ def test_an_accepted_wish_starts_once_the_delivery_is_confirmed() -> None:
     assert any(isinstance(effect, OpenThread) for effect in story.last.effects)
 
 
+@pytest.mark.parametrize("by", [ASKER, DANA])
+@pytest.mark.parametrize("choice", [Choice.START_WISH, Choice.DROP_WISH])
+def test_after_the_end_a_wish_stays_open_while_its_repository_is_not_configured(
+    choice: Choice, by: Person
+) -> None:
+    story = wished(State.DELIVERED, "Also add trends")
+    story.chooses(ASKER, "delivery:1", Choice.CONFIRM)
+    before, policy = story.now, story.policy
+    story.policy = None
+    corrects(story, by, choice)
+    assert (story.now, story.last.effects) == (before, ())
+    assert story.told.startswith("This request has ended (done).")
+    story.policy = policy
+    corrects(story, by, choice)
+    assert not story.now.scope_items[0].open
+    assert story.last.effects
+
+
 def test_many_messages_at_once_are_read_in_order_and_none_is_lost() -> None:
     story = reached(State.WORKING)
     for number in range(60):

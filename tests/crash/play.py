@@ -18,6 +18,7 @@ from engine.state_dir import DATABASE
 from tests.crash.keeper import Bot, Records
 from tests.crash.seen import NOTHING, Kills, Point, Seen, Target
 from tests.crash.servers import World, look, world
+from tests.crash.verdict import expected
 from tests.crash.wire import Act, Answering, Side, as_it_is
 
 LONGEST_PLAY_S = 600.0
@@ -120,4 +121,4 @@ async def _played(
 
 
 def _alike(seen: Seen, like: Seen) -> bool:
-    return seen.words == like.words and seen.pulls == like.pulls
+    return expected(seen, seen) == expected(like, seen) and seen.pulls == like.pulls

@@ -170,4 +170,5 @@ def _steady(text: str) -> str:
     """Without ids, numbers and times, and whatever the order in which work that ran side by side ended."""
     text = "\n".join(sorted(text.splitlines()))
     text = re.sub(r"(greenlight/[\w-]+-)[0-9a-f]{6}\b", r"\1ID", text)
+    text = re.sub(r"\d+\.\d+k\b", "0k", text)
     return re.sub(r"\d+", "0", re.sub(r"\b(?=[0-9a-f]*\d)[0-9a-f]{6,40}\b", "ID", text))

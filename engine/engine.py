@@ -104,6 +104,7 @@ class Engine:
         self._rules = rules
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self._sweeper: asyncio.Task[None] | None = None
+        self._beating: asyncio.Task[None] | None = None
         self._pruned_at: datetime | None = None
         self._swept_at: datetime | None = None
         holder = secrets.token_hex(8)
@@ -138,6 +139,7 @@ class Engine:
         await self._watcher.launch(datetime.now(UTC))
         self._swept_at = datetime.now(UTC)
         self._sweeper = asyncio.create_task(self._sweep_for_ever())
+        self._beating = asyncio.create_task(self._beat_for_ever())
         log.info("engine.started", left_behind=len(left))
 
     def on_close(self, closer: Callable[[], Awaitable[None]]) -> None:
@@ -146,9 +148,10 @@ class Engine:
 
     async def close(self) -> None:
         """Interrupt all work; the next start goes on with it."""
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            await asyncio.gather(self._sweeper, return_exceptions=True)
+        beside = [task for task in (self._sweeper, self._beating) if task is not None]
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         await self._durable.close()
         await asyncio.to_thread(say_alive, self.settings.state_dir, datetime.now(UTC))
         await self._database.close()
@@ -385,13 +388,18 @@ class Engine:
             await asyncio.sleep(SWEEP_S)
             try:
                 await self.sweep(datetime.now(UTC))
-                await asyncio.to_thread(say_alive, self.settings.state_dir, datetime.now(UTC))
             except Exception as error:  # noqa: BLE001 (process edge: the next sweep looks again)
                 log.error("sweep.failed", trace=trace(error))  # noqa: TRY400 (no foreign words in logs)
                 SWEEPS.labels("failed").inc()
             else:
                 self._swept_at = datetime.now(UTC)
                 SWEEPS.labels("done").inc()
+
+    async def _beat_for_ever(self) -> None:
+        """Apart from the sweep, which may take long or fail while work goes on."""
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            await asyncio.to_thread(say_alive, self.settings.state_dir, datetime.now(UTC))
 
     # ------------------------------------------------------------ looking
 

@@ -174,10 +174,12 @@ class GitWorkspace:
         """Push over what we put there ourselves, or where nothing is."""
         ours = {await self._resolved(name) for name in (_pushed_ref(branch), _intended_ref(branch))}
         if held is not None and held not in ours and not await self._of_our_hand(branch, held):
+            mine = await self._resolved(_pushed_ref(branch))
             raise PushRejected(
                 f"The branch {branch} holds commit {held[:12]}, which is not from here or was changed since, "
-                "so nothing was pushed over it. What I made is kept: rename or delete that branch, and try "
-                "again."
+                "so nothing was pushed over it. What I made is kept. Put the branch back to what I pushed"
+                f"{f' ({mine[:12]})' if mine else ''}, or rename it if no pull request of mine stands on it, "
+                "and try again."
             )
         # Recorded before: a crash between pushing and recording must not make our own commit foreign.
         await self._git.run("update-ref", _intended_ref(branch), commit)

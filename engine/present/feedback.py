@@ -71,17 +71,19 @@ def _over(snapshot: Snapshot) -> bool:
 def _outcome(snapshot: Snapshot, feedback: Feedback) -> str:
     if feedback.answered:
         return f"Commit {feedback.answered[:10]} was made to answer it; what holds of it is on its delivery."
+    settled = not (feedback.failing or wishes_of(feedback) or feedback.untold)
+    if settled and not feedback.fixed and feedback.decided is None:
+        return "What had failed was run again, and passed."
     asked_for = feedback.decided is not None and feedback.decided.choice is Choice.FIX
+    if snapshot.state.ended and feedback.fixed:
+        return "It was being fixed, but this request ended before that was delivered."
     if snapshot.state.ended and (asked_for or feedback.by_itself):
-        return "It was to be fixed, but this request ended before that was delivered."
+        return "It was left as it is when this request ended."
     if feedback.fixed:
         return "It is being fixed, within the approved spec."
     if feedback.by_itself:
         return "To be fixed; a choice is asked for below."
     if feedback.decided is None:
-        settled = not feedback.failing and not wishes_of(feedback) and not feedback.untold
-        if settled:
-            return "What had failed was run again, and passed."
         return "Nothing was decided about it before this request ended." if _over(snapshot) else ""
     return {
         Choice.FIX: "To be fixed; a choice is asked for below.",

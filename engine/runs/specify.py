@@ -57,6 +57,7 @@ async def run(context: Context) -> Specified:
         previous=snapshot.spec,
         number=len(snapshot.every_version) + 1,
     )
+    kept = await _own_branch(context)
     draft = await work(
         context,
         Assignment(
@@ -71,20 +72,21 @@ async def run(context: Context) -> Specified:
             max_tokens=12_000,
         ),
     )
-    return Specified(draft=await _on_its_branch(context, taken_over(draft, snapshot)))
+    draft = taken_over(draft, snapshot)
+    return Specified(draft=draft.model_copy(update={"branch": kept}) if kept else draft)
 
 
-async def _on_its_branch(context: Context, draft: SpecDraft) -> SpecDraft:
-    """A state that was put back from a backup may not know that its request has a branch, with its draft."""
+async def _own_branch(context: Context) -> str:
+    """The slug of the branch that a request has which a state put back from a backup knows nothing of."""
     if context.snapshot.specs:
-        return draft
+        return ""
     prefix, ending = context.repository.branch_prefix, branch_ending(context.snapshot.id)
 
     async def look() -> list[str]:
         return [name[len(prefix) : -len(ending)] for name in await context.workspace.ours(ending)]
 
     there = [name for name in await patiently(context, "own branch", look) if SLUG.fullmatch(name)]
-    return draft.model_copy(update={"branch": there[0]}) if len(there) == 1 else draft
+    return there[0] if len(there) == 1 else ""
 
 
 async def _linted(context: Context, draft: SpecDraft) -> tuple[str, ...]:

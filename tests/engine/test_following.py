@@ -1,5 +1,6 @@
 """What comes back from the pull request, and what becomes of it, said as people meet it."""
 
+from copy import copy
 from typing import Any
 
 import pytest
@@ -310,7 +311,21 @@ def test_a_fix_that_ended_with_the_request_is_promised_no_more(asks: bool) -> No
     assert story.card().outcome == "It is being fixed, within the approved spec."
     story.stops()
     assert shown_at_last(story) == ["feedback:1"]
-    assert story.card().outcome == "It was to be fixed, but this request ended before that was delivered."
+    assert story.card().outcome == "It was being fixed, but this request ended before that was delivered."
+
+
+def test_what_passed_by_itself_or_was_left_as_it_is_promises_no_fix_at_the_end() -> None:
+    story = followed(follow_asks=False, follow_rounds=0)
+    check = failed_check(story.now.head)
+    story.sees(CheckFailed, check=check)
+    assert story.now.feedback[0].by_itself
+    assert story.card().outcome == "To be fixed; a choice is asked for below."
+    left = copy(story)
+    left.stops()
+    assert left.card().outcome == "It was left as it is when this request ended."
+    story.sees(CheckPassed, check=check.model_copy(update={"state": CheckState.PASSED}))
+    story.stops()
+    assert story.card().outcome == "What had failed was run again, and passed."
 
 
 def test_what_passed_in_the_end_says_so_after_the_end() -> None:

@@ -173,7 +173,7 @@ async def test_a_branch_that_somebody_works_on_is_told_and_kept_and_once_renamed
         await thread.press(DANA, spec, ApproveSpec)
         what = f"{waiting.branch} holds commit {theirs[:12]}"
         asked = await thread.card(
-            "escalation:1", what, "not from here", "rename or delete that branch", "Try again"
+            "escalation:1", what, "not from here", "rename it if no pull request of mine", "Try again"
         )
         assert there.git.pushes == 0
         assert there.hub.pulls == {}

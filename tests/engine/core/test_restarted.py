@@ -10,7 +10,7 @@ import pytest
 
 from engine.backup import save
 from engine.decide import decide
-from engine.engine import Engine, Rules
+from engine.engine import SWEEP_S, Engine, Rules
 from engine.events import Restarted
 from engine.present import detail
 from engine.request import Snapshot
@@ -19,6 +19,7 @@ from engine.state_dir import DATABASE, last_alive, say_alive
 from tests.engine.core.harness import REQUEST, MemoryChat, opened, render, running
 from tests.engine.core.test_orders import never
 from tests.engine.strategies import POLICY
+from tests.journeys.reading import until
 
 AGO = timedelta(hours=2)
 
@@ -66,6 +67,15 @@ async def test_a_process_says_that_it_is_at_work_and_the_last_word_stays(tmp_pat
     last = last_alive(state)
     assert last is not None
     assert last > first
+
+
+@pytest.mark.long
+async def test_a_process_whose_sweeps_fail_or_hang_is_at_work(tmp_path: Path) -> None:
+    async with at_work(tmp_path, 60) as (engine, _):
+        first = last_alive(engine.settings.state_dir)
+        assert first is not None
+        engine._sweeper.cancel()  # type: ignore[union-attr]  # it runs
+        await until(lambda: last_alive(engine.settings.state_dir) != first, 3 * SWEEP_S, "it says so")
 
 
 @pytest.mark.parametrize(

@@ -664,6 +664,47 @@ async def test_what_somebody_made_of_ours_is_theirs(workspace: Workspace, repo: 
     assert git("rev-parse", "greenlight/r1") == anew, "the control: as we made it, it is ours"
 
 
+@pytest.mark.parametrize("remembered", ["pushed", "intended"])
+async def test_what_the_store_remembers_needs_no_seal(
+    workspace: Workspace, repo: Path, tmp_path: Path, remembered: str
+) -> None:
+    git, branch, base = at(repo), "greenlight/r1", await workspace.refresh()
+    (repo / "older").write_text("without a seal\n")
+    older = commit_all(repo)
+    git("branch", branch, older)
+    made = await work(workspace, tmp_path, "newer\n", base)
+    said = f"holds commit {older[:12]}, which is not from here .* back to what I pushed, or rename"
+    with pytest.raises(PushRejected, match=said):
+        await workspace.push(made, branch)
+    store = at(tmp_path / "state" / "store")
+    store("fetch", "-q", str(repo), branch)
+    store("update-ref", f"refs/greenlight/{remembered}/{branch}", older)
+    await workspace.push(made, branch)
+    assert git("rev-parse", branch) == made
+
+
+async def test_who_changed_what_was_pushed_is_told_what_that_was(
+    workspace: Workspace, repo: Path, tmp_path: Path
+) -> None:
+    git, branch, base = at(repo), "greenlight/r1", await workspace.refresh()
+    first = await work(workspace, tmp_path, "first\n", base)
+    await workspace.push(first, branch)
+    git("branch", "-f", branch, "main")
+    second = await work(workspace, tmp_path / "again", "second\n", base)
+    with pytest.raises(PushRejected, match=rf"back to what I pushed \({first[:12]}\), or rename"):
+        await workspace.push(second, branch)
+    git("branch", "-f", branch, first)
+    await workspace.push(second, branch)
+    assert git("rev-parse", branch) == second
+
+
+async def test_a_branch_that_holds_it_already_is_not_pushed_to(workspace: Workspace, repo: Path) -> None:
+    base = await workspace.refresh()
+    at(repo)("branch", "greenlight/r1", base)
+    await workspace.push(base, "greenlight/r1")
+    assert at(repo)("rev-parse", "greenlight/r1") == base
+
+
 async def test_branches_of_ours_are_found_by_how_they_end(workspace: Workspace, repo: Path) -> None:
     git = at(repo)
     names = ("greenlight/a-b-123456", "greenlight/c-123456", "greenlight/d-123456-e", "other/f-123456")

@@ -156,11 +156,12 @@ class Listeners:
 
     async def close(self) -> None:
         """Let replies that are on their way go out, for a few seconds."""
+        closing = asyncio.create_task(self._pages.close())
         if self._replies:
             _, late = await asyncio.wait(self._replies, timeout=CLOSE_SECONDS)
             for task in late:
                 task.cancel()
-        await self._pages.close()
+        await closing
 
     # ------------------------------------------------------------ events
 

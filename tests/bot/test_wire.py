@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 import pytest
+from aiohttp import ClientSession
 from structlog.testing import capture_logs
 
 import bot
@@ -53,10 +54,16 @@ CALLS: dict[str, Callable[[SlackChat], Awaitable[object]]] = {
     "conversations.history": lambda chat: chat.open_thread("C1", "wish:1", CARD),
     "users.info": lambda chat: chat.person_now(RILEY),
     "auth.test": lambda chat: identify(chat._client),
-    "apps.connections.open": lambda chat: Link(chat._client, "xapp-fake", never, PATIENCE).open(),
+    "apps.connections.open": lambda chat: dialled(chat),
 }
 TOLD = {"chat.postEphemeral", "views.open", "views.update", "conversations.info"}
 """Methods that listeners call: who clicked is told, or the log."""
+
+
+async def dialled(chat: SlackChat) -> None:
+    """One try, as `open` and all that follow it make."""
+    async with ClientSession() as session:
+        await Link(chat._client, "xapp-fake", never, PATIENCE)._dial(session)
 
 
 class Wire:

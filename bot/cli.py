@@ -269,12 +269,13 @@ async def _serve(
             out.print(
                 f"Slack's requests are taken at {_plain(http[0])}:{running.app.http_port}/slack/events."
             )
+        stop = _interruptions()  # whoever reads that it is connected may end it at once
         if running.app.why_not:
             why = _plain(running.app.why_not)
             out.print(f"{why} Greenlight connects as soon as Slack answers. Stop with Ctrl+C.")
         else:
             out.print("Greenlight is connected. Mention it in a configured channel. Stop with Ctrl+C.")
-        if not await _until_interrupted(running.app.lost()):
+        if not await _until_interrupted(running.app.lost(), stop):
             raise lost()
     return 0
 
@@ -333,12 +334,20 @@ def settings_of(config: Path | None) -> "Settings":
     return Settings.load(config or (usual if usual.is_file() else None))
 
 
-async def _until_interrupted(other: Coroutine[Any, Any, None] | None = None) -> bool:
-    """Return once a signal asks for the end, or `other` ends; whether it was a signal."""
+def _interruptions() -> asyncio.Event:
+    """Set once a signal asks for the end. From now on signals end nothing by themselves."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _until_interrupted(
+    other: Coroutine[Any, Any, None] | None = None, stop: asyncio.Event | None = None
+) -> bool:
+    """Return once a signal asks for the end, or `other` ends; whether it was a signal."""
+    stop = stop or _interruptions()
     waits = [asyncio.ensure_future(one) for one in (stop.wait(), other) if one is not None]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     for one in waits:

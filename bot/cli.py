@@ -199,8 +199,9 @@ async def _page(options: "DemoOptions") -> int:
     demo = Demo(options)
     try:
         await demo.start()
+        stop = _interruptions()
         _print_welcome(demo)
-        await _until_interrupted()
+        await _until_interrupted(stop)
     finally:
         await demo.close()
     return 0
@@ -275,7 +276,7 @@ async def _serve(
             out.print(f"{why} Greenlight connects as soon as Slack answers. Stop with Ctrl+C.")
         else:
             out.print("Greenlight is connected. Mention it in a configured channel. Stop with Ctrl+C.")
-        if not await _until_interrupted(running.app.lost(), stop):
+        if not await _until_interrupted(stop, running.app.lost()):
             raise lost()
     return 0
 
@@ -343,11 +344,8 @@ def _interruptions() -> asyncio.Event:
     return stop
 
 
-async def _until_interrupted(
-    other: Coroutine[Any, Any, None] | None = None, stop: asyncio.Event | None = None
-) -> bool:
-    """Return once a signal asks for the end, or `other` ends; whether it was a signal."""
-    stop = stop or _interruptions()
+async def _until_interrupted(stop: asyncio.Event, other: Coroutine[Any, Any, None] | None = None) -> bool:
+    """Return once `_interruptions` tells of a signal, or `other` ends; whether it was a signal."""
     waits = [asyncio.ensure_future(one) for one in (stop.wait(), other) if one is not None]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     for one in waits:

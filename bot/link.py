@@ -42,6 +42,8 @@ class Patience:
         ping_s: Between pings; a connection is given up if half as long later nothing came back.
         steady_s: A connection that held as long was good: the next is opened at once.
         pauses_s: Before each further try, the last again and again.
+        brought: Which of them is the longest while connections end early, but bring something first: there
+            is somebody to be heard.
         parting_s: What was announced to end is still listened to.
         close_s: What is being taken in at the end.
     """
@@ -51,6 +53,7 @@ class Patience:
     ping_s: float = 10.0
     steady_s: float = 10.0
     pauses_s: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
+    brought: int = 2
     parting_s: float = 8.0
     close_s: float = 1.0
 
@@ -151,8 +154,11 @@ class Link:
             socket, failures = await self._again(session, 1)
         while True:
             since = monotonic()
-            notice = await self._read(socket)
-            failures = 0 if monotonic() - since >= self._patience.steady_s else failures + 1
+            notice, brought = await self._read(socket)
+            if monotonic() - since >= self._patience.steady_s:
+                failures = 0
+            else:
+                failures = 1 + (min(failures, self._patience.brought) if brought else failures)
             if notice:
                 self._later(self._parting, self._part(socket))
             else:
@@ -182,26 +188,28 @@ class Link:
 
     # ------------------------------------------------------------ reading
 
-    async def _read(self, socket: ClientWebSocketResponse) -> str:
-        """Take in what comes, until the end; why Slack said that it will end it, if it did."""
+    async def _read(self, socket: ClientWebSocketResponse) -> tuple[str, bool]:
+        """Take in what comes, until the end; Slack's reason for it, if it told one, and if anything came."""
+        brought = False
         try:
             async for message in socket:
                 said = _object(message.data) if message.type is WSMsgType.TEXT else {}
                 if said.get("type") == "disconnect":
-                    return str(said.get("reason") or "disconnect")
+                    return str(said.get("reason") or "disconnect"), brought
                 if (request := _request(said)) is not None:
+                    brought = True
                     self._later(self._taking, self._acked(socket, request))
         except ConnectionError:
             log.info("socket.pong_lost")  # it ended before a ping of its could be answered
         except Exception as error:  # noqa: BLE001 (process edge: whatever ends it, the next one is opened)
             log.error("socket.broken", trace=trace(error))  # noqa: TRY400 (no foreign words in logs)
-        return ""
+        return "", brought
 
     async def _part(self, socket: ClientWebSocketResponse) -> None:
         """The old connection may still bring something until Slack ends it."""
         try:
             async with asyncio.timeout(self._patience.parting_s):
-                while await self._read(socket):
+                while (await self._read(socket))[0]:
                     pass
         except TimeoutError:
             pass  # Slack said that it would end it: now we do

@@ -40,7 +40,7 @@ class Door(Loopback):
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         if request.match_info["path"] == "api/auth.test":
-            return self._who(request)
+            return await self._who(request)
         if request.match_info["path"] != OPEN:
             return await self._link(request)
         match self.fault:
@@ -67,8 +67,12 @@ class Door(Loopback):
         url = self.url.replace("http", "ws")
         return web.json_response({"ok": True, "url": f"{url}/link?ticket={self.opened}"})
 
-    def _who(self, request: web.Request) -> web.StreamResponse:
+    async def _who(self, request: web.Request) -> web.StreamResponse:
         match self.fault:
+            case "it never says who we are":
+                await self._hang()
+            case "it does not take the token":
+                return self._hit(web.json_response({"ok": False, "error": "invalid_auth"}))
             case "it ends before it says who we are":
                 return self._cut(request)
             case "a page instead of who we are":
@@ -377,3 +381,26 @@ async def test_what_takes_too_long_at_the_end_is_left_to_be_sent_again(door: Doo
     await asyncio.sleep(0.1)
     assert await closed(app) < END_S
     assert not door.acks
+
+
+async def test_while_they_bring_something_the_next_is_not_long_in_coming(door: Door) -> None:
+    engine = Recorder()
+    app = app_at(door, engine, replace(QUICK, pauses_s=(0.0, 0.0, 0.05, 30.0)))
+    await app.connect()
+    for number in range(1, 7):
+        await takes_in(door, engine, number)
+        await door.drop()
+        await becomes(lambda: len(door.sockets) == number + 1 and app.why_not == "", "it is back")  # noqa: B023
+    await app.close()
+
+
+async def test_where_nothing_comes_of_them_they_are_opened_less_and_less(door: Door) -> None:
+    app = app_at(door, Recorder(), replace(QUICK, pauses_s=(0.0, 0.0, 0.05, 30.0)))
+    await app.connect()
+    for number in range(2, 5):
+        await door.drop()
+        await becomes(lambda: len(door.sockets) == number and app.why_not == "", "it is back")  # noqa: B023
+    await door.drop()
+    await asyncio.sleep(0.5)
+    assert len(door.sockets) == 4
+    assert await closed(app) < END_S

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from copy import copy
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 import structlog
@@ -197,6 +198,7 @@ async def connect(
     http: OverHttp | None = None,
     slack_url: str | None = None,
     parts: Parts | None = None,
+    waits: Callable[[str], None] = lambda _: None,
 ) -> Running:
     """Start the engine and connect it to Slack.
 
@@ -207,13 +209,15 @@ async def connect(
         http: Takes the place of Socket Mode; then no app-level token is needed.
         slack_url: Base of another server's Web API, with or without /api/; None: Slack.
         parts: What takes the place of the engine's own adapters, if anything.
+        waits: Called with a sentence on what the start waits for, again whenever that changes.
 
     Raises:
         ConfigurationInvalid: Slack does not take a token, or the settings cannot be used.
         Fatal: the engine refuses to start.
     """
     client = web_client(bot_token, slack_url)
-    me = await _identify(client)
+    me = await _identify(client, waits)
+    waits("Slack has answered. Earlier work is taken up, and then the connection to Slack is opened.")
     chat = SlackChat(client, me)
     async with AsyncExitStack() as undo:
         undo.push_async_callback(chat.close)
@@ -227,7 +231,9 @@ async def connect(
     return Running(engine, app, chat, me)
 
 
-async def connect_from_environment(settings: Settings, http: tuple[str, int] | None = None) -> Running:
+async def connect_from_environment(
+    settings: Settings, http: tuple[str, int] | None, waits: Callable[[str], None]
+) -> Running:
     """`connect` with the secrets of this process's environment, in Socket Mode or over HTTP at host and port.
 
     Raises:
@@ -241,12 +247,14 @@ async def connect_from_environment(settings: Settings, http: tuple[str, int] | N
         app_token=tokens.app.get_secret_value(),
         http=over_http,
         slack_url=tokens.api_url,
+        waits=waits,
     )
 
 
-async def _identify(client: AsyncWebClient) -> Identity:
+async def _identify(client: AsyncWebClient, waits: Callable[[str], None]) -> Identity:
     """Who we are; while Slack does not answer, as after a reboot without a network yet, it is asked again."""
-    tries = 0
+    began, tries = _clock(), 0
+    waits(f"Slack was asked at {began} who I am, and has not answered yet.")
     while True:
         tries += 1
         wait = PAUSES_S[min(tries, len(PAUSES_S)) - 1]
@@ -260,8 +268,14 @@ async def _identify(client: AsyncWebClient) -> Identity:
         except NotSlack as error:  # what stands before it may be out of order, or the address may be wrong
             if tries == TRIES_OF_OTHERS:
                 raise
-            log.warning("slack.awaited", why=error.sentence, tries=tries)
+            why = error.sentence
         except (RateLimited, Unreachable) as error:
             wait = max(wait, error.retry_after or 0.0)
-            log.warning("slack.awaited", why=error.sentence, tries=tries)
+            why = error.sentence
+        log.warning("slack.awaited", why=why, tries=tries)
+        waits(f"{why} I have asked who I am since {began}; try {tries + 1} is at {_clock(wait)}.")
         await asyncio.sleep(wait)
+
+
+def _clock(ahead_s: float = 0.0) -> str:
+    return f"{datetime.now(UTC) + timedelta(seconds=ahead_s):%Y-%m-%d %H:%M:%S UTC}"

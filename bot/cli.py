@@ -253,19 +253,21 @@ async def _serve(
     from bot.webhook import PATH, Webhook, secret_of
 
     secret = secret_of() if webhooks else ""
-    running = await connect_from_environment(settings, http)
     async with AsyncExitStack() as at_the_end:
+        told = Health()
+        if health:  # first, as the start may wait for Slack
+            await told.start(*health)
+            at_the_end.push_async_callback(told.close)
+            out.print(f"Health is told at {_plain(health[0])}:{told.port}.")
+        running = await connect_from_environment(settings, http, told.say)
         at_the_end.push_async_callback(running.close)
+        told.watch(running.engine, running.app)
+        at_the_end.callback(told.say, "Greenlight is ending.")
         if webhooks:
             webhook = Webhook(secret, running.engine.look_at)
             await webhook.start(*webhooks)
             at_the_end.push_async_callback(webhook.close)
             out.print(f"Webhooks are taken at {_plain(webhooks[0])}:{webhook.port}{PATH}.")
-        if health:
-            told = Health(running.engine, running.app)
-            await told.start(*health)
-            at_the_end.push_async_callback(told.close)
-            out.print(f"Health is told at {_plain(health[0])}:{told.port}.")
         if http:
             out.print(
                 f"Slack's requests are taken at {_plain(http[0])}:{running.app.http_port}/slack/events."

@@ -4,6 +4,7 @@
     /readyz   200, or 503 with the name and a sentence of each reason
     /metrics  Prometheus' text format
 
+It is there before anything else, as the start may wait for Slack, and tells what for.
 Nothing here tells of people, threads or repositories. There is no login: it listens on loopback by default.
 """
 
@@ -51,21 +52,24 @@ class Connected(Protocol):
 
 
 class Health(Server):
-    """A small server that tells.
+    """A small server that tells. Before `watch` it is not ready."""
 
-    Args:
-        engine: Asked anew each time.
-        slack: Likewise.
-    """
-
-    def __init__(self, engine: Watched, slack: Connected) -> None:
-        self._engine = engine
-        self._slack = slack
+    def __init__(self) -> None:
+        self._watched: tuple[Watched, Connected] | None = None
+        self._why = "Greenlight is starting."
         app = web.Application()
         app.router.add_get("/healthz", self._alive)
         app.router.add_get("/readyz", self._ready)
         app.router.add_get("/metrics", self._metrics)
         super().__init__(app, "Health cannot be told", closing_s=0.5)
+
+    def say(self, why: str) -> None:
+        """It is not ready, for this reason alone, until something is watched."""
+        self._watched, self._why = None, why
+
+    def watch(self, engine: Watched, slack: Connected) -> None:
+        """From now on these two are asked, anew each time."""
+        self._watched = engine, slack
 
     async def _alive(self, _request: web.Request) -> web.Response:
         return web.json_response({"alive": True})
@@ -76,10 +80,13 @@ class Health(Server):
         return web.json_response(body, status=503 if reasons else 200)
 
     async def _reasons(self) -> dict[str, str]:
+        if self._watched is None:
+            return {"process": self._why}
+        engine, slack = self._watched
         try:
             async with asyncio.timeout(ANSWER_S):
-                reasons = await self._engine.problems()
-                if why_not := self._slack.why_not:
+                reasons = await engine.problems()
+                if why_not := slack.why_not:
                     reasons["socket"] = why_not
         except Exception as error:  # noqa: BLE001 (process edge: whoever asks gets an answer)
             log.error("health.unknown", trace=trace(error))  # noqa: TRY400 (no foreign words in logs)
@@ -87,14 +94,20 @@ class Health(Server):
         return reasons
 
     async def _metrics(self, _request: web.Request) -> web.Response:
-        stored = CollectorRegistry()
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                stored.register(_Stored(await self._engine.standing()))
-        except Exception as error:  # noqa: BLE001 (process edge: what the process counts is told all the same)
-            log.error("metrics.incomplete", trace=trace(error))  # noqa: TRY400 (no foreign words in logs)
-        body = generate_latest(REGISTRY) + generate_latest(stored)
+        body = generate_latest(REGISTRY)
+        if self._watched is not None:
+            body += generate_latest(await _stored(self._watched[0]))
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _stored(engine: Watched) -> CollectorRegistry:
+    stored = CollectorRegistry()
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            stored.register(_Stored(await engine.standing()))
+    except Exception as error:  # noqa: BLE001 (process edge: what the process counts is told all the same)
+        log.error("metrics.incomplete", trace=trace(error))  # noqa: TRY400 (no foreign words in logs)
+    return stored
 
 
 class _Stored(Collector):

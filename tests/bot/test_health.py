@@ -59,7 +59,8 @@ class Told:
 async def told(tmp_path: Path) -> AsyncIterator[Told]:
     await small_repository(remote(tmp_path, "notes"))
     async with world(tmp_path, [repository(tmp_path, "notes", ["C0NOTES"])]) as bot:
-        health = Health(bot.running.engine, bot.running.app)
+        health = Health()
+        health.watch(bot.running.engine, bot.running.app)
         await health.start("127.0.0.1", 0)
         yield Told(bot, health)
         await health.close()
@@ -137,6 +138,9 @@ async def test_each_reason_not_to_give_it_work_is_named(told: Told) -> None:
         assert (await told.get("/healthz"))[0] == 200
         other.execute("ROLLBACK")
     assert await told.reasons() == {}
+    told.health.say("Greenlight is ending.")
+    assert await told.reasons() == {"process": "Greenlight is ending."}
+    assert [name for name, _ in await told.samples() if name == "greenlight_requests"] == []
 
 
 async def test_a_missing_key_and_a_sweep_that_hangs_are_reasons(
@@ -158,7 +162,7 @@ async def test_a_missing_key_and_a_sweep_that_hangs_are_reasons(
 
 async def test_a_port_that_is_taken_is_told(told: Told) -> None:
     with pytest.raises(ConfigurationInvalid, match="Health cannot be told at"):
-        await Health(told.bot.running.engine, told.bot.running.app).start("127.0.0.1", told.health.port)
+        await Health().start("127.0.0.1", told.health.port)
 
 
 async def test_what_nobody_is_at_is_a_reason_and_a_damaged_row_is_none(told: Told) -> None:

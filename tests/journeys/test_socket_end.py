@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientConnectorError, ClientSession
 
 from bot.app import TRIES_OF_OTHERS
 from tests.bot.test_link import Door
@@ -24,6 +24,8 @@ END_S = 2.0
 CHANNEL = "C1"
 CONNECTED = "Greenlight is connected"
 PORT = re.compile(r"Health is told at \S+:(\d+)")
+AT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
+TOLD = re.compile(rf"\. I have asked who I am since {AT}; try \d is at {AT}\.")
 CASES = [
     pytest.param(fault, at_start, marks=() if fault == "no hello" else pytest.mark.long)
     for fault in ("no hello", "the address is never given", "the handshake hangs")
@@ -31,10 +33,15 @@ CASES = [
 ]
 
 
-async def ready(port: int) -> tuple[int, str]:
-    address = f"http://127.0.0.1:{port}/readyz"
+async def ready(port: int, path: str = "readyz") -> tuple[int, str]:
+    address = f"http://127.0.0.1:{port}/{path}"
     async with ClientSession() as session, session.get(address) as response:
         return response.status, await response.text()
+
+
+async def health_port(log: Path) -> int:
+    found = await until(lambda: PORT.search(log.read_text()), START_S, "its health is told")
+    return int((found or [""])[1])
 
 
 @asynccontextmanager
@@ -62,8 +69,7 @@ async def run_at_a_door(directory: Path, fault: str) -> AsyncIterator[tuple[Door
 async def test_a_signal_ends_it_in_time(tmp_path: Path, fault: str, at_start: bool) -> None:
     async with run_at_a_door(tmp_path, fault if at_start else "none") as (door, process, log):
         if not at_start:
-            found = await until(lambda: PORT.search(log.read_text()), START_S, "its health is told")
-            port = int((found or [""])[1])
+            port = await health_port(log)
             await until(lambda: CONNECTED in log.read_text(), START_S, "it is connected")
             door.fault = fault
             assert (await ready(port))[0] == 200, "the control: it is ready"
@@ -89,10 +95,43 @@ async def test_a_signal_ends_it_in_time(tmp_path: Path, fault: str, at_start: bo
 async def test_slack_is_waited_for_at_the_start(tmp_path: Path, fault: str) -> None:
     async with run_at_a_door(tmp_path, fault) as (door, process, log):
         await until(lambda: "slack.awaited" in log.read_text() or process.exitcode, START_S, "it is told")
+        port = await health_port(log)
+        status, body = await ready(port)
+        assert status == 503
+        assert TOLD.search(body), body
+        assert [(await ready(port, path))[0] for path in ("healthz", "metrics")] == [200, 200]
         door.fault = "none"
         await until(lambda: CONNECTED in log.read_text() or process.exitcode, START_S, "it is connected")
+        assert await ready(port) == (200, '{"ready": true, "reasons": {}}')
         assert await terminated(process) < END_S
         assert process.exitcode == 0, log.read_text()
+
+
+async def test_a_slack_that_says_nothing_is_told_and_a_signal_frees_the_port(tmp_path: Path) -> None:
+    async with run_at_a_door(tmp_path, "it never says who we are") as (door, process, log):
+        port = await health_port(log)
+        await until(lambda: door.hits, START_S, "it hangs")
+        assert (await ready(port, "healthz"))[0] == 200
+        status, body = await ready(port)
+        assert status == 503
+        assert re.search(rf"Slack was asked at {AT} who I am, and has not answered yet\.", body), body
+        assert await terminated(process) < END_S
+        assert process.exitcode == -signal.SIGTERM, log.read_text()
+        with pytest.raises(ClientConnectorError):
+            await ready(port)
+
+
+@pytest.mark.long
+async def test_a_token_that_is_refused_in_the_end_is_named(tmp_path: Path) -> None:
+    async with run_at_a_door(tmp_path, "a page instead of who we are") as (door, process, log):
+        await until(lambda: "slack.awaited" in log.read_text(), START_S, "it is told")
+        port = await health_port(log)
+        door.fault = "it does not take the token"
+        await asyncio.to_thread(process.join, START_S)
+        assert process.exitcode == 2
+        assert "Slack does not take SLACK_BOT_TOKEN (invalid_auth)." in log.read_text().splitlines()[-1]
+        with pytest.raises(ClientConnectorError):
+            await ready(port)
 
 
 async def test_no_connection_yet_is_told_and_made_later(tmp_path: Path) -> None:

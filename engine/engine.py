@@ -6,7 +6,7 @@ effects. Whatever is filed gets done: by this process, by the sweep, or by the p
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -55,6 +55,7 @@ from engine.withholding import kept, told
 
 SWEEP_S = 5.0
 LEFT_BEHIND = timedelta(seconds=10)
+SLEPT_S = 1.0
 LONG = 8_000
 _PRUNE_AFTER = timedelta(hours=1)
 
@@ -119,6 +120,7 @@ class Engine:
         self._performer.accept = self._accept
         self._performer.write_record = Recorder(database, its_chat, self._forge).write
         self._outside = outside
+        self._asleep_s = outside.asleep()
         self._forgetter = Forgetter(settings, database, outside.workspace)
         self._watcher = Watcher(settings.follow, database, self._forge, self._accept, self._durable.detach)
 
@@ -130,8 +132,7 @@ class Engine:
             left = await effects.take_over(c)
         at = datetime.now(UTC)
         since = await asyncio.to_thread(last_alive, self.settings.state_dir) or at
-        for request in dict.fromkeys(one.request for one in left if isinstance(one.effect, StartRun)):
-            await _apart(request, self._restarted(request, since, at))
+        await self._restarted(left, since, at)
         await asyncio.to_thread(say_alive, self.settings.state_dir, at)
         await self._durable.launch()
         for filed in left:
@@ -307,6 +308,7 @@ class Engine:
 
     async def sweep(self, now: datetime) -> None:
         """Do what time asks for: due requests, effects left behind, looks, forgetting finished workflows."""
+        await self._woken(now)  # before anything is found to be due
         async with reading(self._database.app) as c:
             due = await journal.due(c, now)
             left = await effects.left_behind(c, now - LEFT_BEHIND)
@@ -363,9 +365,25 @@ class Engine:
             await _apart(filed.request, self._again(filed))
         log.info("chat.reopened", channel=channel, effects=len(resting))
 
-    async def _restarted(self, request: str, since: datetime, at: datetime) -> None:
-        key = f"{request}:restarted:{at.isoformat()}"
-        await self._accept(Restarted(key=key, request=request, at=at, since=since))
+    async def _woken(self, now: datetime) -> None:
+        """While the machine was suspended nothing worked, as if no process had been there.
+
+        Each sweep looks: a run that ends before that, and that no other follows, counts it as work.
+        """
+        asleep = self._outside.asleep()
+        slept = asleep - self._asleep_s
+        if slept < SLEPT_S:
+            return
+        async with reading(self._database.app) as c:
+            left = await effects.left_behind(c, now)
+        self._asleep_s = asleep
+        await self._restarted(left, now - timedelta(seconds=slept), now)
+        log.info("engine.woken", slept_s=round(slept))
+
+    async def _restarted(self, left: Iterable[Filed], since: datetime, at: datetime) -> None:
+        for request in dict.fromkeys(one.request for one in left if isinstance(one.effect, StartRun)):
+            key = f"{request}:restarted:{at.isoformat()}"
+            await _apart(request, self._accept(Restarted(key=key, request=request, at=at, since=since)))
 
     async def _due(self, request: str, at: datetime) -> None:
         await self.accept(Due(key=f"{request}:due:{at.isoformat()}", request=request, at=at))
@@ -446,7 +464,7 @@ class Engine:
         return await self.store.spent(request)
 
 
-async def _apart(request: str, work: Awaitable[None]) -> None:
+async def _apart(request: str, work: Awaitable[object]) -> None:
     """What is wrong with one request holds up no other."""
     try:
         await work

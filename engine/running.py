@@ -28,6 +28,7 @@ from engine.store.database import Database, readable, reading
 from engine.store.effects import Filed
 from engine.store.tables import EffectStatus
 from engine.trace import trace
+from engine.vitals import asleep_s
 
 RunFunction = Callable[[Context], Awaitable[Result]]
 
@@ -52,12 +53,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Outside:
-    """What runs use of the world, built once (workspaces and forges once a repository)."""
+    """What runs use of the world, built once (workspaces and forges once a repository).
+
+    `asleep` counts the seconds in which there is none of it, as the machine is suspended.
+    """
 
     model: Model
     sandbox: Sandbox
     workspace: Callable[[RepositorySettings], Workspace]
     forge: Callable[[RepositorySettings], Forge]
+    asleep: Callable[[], float] = asleep_s
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 import asyncio
 import shutil
+import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,6 +51,17 @@ class Standing(BaseModel):
     effects: dict[tuple[str, str], int]
     oldest_s: dict[str, float]
     left_s: float
+
+
+def asleep_s() -> float:
+    """Seconds that this machine was suspended since it booted; other systems than Linux do not tell.
+
+    The one clock goes on then and the other does not. What is merely busy, or stopped by a signal, changes
+    nothing here; nor does the sleep of a host whose guest this is, unless the host tells its guest.
+    """
+    if sys.platform != "linux":
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 async def standing(database: Database, holds: Callable[[str], bool], now: datetime) -> Standing:

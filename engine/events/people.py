@@ -183,7 +183,10 @@ class Due(EventBase):
 
 
 class Restarted(EventBase):
-    """A process goes on with what an earlier one left. `since`: when one was last known to be at work."""
+    """A process goes on with what an earlier one left, or with its own after its machine was suspended.
+
+    `since`: nothing is counted as worked from then on.
+    """
 
     kind: Literal["restarted"] = "restarted"
     since: datetime

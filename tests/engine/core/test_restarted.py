@@ -1,7 +1,11 @@
-"""Minutes of work while no process is there, and other minutes in the configuration since."""
+"""Minutes of work while no process is there or its machine sleeps, and other minutes since."""
 
+import asyncio
+import os
+import signal
 import sqlite3
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,21 +17,29 @@ from engine.decide import decide
 from engine.engine import SWEEP_S, Engine, Rules
 from engine.events import Restarted
 from engine.present import detail
-from engine.request import Snapshot
+from engine.request import Snapshot, State
 from engine.restoring import put_back
 from engine.state_dir import DATABASE, last_alive, say_alive
+from engine.vitals import asleep_s
 from tests.engine.core.harness import REQUEST, MemoryChat, opened, render, running
 from tests.engine.core.test_orders import never
 from tests.engine.strategies import POLICY
 from tests.journeys.reading import until
 
 AGO = timedelta(hours=2)
+ASLEEP = """import sys
+from engine.vitals import asleep_s
+for line in sys.stdin:
+    print(asleep_s(), flush=True)
+"""
 
 
 @asynccontextmanager
-async def at_work(directory: Path, minutes: float) -> AsyncIterator[tuple[Engine, Snapshot]]:
+async def at_work(
+    directory: Path, minutes: float, asleep: Callable[[], float] = asleep_s
+) -> AsyncIterator[tuple[Engine, Snapshot]]:
     """An engine in which a run of the request never ends, with so many minutes for it."""
-    policy = POLICY.model_copy(update={"cap_minutes": minutes})
+    policy = POLICY.model_copy(update={"cap_minutes": minutes, "repository": "sample"})
     rules = Rules(
         decide=decide,
         policy=lambda _repository, _team: policy,
@@ -35,7 +47,7 @@ async def at_work(directory: Path, minutes: float) -> AsyncIterator[tuple[Engine
         render=render,
         detail=detail,
     )
-    async with running(directory, MemoryChat(), never, rules=rules) as engine:
+    async with running(directory, MemoryChat(), never, rules=rules, asleep=asleep) as engine:
         event = opened()
         await engine.accept(event.model_copy(update={"at": datetime.now(UTC), "repository": "sample"}))
         snapshot = await engine.snapshot(REQUEST)
@@ -111,6 +123,63 @@ async def test_what_a_backup_restores_was_down_since_the_backup(tmp_path: Path) 
     put_back(tmp_path / "saved.tgz", state, replace=False)
     async with at_work(tmp_path / "first", 90) as (_, snapshot):
         assert snapshot.worked_s == pytest.approx(3600, abs=30)
+
+
+@pytest.mark.parametrize(
+    ("slept", "worked", "state"),
+    [(3600.0, 3600.0, State.ASSESSING), (0.0, 90 * 60, State.PAUSED)],
+    ids=["an hour asleep", "awake: the control"],
+)
+async def test_a_machine_that_sleeps_works_as_little_as_one_without_a_process(
+    tmp_path: Path, slept: float, worked: float, state: State
+) -> None:
+    before, counted = 5000.0, [5000.0]
+    async with at_work(tmp_path, 90, lambda: counted[-1]) as (engine, snapshot):
+        engine._sweeper.cancel()  # type: ignore[union-attr]  # it runs, and knows another time
+        counted.append(before + slept)
+        now = busy_since(snapshot) + AGO
+        for _ in range(2):
+            await engine.sweep(now)
+        after = await engine.snapshot(REQUEST)
+        assert after is not None
+        assert after.worked(now) == pytest.approx(worked, abs=1)
+        assert after.state is state
+        told = [event for event in await engine.journal(REQUEST) if isinstance(event, Restarted)]
+        assert [event.at - event.since for event in told] == [timedelta(seconds=slept)] * bool(slept)
+
+
+async def counted_in(*around: str, stopped_s: float) -> list[float]:
+    """What a process counts before and after it was stopped by a signal; nothing if it cannot begin."""
+    argv = (*around, sys.executable, "-c", ASLEEP)
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    counts = []
+    for _ in range(2):
+        process.stdin.write(b"\n")
+        if line := await process.stdout.readline():
+            counts.append(float(line))
+            os.kill(process.pid, signal.SIGSTOP)
+            await asyncio.sleep(stopped_s)
+            os.kill(process.pid, signal.SIGCONT)
+    process.stdin.close()
+    await process.wait()
+    return counts
+
+
+async def test_who_is_stopped_or_busy_is_not_asleep() -> None:
+    first, then = await counted_in(stopped_s=0.3)
+    assert then == pytest.approx(first, abs=0.01)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+async def test_a_machine_that_was_suspended_for_an_hour_says_so() -> None:
+    around = ("unshare", "--user", "--map-root-user", "--time", "--boottime", "3600", "--fork")
+    counts = await counted_in(*around, stopped_s=0)
+    if not counts:
+        pytest.skip("nobody may make a time namespace here")
+    assert counts[0] == pytest.approx(asleep_s() + 3600, abs=0.01)
 
 
 async def test_other_minutes_hold_from_the_next_start(tmp_path: Path) -> None:

@@ -44,7 +44,9 @@ APPROVED_BY_NOBODY = (
     "Mention me in a channel."
 )
 
-_LINK = re.compile(r"<?https?://\S")
+# One link at a time: a pattern for links run together would try each way to part them.
+_LINK = re.compile(r"<https?://[^<>\s]+>?|https?://\S+")
+_WORDS = re.compile(r"\w")
 
 
 def _too_many(event: Opened, rules: Policy) -> str:
@@ -125,9 +127,14 @@ def _unreadable(text: str) -> str:
             f"Your message has {len(text):,} characters; I read at most {LONGEST_REQUEST:,}. "
             "Please say in a few sentences what you need, and name the files that hold the rest."
         )
-    if all(_LINK.match(word) for word in text.split()):
+    if all(_is_bare_link(word) for word in text.split()):
         return "I do not open links. Please say in a sentence what you need; the link may stand beside it."
     return ""
+
+
+def _is_bare_link(word: str) -> bool:
+    """Whether links and signs are all it holds, a link first: words may be run into the end of one."""
+    return _LINK.match(word) is not None and _WORDS.search(_LINK.sub("", word)) is None
 
 
 def _first_words(text: str) -> str:

@@ -332,6 +332,10 @@ def test_a_typed_list_fills_the_card() -> None:
         ("", "Tell me in the same message"),
         ("x" * 40_000, "Your message has 40,000 characters"),
         ("<https://example.org/a>", "I do not open links"),
+        ("<https://example.org/a>, <http://example.org/b>!", "I do not open links"),
+        ("https://example.org/a", "I do not open links"),
+        ("<https://example.org/a>" * 300, "I do not open links"),
+        ("<https://" + "a" * 7_000, "I do not open links"),
     ],
 )
 def test_an_unreadable_mention_opens_nothing(text: str, why: str) -> None:
@@ -346,6 +350,8 @@ def test_an_unreadable_mention_opens_nothing(text: str, why: str) -> None:
         "週次の指標を追加して<https://example.org/a>",
         "Rename<https://example.org/a>",
         "<https://example.org/a> Rename",
+        "<https://example.org/a>直して",
+        "<https://example.org/a><https://example.org/b>。直して",
     ],
 )
 def test_words_that_hold_more_than_a_link_are_a_request(text: str) -> None:

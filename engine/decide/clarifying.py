@@ -61,6 +61,10 @@ def _empty(event: Answered) -> bool:
 def _not_ours_to_decide(current: Round, event: Answered) -> str:
     if not current.about or not event.you_decide:
         return ""
+    return _only_people_know(current)
+
+
+def _only_people_know(current: Round) -> str:
     return f"Which {current.about} it is, only people can tell: choose one, or type it with “Other…”."
 
 
@@ -124,6 +128,8 @@ def say(snapshot: Snapshot, event: Said, candidates: Sequence[Candidate] = ()) -
     understood = understand(event.text, current.questions)
     if not understood:
         return _say_besides(snapshot, event, current)
+    if current.about and any(not labels and not text for labels, text in understood.values()):
+        return only_you(snapshot, _only_people_know(current))
     moves = Moves(snapshot, event.at)
     given: dict[int, Given | None] = {
         index: Given(
@@ -132,7 +138,6 @@ def say(snapshot: Snapshot, event: Said, candidates: Sequence[Candidate] = ()) -
         if labels or not current.questions[index].can_find_out or not not_sure(text)
         else Given(by=event.by, find_out=True)
         for index, (labels, text) in understood.items()
-        if labels or text or not current.about
     }
     _record(moves, given)
     moves.wait()
@@ -176,6 +181,8 @@ def before_repository(
 def _say_where(snapshot: Snapshot, event: Said, current: Round, candidates: Sequence[Candidate]) -> Decision:
     """Words while the repository is asked for: the requester may name it, and whatever they say is kept."""
     answer = understand(event.text, current.questions).get(0)
+    if answer == ((), ""):
+        return only_you(snapshot, locating.ON_THE_CARD)
     listed = answer[0] if answer else ()
     decision = unchanged(snapshot) if listed else add_detail(snapshot, event)
     assert decision.snapshot is not None  # noqa: S101 (there is a request)

@@ -4,7 +4,7 @@ import pytest
 
 from engine import existing
 from engine.cards import ScopeCard
-from engine.events import Assessed, CheckFailed, Choice, Chose, Delivered, Existing, Triaged
+from engine.events import Assessed, CheckFailed, Choice, Chose, Delivered, Existing, Sign, Triaged
 from engine.people import Person
 from engine.present import Shown, render
 from engine.request import Escalation, Policy, RunKind, SpecFate, State, WishFate
@@ -63,6 +63,18 @@ def test_who_is_unclear_again_is_told_why_and_asked_again() -> None:
     (question,) = story.now.rounds[-1].questions
     assert existing.ANSWER_UNCLEAR in question.text
     assert question.options[0].label == "DPA-1"
+
+
+@pytest.mark.parametrize("words", ["1. you decide", "1) up to you"])
+def test_what_only_people_know_is_not_ours_to_decide_by_typing_either(words: str) -> None:
+    story = asked("DPA-1", "DPA-2")
+    before = story.now
+    story.answers(ASKER, 0, you_decide=True)
+    clicked = story.told
+    assert clicked.startswith("Which ticket it is, only people can tell: choose one")
+    story.says(words)
+    assert (story.told, story.last.reply.sign) == (clicked, Sign.ONLY_YOU)
+    assert story.now == before
 
 
 def test_a_clear_answer_is_taken_up() -> None:

@@ -213,6 +213,16 @@ def test_words_fill_the_card_and_details_are_kept() -> None:
     assert len(story.now.notes) == 3
 
 
+def test_a_repository_is_not_ours_to_decide_by_typing_either() -> None:
+    story = asked()
+    before = story.now
+    story.says("1. you decide")
+    assert (story.told, story.last.reply.sign) == (locating.ON_THE_CARD, Sign.ONLY_YOU)
+    assert story.now == before
+    story.says("1. data")
+    assert story.told == "I chose data on the card; please check and submit."
+
+
 def test_words_choose_only_what_stands_on_the_card() -> None:
     story = Story(candidates=CANDIDATES[:1]).opened("Do more", follows="T1:C1:0.5", repository="gone")
     story.candidates = CANDIDATES

@@ -519,6 +519,16 @@ class Workspace(Protocol):
         """The names of the remote's branches beneath our prefix that end so, whoever put them there."""
         ...
 
+    async def made_here(self, branch: str) -> bool:
+        """Whether what the remote holds on that branch was made here and changed by nobody since.
+
+        Told by a seal that needs no memory, so that it can be asked of a state put back from a backup.
+
+        Raises:
+            Unreachable: the remote did not answer.
+        """
+        ...
+
 
 # ---------------------------------------------------------------- forge
 

@@ -161,6 +161,12 @@ class GitWorkspace:
         await self._prepare()
         return sorted(await self._remote.branches(f"refs/heads/{self._prefix}*{ending}"))
 
+    async def made_here(self, branch: str) -> bool:
+        """See `engine.ports.Workspace.made_here`."""
+        async with self._writing:
+            held = await self.pushed(branch)
+            return held is not None and await self._of_our_hand(branch, held)
+
     async def _require_unprotected(self, branch: str) -> None:
         if branch == await self._remote.default_branch():
             raise PushRejected(f"{branch} is the default branch: nothing is ever pushed to it.")

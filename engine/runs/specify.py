@@ -77,15 +77,22 @@ async def run(context: Context) -> Specified:
 
 
 async def _own_branch(context: Context) -> str:
-    """The slug of the branch that a request has which a state put back from a backup knows nothing of."""
+    """The slug of the branch that a request has which a state put back from a backup knows nothing of.
+
+    Of several that could be it, the one whose commit was made here; empty if that is none or not one alone.
+    """
     if context.snapshot.specs:
         return ""
     prefix, ending = context.repository.branch_prefix, branch_ending(context.snapshot.id)
 
     async def look() -> list[str]:
-        return [name[len(prefix) : -len(ending)] for name in await context.workspace.ours(ending)]
+        names = await context.workspace.ours(ending)
+        fitting = [name for name in names if SLUG.fullmatch(name[len(prefix) : -len(ending)])]
+        if len(fitting) > 1:
+            fitting = [name for name in fitting if await context.workspace.made_here(name)]
+        return [name[len(prefix) : -len(ending)] for name in fitting]
 
-    there = [name for name in await patiently(context, "own branch", look) if SLUG.fullmatch(name)]
+    there = await patiently(context, "own branch", look)
     return there[0] if len(there) == 1 else ""
 
 

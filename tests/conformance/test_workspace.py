@@ -713,6 +713,18 @@ async def test_branches_of_ours_are_found_by_how_they_end(workspace: Workspace, 
     assert await workspace.ours("-123456") == ["greenlight/a-b-123456", "greenlight/c-123456"]
 
 
+async def test_what_was_made_here_is_known_without_any_memory(
+    workspace: Workspace, repo: Path, tmp_path: Path
+) -> None:
+    git, made = at(repo), await work(workspace, tmp_path)
+    await workspace.push(made, "greenlight/r1")
+    git("branch", "greenlight/r2", "main")
+    other = GitWorkspace(str(repo), "main", tmp_path / "other-store")
+    assert await other.made_here("greenlight/r1")
+    assert not await other.made_here("greenlight/r2")
+    assert not await other.made_here("greenlight/none")
+
+
 async def test_a_branch_that_does_not_hold_what_was_pushed_is_told(
     workspace: Workspace, repo: Path, tmp_path: Path
 ) -> None:

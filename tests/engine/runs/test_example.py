@@ -11,6 +11,7 @@ import pytest
 from bot.playground.script import SCENARIOS, Scenario
 from engine import gate
 from engine.adapters.bubblewrap import BubblewrapSandbox
+from engine.adapters.git_workspace import GitWorkspace
 from engine.errors import SandboxUnavailable
 from engine.events import (
     Asked,
@@ -41,6 +42,7 @@ from engine.request import (
     State,
     Task,
     TaskStatus,
+    branch_ending,
     hash_of,
     spec_hash,
 )
@@ -317,6 +319,33 @@ def _calls_are_as_documented(w: World) -> None:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("put_there", "taken"),
+    [
+        ({"as-it-was": "theirs"}, "as-it-was"),
+        ({"as-it-was": "ours", "as-it-went-on": "theirs", "Not_a_name": "ours"}, "as-it-was"),
+        ({"another": "theirs", "as-it-was": "theirs"}, "conversation-resolution-time"),
+        ({"another": "ours", "as-it-was": "ours"}, "conversation-resolution-time"),
+    ],
+)
+async def test_a_branch_that_is_there_before_the_first_spec_is_gone_on_with_if_it_can_be_told(
+    tmp_path: Path, put_there: dict[str, str], taken: str
+) -> None:
+    async with world(tmp_path, [Scenario.load(SCENARIO)]) as w:
+        lost = GitWorkspace(str(w.remote), "main", tmp_path / "lost.git")
+        base, tree = await lost.refresh(), tmp_path / "tree"
+        await lost.checkout(base, tree)
+        (tree / "notes").write_text("made before the state was lost\n")
+        ours = (await lost.commit(tree, base, "work")).commit
+        for name, whose in put_there.items():
+            branch = f"greenlight/{name}{branch_ending(snapshot().id)}"
+            await lost.push(ours if whose == "ours" else base, branch)
+        now = await requirements(w)
+        specified = await RUNS[RunKind.SPECIFY](w.run(RunKind.SPECIFY, now, number=4))
+    assert isinstance(specified, Specified)
+    assert specified.draft.branch == taken
+
+
 async def test_a_file_outside_the_spec_is_told_and_put_back(tmp_path: Path) -> None:
     async with world(tmp_path, [Scenario.load(SCENARIO, "makefile-true")]) as w:
         now = await approved(w, await requirements(w))

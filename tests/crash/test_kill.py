@@ -40,8 +40,9 @@ def _lines(log: Path) -> int:
     return log.read_bytes().count(b"\n") if log.exists() else 0
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(
+    "seed", [pytest.param(1, marks=pytest.mark.long), pytest.param(2, marks=pytest.mark.more)]
+)
 def test_kills_at_random_moments_lose_and_double_nothing(tmp_path: Path, seed: int) -> None:
     moments = random.Random(seed)  # noqa: S311 (moments, not secrets)
     state, log = tmp_path / "state", tmp_path / "log"

@@ -167,7 +167,7 @@ async def test_whatever_becomes_of_envelopes_one_request_comes_of_it(
 
 @pytest.mark.parametrize(
     "seed",
-    [pytest.param(seed, marks=pytest.mark.long if seed < 6 else pytest.mark.more) for seed in range(4, 14)],
+    [pytest.param(seed, marks=pytest.mark.long if seed < 5 else pytest.mark.more) for seed in range(4, 14)],
 )
 async def test_to_the_draft_and_with_the_cards_of_a_good_connection(
     tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]

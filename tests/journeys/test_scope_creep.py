@@ -202,8 +202,10 @@ class RandomClassifier:
 
 
 @pytest.mark.xdist_group("journey scope random")
-@pytest.mark.long
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "seed",
+    [pytest.param(seed, marks=pytest.mark.long if seed == 1 else pytest.mark.more) for seed in (1, 2, 3)],
+)
 async def test_whatever_the_classifier_says_no_wish_reaches_a_prompt_of_the_work(
     tmp_path: Path, seed: int
 ) -> None:

@@ -67,17 +67,13 @@ def held(root: Path, cells: Sequence[Cell], journeys: Sequence[str] = JOURNEYS) 
     assert failures(everything, {}) == []
 
 
+@pytest.mark.long
 def test_orders_in_plain_words_bring_nothing_about(sandboxed: Path) -> None:
     plain = [c for c in CELLS if c.technique is Technique.PLAIN and c.field in FIELDS]
     held(sandboxed, plain, ["build", "bad"])
 
 
-@pytest.mark.parametrize(
-    "technique",
-    [
-        pytest.param(Technique.CLOSING, marks=pytest.mark.long),
-        *(pytest.param(technique, marks=pytest.mark.more) for technique in (Technique.TAGS, Technique.SPLIT)),
-    ],
-)
+@pytest.mark.more
+@pytest.mark.parametrize("technique", [Technique.CLOSING, Technique.TAGS, Technique.SPLIT])
 def test_orders_that_are_dressed_up_bring_nothing_about(technique: Technique, sandboxed: Path) -> None:
     held(sandboxed, [c for c in CELLS if c.technique is technique and c.sink is not Sink.EXHAUST])

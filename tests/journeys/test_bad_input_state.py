@@ -116,11 +116,11 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- database
 
 HOLD = """
-import sqlite3, sys, time
+import sqlite3, sys
 other = sqlite3.connect(sys.argv[1], isolation_level=None)
 other.execute("BEGIN IMMEDIATE")
 print("held", flush=True)
-time.sleep(float(sys.argv[2]))
+sys.stdin.read()
 other.execute("ROLLBACK")
 """
 
@@ -132,14 +132,18 @@ async def test_while_another_process_locks_the_database_no_event_is_lost(tmp_pat
         spec = await waiting.card("spec:1")
         database = str(tmp_path / "state" / "greenlight.db")
         other = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", HOLD, database, "6.5", stdout=asyncio.subprocess.PIPE
+            *(sys.executable, "-c", HOLD, database),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
         )
+        assert other.stdin is not None
         assert other.stdout is not None
         await other.stdout.readline()
         mention = await bot.slack.person(RILEY).mention(CHANNELS[1], "Add a greeting")
         with pytest.raises(NotAcked):
             await waiting.press(DANA, spec, ApproveSpec)
         await bot.told(RILEY, "Another program holds Greenlight's database", "repeats your message")
+        other.stdin.close()
         assert await other.wait() == 0
         await bot.slack.acked(mention, 30)
         again = Thread(bot, CHANNELS[1], mention)

@@ -34,12 +34,13 @@ async def test_the_demo_works_end_to_end_in_any_channel_of_another_slack(tmp_pat
             slack, environment(slack, model), tmp_path / "log", "demo", "--keep", str(keep)
         ) as bot:
             await Player(people, slack).play(lambda _: _over(slack), 110)
+            thread = next(iter(slack.workspace.messages))
+            confirmed = f"<@{ANN.id}> confirmed"
+            await slack.wait_for(lambda it: confirmed in cards(it, CHANNEL.id, thread)["delivery:1"].words)
             assert await bot.stop() == 0
-        thread = next(iter(slack.workspace.messages))
         assert posted(slack) == dict.fromkeys(
             ("progress", "questions:1", "spec:1", "review:1", "delivery:1"), 1
         )
-        assert f"<@{ANN.id}> confirmed" in cards(slack, CHANNEL.id, thread)["delivery:1"].words
         assert f"<@{BEN.id}>" in cards(slack, CHANNEL.id, thread)["spec:1"].words
     await model.close()
     roles = {call.role for call in model.calls}

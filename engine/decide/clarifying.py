@@ -128,7 +128,7 @@ def say(snapshot: Snapshot, event: Said, candidates: Sequence[Candidate] = ()) -
     understood = understand(event.text, current.questions)
     if not understood:
         return _say_besides(snapshot, event, current)
-    if current.about and any(not labels and not text for labels, text in understood.values()):
+    if current.about and ((), "") in understood.values():
         return only_you(snapshot, _only_people_know(current))
     moves = Moves(snapshot, event.at)
     given: dict[int, Given | None] = {

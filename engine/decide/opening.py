@@ -133,8 +133,8 @@ def _unreadable(text: str) -> str:
 
 
 def _is_bare_link(word: str) -> bool:
-    """Whether links and signs are all it holds, a link first: words may be run into the end of one."""
-    return _LINK.match(word) is not None and _WORDS.search(_LINK.sub("", word)) is None
+    """Whether it holds links, and signs at most beside them: words may be run into the end of one."""
+    return _LINK.search(word) is not None and _WORDS.search(_LINK.sub("", word)) is None
 
 
 def _first_words(text: str) -> str:

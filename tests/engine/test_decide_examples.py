@@ -334,6 +334,7 @@ def test_a_typed_list_fills_the_card() -> None:
         ("<https://example.org/a>", "I do not open links"),
         ("<https://example.org/a>, <http://example.org/b>!", "I do not open links"),
         ("https://example.org/a", "I do not open links"),
+        ("(<https://example.org/a>)", "I do not open links"),
         ("<https://example.org/a>" * 300, "I do not open links"),
         ("<https://" + "a" * 7_000, "I do not open links"),
     ],
@@ -351,6 +352,7 @@ def test_an_unreadable_mention_opens_nothing(text: str, why: str) -> None:
         "Rename<https://example.org/a>",
         "<https://example.org/a> Rename",
         "<https://example.org/a>直して",
+        "<https://example.org/a> ???",
         "<https://example.org/a><https://example.org/b>。直して",
     ],
 )

@@ -34,13 +34,13 @@ async def play(name: str, options: DemoOptions) -> dict[str, Any]:
     """
     _people(name, options.variant)  # unknown names are told before anything is started
     demo = Demo(options)
-    if demo.elsewhere:
-        raise ConfigurationInvalid(
-            "Scripted people act in the local Slack only: take SLACK_API_URL out of the environment, "
-            "or start the demo without --headless."
-        )
     began = time.monotonic()
     try:
+        if demo.elsewhere:
+            raise ConfigurationInvalid(
+                "Scripted people act in the local Slack only: take SLACK_API_URL out of the environment, "
+                "or start the demo without --headless."
+            )
         await demo.start()
         outcome = await enact(name, demo)
     finally:

@@ -72,11 +72,11 @@ async def test_a_play_that_ends_otherwise_than_it_should_exits_1(tmp_path: Path)
     assert [call.role for call in model.calls][:1] == ["assess"]
 
 
-async def test_scripted_people_do_not_act_in_another_slack() -> None:
+async def test_scripted_people_do_not_act_in_another_slack(tmp_path: Path) -> None:
     async with LocalSlack() as slack:
-        play = await asyncio.wait_for(
-            ended("demo", "--headless", SITUATION, "--json", env=environment(slack)), 60
-        )
+        env = environment(slack) | {"TMPDIR": str(tmp_path)}
+        play = await asyncio.wait_for(ended("demo", "--headless", SITUATION, "--json", env=env), 60)
         assert not slack.calls
     assert (play.code, play.out) == (2, "")
     assert "SLACK_API_URL" in play.err
+    assert not [*tmp_path.glob("greenlight-*")], "what was made for it is gone"

@@ -140,7 +140,7 @@ class Forgetter:
                 log.warning("commits.not_cleaned", repository=repository.name, error=type(error).__name__)
 
     async def _forget_commits(self, snapshot: Snapshot) -> None:
-        commits = sorted({*commits_of(snapshot), *_stood_on(snapshot)})
+        commits = sorted(set(commits_of(snapshot)))
         store = store_of(self._settings.state_dir, snapshot.repository)
         if not commits or not store.is_dir():
             return
@@ -262,9 +262,3 @@ def commits_of(snapshot: Snapshot) -> Iterator[str]:
     )
     existing = {spec.existing.head} if spec and spec.existing else set()
     yield from (commit for commit in made if commit not in base | existing)
-
-
-def _stood_on(snapshot: Snapshot) -> Iterator[str]:
-    """The heads of others' branches that it was about."""
-    spec = snapshot.spec
-    yield from (work.head for work in (snapshot.existing, spec.existing if spec else None) if work)

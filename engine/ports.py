@@ -422,8 +422,7 @@ class Workspace(Protocol):
     async def forget(self, commits: Sequence[str]) -> None:
         """Let go of commits that were made here; what nothing else holds is gone within two hours.
 
-        So it is, later, with heads of others' branches that were fetched. What was pushed stays at the
-        remote. Unknown commits are passed over.
+        What was pushed stays at the remote. Unknown commits are passed over.
         """
         ...
 

@@ -11,7 +11,7 @@ from engine.wording import hidden_characters
 MOST_FETCHED = 200
 MOST_TOLD = 20
 
-OTHERS = "refs/greenlight/others/"
+_OTHERS = "refs/greenlight/others/"
 _SEPARATOR = "\x1f"
 
 
@@ -41,7 +41,7 @@ class Branches:
         held = {name: head for name, head in (await self._remote.branches()).items() if self._is_others(name)}
         if not held or len(held) > MOST_FETCHED:
             return []
-        await self._remote.fetch_all({name: f"{OTHERS}{name}" for name in held})
+        await self._remote.fetch_all({name: f"{_OTHERS}{name}" for name in held})
         found: list[Branch] = []
         for name in await self._newest_first(held):
             branch = await self._described(name)
@@ -55,14 +55,14 @@ class Branches:
         """One branch, fetched now; None if the remote has none of that name, or it is not others'."""
         if not self._is_others(name) or name not in await self._remote.branches(f"refs/heads/{name}"):
             return None
-        await self._remote.fetch_all({name: f"{OTHERS}{name}"})
+        await self._remote.fetch_all({name: f"{_OTHERS}{name}"})
         return await self._described(name)
 
     async def fetched(self, name: str) -> str:
         """The head of a branch, whosever it is, fetched now; empty if the remote has none of that name."""
         if not name or name not in await self._remote.branches(f"refs/heads/{name}"):
             return ""
-        await self._remote.fetch_all({name: f"{OTHERS}{name}"})
+        await self._remote.fetch_all({name: f"{_OTHERS}{name}"})
         found = await self._described(name)
         return found.head if found else ""
 
@@ -70,12 +70,12 @@ class Branches:
         return name != self._base and not name.startswith(self._prefix) and not hidden_characters(name)
 
     async def _newest_first(self, held: Mapping[str, str]) -> list[str]:
-        output = await self._git.run("for-each-ref", "--sort=-committerdate", "--format=%(refname)", OTHERS)
-        names = [line.removeprefix(OTHERS) for line in output.decode("utf-8", "replace").splitlines()]
+        output = await self._git.run("for-each-ref", "--sort=-committerdate", "--format=%(refname)", _OTHERS)
+        names = [line.removeprefix(_OTHERS) for line in output.decode("utf-8", "replace").splitlines()]
         return [name for name in names if name in held]
 
     async def _described(self, name: str) -> Branch | None:
-        reference = f"{OTHERS}{name}"
+        reference = f"{_OTHERS}{name}"
         try:
             output = await self._git.run(
                 "log",

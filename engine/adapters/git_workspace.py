@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.adapters import git_text, git_tree
 from engine.adapters.git import Git, GitFailed, disk_error, require_id
-from engine.adapters.git_branches import OTHERS, Branches
+from engine.adapters.git_branches import Branches
 from engine.adapters.git_commit import is_sealed, refusals, scan, write_commit
 from engine.adapters.git_remote import Access, Remote
 from engine.adapters.git_tree import EXECUTABLE, Node, Nodes
@@ -232,19 +232,14 @@ class GitWorkspace:
             await self._let_go(set(commits))
 
     async def _let_go(self, commits: set[str]) -> None:
-        await self._unname(commits, *_OURS)
-        # Work under way may have made objects that no reference holds yet: those are younger.
-        await self._git.run("gc", "--quiet", "--prune=1.hour.ago")
-        # A run may have looked at these just now and not told yet: their objects go the next time.
-        await self._unname(commits, OTHERS)
-
-    async def _unname(self, commits: set[str], *beneath: str) -> None:
-        named = await self._git.run("for-each-ref", "--format=%(objectname) %(refname)", *beneath)
+        named = await self._git.run("for-each-ref", "--format=%(objectname) %(refname)", *_OURS)
         for line in named.decode().splitlines():
             commit, _, reference = line.partition(" ")
             if commit in commits:
                 await self._git.run("update-ref", "-d", reference, commit)
                 self._trees.pop(commit, None)
+        # Work under way may have made objects that no reference holds yet: those are younger.
+        await self._git.run("gc", "--quiet", "--prune=1.hour.ago")
 
     async def _require_branch_name(self, branch: str) -> None:
         try:

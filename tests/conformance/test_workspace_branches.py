@@ -1,13 +1,8 @@
 """Branches that hold others' work: found, fetched, and told against the base."""
 
-import os
-import time
 from pathlib import Path
 
-import pytest
-
 from engine.adapters.git_workspace import GitWorkspace
-from engine.errors import RepositoryUnusable
 from engine.ports import Workspace
 from tests.conformance.test_workspace import at, commit_all, repo, workspace
 
@@ -26,13 +21,6 @@ def branch(repo: Path, name: str, text: str, *, at_s: int = 1_700_000_000) -> st
     return head
 
 
-def aged(store: Path) -> None:
-    """Everything in the store was made two hours ago."""
-    then = time.time() - 7200
-    for path in (store / "objects").rglob("*"):
-        os.utime(path, (then, then))
-
-
 async def test_branches_ahead_of_the_base_come_newest_first(repo: Path, workspace: Workspace) -> None:
     old = branch(repo, "feat-DPA-1-old", "select 1\n")
     new = branch(repo, "feat-DPA-2-new", "select 2\n", at_s=1_700_000_100)
@@ -48,27 +36,6 @@ async def test_branches_ahead_of_the_base_come_newest_first(repo: Path, workspac
     ]
     assert found[0].subject == "Write feat-DPA-2-new"
     assert await workspace.read(new, "work.sql") == b"select 2\n"
-
-
-async def test_a_head_that_no_request_stands_on_any_more_is_let_go_of(
-    repo: Path, workspace: Workspace, tmp_path: Path
-) -> None:
-    gone, stays = branch(repo, "feat-1", "select 1\n"), branch(repo, "feat-2", "select 2\n")
-    await workspace.refresh()
-    await workspace.branches()
-    store = at(tmp_path / "state" / "store")
-    aged(tmp_path / "state" / "store")
-    await workspace.forget([gone])
-    assert store("for-each-ref", "--format=%(objectname)", "refs/greenlight/others") == stays
-    assert await workspace.read(gone, "work.sql") == b"select 1\n", (
-        "a run may stand on it, not having told yet"
-    )
-    aged(tmp_path / "state" / "store")
-    await workspace.forget([])
-    with pytest.raises(RepositoryUnusable, match="is not in the repository's store"):
-        await GitWorkspace(str(repo), "main", tmp_path / "state" / "store").read(gone, "work.sql")
-    assert await workspace.read(stays, "work.sql") == b"select 2\n"
-    assert (await workspace.branch_head("feat-1")) is not None, "who asks for it again gets it"
 
 
 async def test_a_branch_that_the_base_went_on_from_is_told_by_where_it_left(

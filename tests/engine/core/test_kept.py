@@ -16,12 +16,11 @@ from bot.keeping import named
 from engine.backup import MANIFEST, save
 from engine.engine import FORGOTTEN, Engine
 from engine.errors import AlreadyRunning, ConfigurationInvalid
-from engine.events import Existing
 from engine.forgetting import Forgetter, forget, going
 from engine.request import State
 from engine.restoring import put_back
 from engine.settings import RetentionSettings
-from engine.state_dir import DATABASE, checkouts_of, store_of
+from engine.state_dir import DATABASE, checkouts_of
 from engine.store import forgotten
 from engine.store.database import open_database
 from tests.engine.core.harness import REQUEST, MemoryChat, opened, running, said, settings, stopped, until
@@ -142,34 +141,6 @@ async def test_what_cannot_be_deleted_is_tried_later_and_later_until_it_is_asked
     assert "not_forgotten" in capsys.readouterr().out
     await database.close()
     assert tries == [0, 60, 180, 420, 900, 1860]
-
-
-@pytest.mark.parametrize("another", [False, True])
-async def test_the_head_of_others_that_a_request_was_about_is_let_go_of_unless_another_is_about_it(
-    tmp_path: Path, another: bool
-) -> None:
-    async with running(tmp_path, MemoryChat()) as engine:
-        await clarifying(engine)
-        await clarifying(engine, OTHER)
-        await engine.accept(stopped())
-    work = Existing(branch="feat-1", head="a" * 40, changed=("work.sql",)).model_dump_json()
-    with sqlite3.connect(tmp_path / DATABASE) as rows:
-        for request in (REQUEST, OTHER) if another else (REQUEST,):
-            told = "UPDATE gl_request SET snapshot = json_set(snapshot, '$.existing', json(?)) WHERE id = ?"
-            rows.execute(told, (work, request))
-    store_of(tmp_path, "sample").mkdir(parents=True)
-    gone: list[Sequence[str]] = []
-
-    class Workspace:
-        async def forget(self, commits: Sequence[str]) -> None:
-            gone.append(commits)
-
-    database, its = open_database(tmp_path / DATABASE), cast("Any", Workspace())
-    async with database.app.begin() as c:
-        await forgotten.ask(c, REQUEST, "operator:test", datetime.now(UTC))
-    await Forgetter(settings(tmp_path), database, lambda _: its).sweep(datetime.now(UTC))
-    await database.close()
-    assert gone[0] == ([] if another else ["a" * 40])
 
 
 async def test_commits_too_young_to_go_are_looked_for_once_more(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Print every mutant that no test kills, and the figures a module; exit code 1 if one is left unlisted.
 
+So it is if a test had to be left out because it fails anyway, and if nothing was tried at all.
+
 A runner of our own, since none that is well kept changes what is to be proved here: mutmut 3 changes bodies
 of functions only, so that no option of git's (a module's tuple), no default and no decorator is ever
 touched, nor removes a guard, a case or an element; cosmic-ray writes into the checkout that others use, and
@@ -39,7 +41,7 @@ _PYTEST = ("-p", "no:cacheprovider", "-p", "no:xdist", "-o", "addopts=", "-q", "
 
 
 def main() -> int:
-    """Try them; 0 if all that survive are listed, 1 if not, 2 if the tests could not be run."""
+    """Try them; 0 if all that survive are listed, 1 if not or if that is no proof, 2 if no test could run."""
     asked, say, started = _arguments(), _speaker(), time.monotonic()
     modules = [ROOT / name for name in asked.module or TARGETS]
     choice = _Choice(asked, modules)
@@ -58,8 +60,12 @@ def main() -> int:
     for entry in choice.stale:
         say(f"LISTED, BUT NO MUTANT: {entry['module']}: {entry['old']} -> {entry['new']}")
     _figures(modules, trial.tried, choice.equivalent, say)
+    if trial.red:
+        say(f"FAILED: {len(trial.red)} of the tests fail without a mutant; mend them and try again.")
+    if not trial.tried:
+        say("FAILED: no mutant was tried; choose other modules, or others with --match, --since or --sample.")
     say(f"{time.monotonic() - started:.0f} s")
-    return int(bool(survivors or choice.stale))
+    return int(bool(survivors or choice.stale or trial.red or not trial.tried))
 
 
 class _Choice:

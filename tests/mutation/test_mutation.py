@@ -67,6 +67,29 @@ def test_what_no_test_sees_is_reported() -> None:
     assert "tests/mutation/control.py | 21 | 13 | 0 | 0 | 8" in said
 
 
+CONTROL = ("--module", "tests/mutation/control.py", "--tests", "tests/mutation/control_tests.py")
+SEEN = ("--match", r"^9: number <=")  # of `guarded`, whose tests see everything
+
+
+def test_a_test_that_fails_anyway_is_no_proof(tmp_path: Path) -> None:
+    red = tmp_path / "test_red.py"
+    red.write_text("from tests.mutation.control import guarded\n\n\ndef test_red():\n    assert guarded(9)\n")
+    assert tried(*CONTROL, *SEEN)[0] == 0
+    code, said = tried(*CONTROL, *SEEN, "--tests", str(red))
+    assert code == 1
+    assert [line for line in said if line.startswith("LEFT OUT") and "test_red" in line]
+    assert "FAILED: 1 of the tests fail without a mutant; mend them and try again." in said
+    assert not [line for line in said if line.startswith("SURVIVED")]
+
+
+@pytest.mark.parametrize("narrow", [("--match", "no such mutant"), ("--since", "HEAD")])
+def test_nothing_tried_is_no_proof(narrow: tuple[str, str]) -> None:
+    """The control is as it is committed, so nothing of it changed since."""
+    code, said = tried(*CONTROL, *narrow)
+    assert code == 1
+    assert [line for line in said if line.startswith("FAILED: no mutant was tried")]
+
+
 def test_no_mutant_lives_of_those_who_may_do_what_and_of_the_scope() -> None:
     code, said = tried("--module", "engine/policy.py", "--module", "engine/scope.py", "--sample", "8")
     assert code == 0, "\n".join(said)

@@ -88,6 +88,7 @@ class Engine:
     Args:
         chat: The thread people see, or what makes it of this engine.
         runs: The function of each kind of run.
+        pauses: Between tries of what the chat does not take.
     """
 
     def __init__(
@@ -98,9 +99,10 @@ class Engine:
         outside: Outside,
         rules: Rules,
         runs: Mapping[RunKind, RunFunction],
+        pauses: Pauses = PAUSES,
     ) -> None:
         self.settings = settings
-        self.store = Store(database.app)
+        self.store = Store(database.app, self._untold)
         self._database = database
         self._rules = rules
         self._closers: list[Callable[[], Awaitable[None]]] = []
@@ -111,9 +113,9 @@ class Engine:
         holder = secrets.token_hex(8)
         its_chat = chat(self) if callable(chat) else chat
         self._chat = its_chat
-        self._performer = Performer(database, its_chat, rules.render, holder)
+        self._performer = Performer(database, its_chat, rules.render, holder, pauses)
         reports = Reports(self._accept, self._performer.tell, self._performer.quiet, self._anew)
-        self._runner = Runner(settings, database, its_chat, outside, runs, reports, holder)
+        self._runner = Runner(settings, database, self.store, its_chat, outside, runs, reports, holder)
         self._durable = Durable(database, perform=self._performer.perform, run=self._runner.run)
         self._performer.durable = self._durable
         self._performer.unbroken = self._runner.unbroken
@@ -379,6 +381,10 @@ class Engine:
         self._asleep_s = asleep
         await self._restarted(left, now - timedelta(seconds=slept), now)
         log.info("engine.woken", slept_s=round(slept))
+
+    def _untold(self, request: str) -> timedelta:
+        """How long the machine slept that this request has not been told of."""
+        return timedelta(seconds=self._outside.asleep() - self._asleep_s)
 
     async def _restarted(self, left: Iterable[Filed], since: datetime, at: datetime) -> None:
         for request in dict.fromkeys(one.request for one in left if isinstance(one.effect, StartRun)):

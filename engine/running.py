@@ -116,6 +116,7 @@ class Runner:
         self,
         settings: Settings,
         database: Database,
+        store: Store,
         chat: Chat,
         outside: Outside,
         runs: Mapping[RunKind, RunFunction],
@@ -124,7 +125,7 @@ class Runner:
     ) -> None:
         self._settings = settings
         self._database = database
-        self._store = Store(database.app)
+        self._store = store
         self._chat = chat
         self._outside = outside
         self._runs = runs

@@ -1,6 +1,6 @@
 """What is spent and set aside, looked at within the transaction that reserves the next call."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
@@ -50,8 +50,10 @@ class _Sums(BaseModel):
     aside_tokens: int = 0
 
 
-async def reached(c: AsyncConnection, asked: Asked, now: datetime) -> CapHit | None:
+async def reached(c: AsyncConnection, asked: Asked, now: datetime, asleep: timedelta) -> CapHit | None:
     """The first cap that this call does not fit under, None if it fits under all of them.
+
+    `asleep`: how long of the request's newest work the machine slept, as the stored state does not know yet.
 
     The lock on the request's row makes reservations of one request take turns on Postgres too; SQLite lets
     only one transaction write.
@@ -60,10 +62,10 @@ async def reached(c: AsyncConnection, asked: Asked, now: datetime) -> CapHit | N
     stored = (await c.execute(query)).scalar_one_or_none()
     stands = _Stands.model_validate_json(stored) if stored else _Stands()
     sums = await _sums(c, col(CallRow.request) == asked.request)
-    return _of_request(asked, stands, sums, now) or await _of_day(c, asked, stands, now)
+    return _of_request(asked, stands, sums, now - asleep) or await _of_day(c, asked, stands, now)
 
 
-def _of_request(asked: Asked, stands: _Stands, sums: _Sums, now: datetime) -> CapHit | None:
+def _of_request(asked: Asked, stands: _Stands, sums: _Sums, until: datetime) -> CapHit | None:
     caps = asked.caps
     limit_usd = max(asked.cap_usd, stands.cap_usd)
     if hit := _above(Cap.USD, limit_usd, sums.usd, sums.aside_usd, asked.usd):
@@ -74,7 +76,7 @@ def _of_request(asked: Asked, stands: _Stands, sums: _Sums, now: datetime) -> Ca
         if hit := _above(Cap.TOKENS, limit, sums.tokens, sums.aside_tokens, asked.tokens):
             return hit
     if caps.minutes_per_request is not None:
-        busy = (now - stands.busy_since).total_seconds() if stands.busy_since else 0.0
+        busy = (until - stands.busy_since).total_seconds() if stands.busy_since else 0.0
         worked, limit = (
             (stands.worked_s + max(0.0, busy)) / 60,
             caps.minutes_per_request + stands.more_minutes,

@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -70,10 +71,18 @@ class Spent(BaseModel):
 
 
 class Store:
-    """Records of runs. Every method is one short transaction and may be repeated."""
+    """Records of runs. Every method is one short transaction and may be repeated.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    Args:
+        engine: Of the database.
+        asleep: Of a request's id: how long the machine slept that its stored state does not know of yet.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, asleep: Callable[[str], timedelta] = lambda _: timedelta()
+    ) -> None:
         self._engine = engine
+        self._asleep = asleep
         self._said: dict[str, ModelAnswer] = {}
 
     async def reserve(self, call: str, role: str, model: str, asked: Asked) -> None:
@@ -91,8 +100,9 @@ class Store:
             CapReached: what is spent and set aside leaves less than that; nothing was stored.
         """
         now = datetime.now(UTC)
+        asleep = self._asleep(asked.request)
         async with self._engine.begin() as c:
-            hit = await ledger.reached(c, asked, now)
+            hit = await ledger.reached(c, asked, now, asleep)
             if hit is not None:
                 raise CapReached(hit)
             await _set_apart(c, call)

@@ -13,13 +13,19 @@ from pathlib import Path
 import pytest
 
 from engine.backup import save
+from engine.caps import Cap
 from engine.decide import decide
 from engine.engine import SWEEP_S, Engine, Rules
-from engine.events import Restarted
+from engine.errors import CapReached
+from engine.events import Restarted, Result
 from engine.present import detail
 from engine.request import Snapshot, State
 from engine.restoring import put_back
+from engine.running import RunFunction
+from engine.runs.context import Context
+from engine.settings import Caps
 from engine.state_dir import DATABASE, last_alive, say_alive
+from engine.store.ledger import Asked
 from engine.vitals import asleep_s
 from tests.engine.core.harness import REQUEST, MemoryChat, opened, render, running
 from tests.engine.core.test_orders import never
@@ -36,7 +42,10 @@ for line in sys.stdin:
 
 @asynccontextmanager
 async def at_work(
-    directory: Path, minutes: float, asleep: Callable[[], float] = asleep_s
+    directory: Path,
+    minutes: float,
+    asleep: Callable[[], float] = asleep_s,
+    run: RunFunction = never,
 ) -> AsyncIterator[tuple[Engine, Snapshot]]:
     """An engine in which a run of the request never ends, with so many minutes for it."""
     policy = POLICY.model_copy(update={"cap_minutes": minutes, "repository": "sample"})
@@ -47,7 +56,7 @@ async def at_work(
         render=render,
         detail=detail,
     )
-    async with running(directory, MemoryChat(), never, rules=rules, asleep=asleep) as engine:
+    async with running(directory, MemoryChat(), run, rules=rules, asleep=asleep) as engine:
         event = opened()
         await engine.accept(event.model_copy(update={"at": datetime.now(UTC), "repository": "sample"}))
         snapshot = await engine.snapshot(REQUEST)
@@ -146,6 +155,31 @@ async def test_a_machine_that_sleeps_works_as_little_as_one_without_a_process(
         assert after.state is state
         told = [event for event in await engine.journal(REQUEST) if isinstance(event, Restarted)]
         assert [event.at - event.since for event in told] == [timedelta(seconds=slept)] * bool(slept)
+
+
+@pytest.mark.parametrize("slept", [3600.0, 0.0], ids=["an hour asleep", "awake: the control"])
+async def test_a_call_is_paid_before_a_sweep_has_told_of_the_sleep(tmp_path: Path, slept: float) -> None:
+    counted, contexts = [5000.0], list[Context]()
+
+    async def at_it(context: Context) -> Result:
+        contexts.append(context)
+        return await never(context)
+
+    async with at_work(tmp_path, 90, lambda: counted[-1], at_it) as (engine, _):
+        engine._sweeper.cancel()  # type: ignore[union-attr]  # it runs, and would tell
+        await until(lambda: contexts, SWEEP_S, "the run begins")
+        await asyncio.to_thread(began, engine.settings.state_dir, AGO)
+        counted.append(counted[0] + slept)
+        caps = Caps(minutes_per_request=90)
+        call = contexts[0].store.reserve(
+            "a", "assess", "m", Asked(request=REQUEST, usd=0.0, cap_usd=1.0, caps=caps)
+        )
+        if slept:
+            await call
+            return
+        with pytest.raises(CapReached) as refused:
+            await call
+        assert (refused.value.hit.cap, round(refused.value.hit.spent)) == (Cap.MINUTES, 120)
 
 
 async def counted_in(*around: str, stopped_s: float) -> list[float]:

@@ -12,6 +12,7 @@ from engine.decide import decide
 from engine.engine import Engine, Rules
 from engine.launch import ChatOrMaker, Closer, launch
 from engine.metrics import MeasuredModel, MeasuredSandbox
+from engine.performing import PAUSES, Pauses
 from engine.policy import as_candidate, policy_for
 from engine.ports import Forge, Model, Sandbox
 from engine.present import Shown, detail, render
@@ -31,11 +32,13 @@ class Parts:
     Attributes:
         sandbox: Given one, the engine starts without a working bubblewrap.
         forge: The forge of a repository.
+        pauses: Between tries of what the chat does not take.
     """
 
     model: Model | None = None
     sandbox: Sandbox | None = None
     forge: Callable[[RepositorySettings], Forge] | None = None
+    pauses: Pauses = PAUSES
 
 
 async def start(settings: Settings, chat: ChatOrMaker, *, parts: Parts | None = None) -> Engine:
@@ -57,8 +60,11 @@ async def start(settings: Settings, chat: ChatOrMaker, *, parts: Parts | None = 
     async with AsyncExitStack() as undo:
         undo.callback(state.release)
         undo.push_async_callback(_close, closers)
-        outside = await _outside(settings, parts or Parts(), closers)
-        engine = await launch(settings, chat, outside, rules(settings), RUNS, state, closers)
+        parts = parts or Parts()
+        outside = await _outside(settings, parts, closers)
+        engine = await launch(
+            settings, chat, outside, rules(settings), RUNS, state, closers, pauses=parts.pauses
+        )
         undo.pop_all()
     return engine
 

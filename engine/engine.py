@@ -38,7 +38,7 @@ from engine.events import (
 from engine.forgetting import Forgetter
 from engine.metrics import ACCEPTED, DELIVERIES, EVENTS, SWEEPS, WITHHELD, timed
 from engine.people import Person, why_not
-from engine.performing import Performer, Render
+from engine.performing import PAUSES, Pauses, Performer, Render
 from engine.ports import Chat, Forge
 from engine.recording import Recorder
 from engine.request import CancelRuns, Candidate, HoldRuns, Policy, RunKind, Snapshot, StartRun

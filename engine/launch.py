@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.engine import Engine, Rules
 from engine.errors import ConfigurationInvalid
+from engine.performing import PAUSES, Pauses
 from engine.ports import Chat
 from engine.request import RunKind
 from engine.running import Outside, RunFunction
@@ -29,6 +30,7 @@ async def launch(
     state: StateDir,
     closers: Sequence[Closer] = (),
     busy_ms: int = BUSY_MS,
+    pauses: Pauses = PAUSES,
 ) -> Engine:
     """Bring the database up to date and launch an engine of these parts in a held state directory.
 
@@ -41,6 +43,7 @@ async def launch(
         state: Released when the engine closes.
         closers: Called when it closes, last to first.
         busy_ms: See `open_database`.
+        pauses: Between tries of what the chat does not take.
 
     Raises:
         DiskFull, Transient: there is no space for the database, or another program holds it.
@@ -54,7 +57,7 @@ async def launch(
         raise readable(error) or ConfigurationInvalid(
             f"The database {state.database} cannot be used: restore a copy, or move it away to begin anew."
         ) from error
-    engine = Engine(settings, database, chat, outside, its_rules, runs)
+    engine = Engine(settings, database, chat, outside, its_rules, runs, pauses)
 
     async def release() -> None:
         state.release()

@@ -45,8 +45,6 @@ REFRESH_S = 1.5
 _CHAT_TIMEOUT_S = 60.0
 _LONGEST_WAIT_S = 60.0
 _DATABASE_WAIT_S = 2.0
-_REFUSED_PAUSES_S = (1.0, 4.0, 15.0)
-_SHUT_PAUSES_S = (20.0, 60.0, 120.0, 300.0, 600.0)
 _CARD_NAMES = {
     PROGRESS: "the progress message",
     "questions": "round {number} of the questions",
@@ -148,15 +146,34 @@ def _no_record(request: str, error_id: str) -> NoteCard:
     return NoteCard(request=request, key="refused:record", text=text)
 
 
+@dataclass(frozen=True)
+class Pauses:
+    """How long a card rests before each further try, in seconds.
+
+    Attributes:
+        refused_s: Where the chat does not take this card; after the last one the thread is told instead.
+        shut_s: Where the chat takes nothing now; the last one again and again.
+    """
+
+    refused_s: tuple[float, ...] = (1.0, 4.0, 15.0)
+    shut_s: tuple[float, ...] = (20.0, 60.0, 120.0, 300.0, 600.0)
+
+
+PAUSES = Pauses()
+
+
 class Performer:
     """Does effects other than runs.
 
     Args:
         render: Card of (snapshot, key, what is spent, lines of activity), None to show nothing.
         holder: Names this process in what it claims.
+        pauses: Between tries.
     """
 
-    def __init__(self, database: Database, chat: Chat, render: Render, holder: str) -> None:
+    def __init__(
+        self, database: Database, chat: Chat, render: Render, holder: str, pauses: Pauses = PAUSES
+    ) -> None:
         self._database = database
         self._store = Store(database.app)
         self._chat = chat
@@ -166,10 +183,7 @@ class Performer:
         self._activity: dict[str, dict[str, deque[str]]] = defaultdict(dict)
         self._refreshes: dict[str, _Refreshes] = {}
         self._refusals: dict[tuple[str, str], _Refusals] = {}
-        self.refused_pauses_s: tuple[float, ...] = _REFUSED_PAUSES_S
-        """How long a card that the chat does not take rests before each further try."""
-        self.shut_pauses_s: tuple[float, ...] = _SHUT_PAUSES_S
-        """How long it rests where the chat takes nothing now; the last one again and again."""
+        self._pauses = pauses
         self._shut: Counter[tuple[str, str]] = Counter()
         self.durable: Durable | None = None
         self.unbroken: Set[str] = frozenset()
@@ -330,7 +344,8 @@ class Performer:
     def _rest(self, request: str, what: str, error: ChatShut) -> float:
         """Seconds until the next try: a channel is opened again, the bot invited, a token replaced."""
         log.warning("chat.shut", request=request, what=what, code=error.code[:60])
-        pause = self.shut_pauses_s[min(self._shut[request, what], len(self.shut_pauses_s) - 1)]
+        pauses = self._pauses.shut_s
+        pause = pauses[min(self._shut[request, what], len(pauses) - 1)]
         self._shut[request, what] += 1
         return pause
 
@@ -384,8 +399,8 @@ class Performer:
             log.warning("card.refused", **which, error=type(error).__name__)
         else:
             log.error("card.failed", **which, trace=trace(error))
-        if refusals.count <= len(self.refused_pauses_s):
-            pause = self.refused_pauses_s[refusals.count - 1]
+        if refusals.count <= len(self._pauses.refused_s):
+            pause = self._pauses.refused_s[refusals.count - 1]
             refusals.again_at = monotonic() + pause
             return pause
         wait = await self._tell_refused(_untold(claimed.snapshot, key, refusals.error_id))

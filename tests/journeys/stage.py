@@ -15,6 +15,7 @@ from engine.adapters.anthropic_model import AnthropicModel
 from engine.adapters.local_forge import LocalForge
 from engine.bootstrap import Parts
 from engine.engine import Engine
+from engine.performing import PAUSES, Pauses
 from engine.request import Snapshot
 from engine.settings import Caps, RepositorySettings, Settings, default_tiers
 from tests.crash.names import of_slack
@@ -73,6 +74,7 @@ async def staged(
     approvals: int = 1,
     more: Sequence[RepositorySettings] = (),
     caps: Caps | None = None,
+    pauses: Pauses = PAUSES,
     wire: Watcher | None = None,
 ) -> AsyncIterator[Stage]:
     """Everything started, the bot last, and ended the other way round; every channel has the repository.
@@ -86,6 +88,7 @@ async def staged(
         approvals: How many of them it takes.
         more: Further repositories.
         caps: Other than the usual ones.
+        pauses: Between tries of what Slack does not take.
         wire: Says what becomes of requests and envelopes between Slack and the bot; Slack is quick to send
             again then.
     """
@@ -98,7 +101,11 @@ async def staged(
     )
     settings = Settings(state_dir=directory / "state", repositories=(repository, *more), caps=caps or Caps())
     adapter = AnthropicModel(default_tiers(), 60, "sk-ant-fake-rehearsal", model.url)
-    parts = Parts(model=adapter, forge=lambda _: LocalForge(directory / "forge", "http://127.0.0.1/forge"))
+    parts = Parts(
+        model=adapter,
+        forge=lambda _: LocalForge(directory / "forge", "http://127.0.0.1/forge"),
+        pauses=pauses,
+    )
     options = SlackOptions(paces={}, members=members, channels=channels)
     if wire is not None:
         options = replace(options, ack_timeout=1.0, retry_delays=QUICK_RETRIES)

@@ -15,6 +15,7 @@ from bot.playground.slack import TEAM, Fault, LocalSlack, SlackOptions
 from bot.playground.slack.state import BOT_USER
 from engine.events import Deleted
 from engine.inspecting import story
+from engine.performing import PAUSES, Pauses
 from engine.request import Snapshot, State
 from tests.journeys.bots import bot_process, environment
 from tests.journeys.reading import SITUATION, can_stop, cards, git, posted, presses, until, until_true
@@ -128,8 +129,8 @@ async def test_words_that_were_deleted_stay_heard_and_a_lost_thread_stops(tmp_pa
 async def test_while_it_is_removed_from_the_channel_all_waits_and_the_requester_hears_so_once(
     tmp_path: Path,
 ) -> None:
-    async with staged(tmp_path, rehearsal()) as stage:
-        assert stage.engine._performer.shut_pauses_s[0] >= 20, "only being invited again is as quick as this"
+    async with staged(tmp_path, rehearsal(), pauses=PAUSES) as stage:
+        assert PAUSES.shut_s[0] >= 20, "only being invited again is as quick as this"
         slack, people = stage.slack, People.load(SCENARIOS / AMBIGUOUS / "people.yml")
         slack.faults.add("*", Fault.REFUSED, MANY, code="not_in_channel", channel=CHANNEL)
         thread = await slack.person(people.requester).mention(CHANNEL, people.text)
@@ -177,8 +178,7 @@ async def test_who_asked_hears_at_once_that_the_channel_is_gone_and_once(tmp_pat
 
 @pytest.mark.long
 async def test_nothing_is_pushed_after_it_was_removed_from_the_channel(tmp_path: Path) -> None:
-    async with staged(tmp_path, rehearsal(SITUATION)) as stage:
-        stage.engine._performer.shut_pauses_s = (0.2,)
+    async with staged(tmp_path, rehearsal(SITUATION), pauses=Pauses(shut_s=(0.2,))) as stage:
         player = Player(People.load(SCENARIOS / SITUATION / "people.yml"), stage.slack)
 
         async def never(_: str) -> bool:

@@ -11,6 +11,7 @@ from bot.playground.rehearsal import Rehearsal
 from bot.playground.script import SCENARIOS, Scenario
 from bot.playground.slack import Fault
 from engine.events import Choice
+from engine.performing import Pauses
 from tests.journeys.reading import SITUATION, can_stop, cards, key_of, posted, presses, until
 from tests.journeys.stage import Stage, staged
 
@@ -61,8 +62,8 @@ async def try_again(stage: Stage) -> None:
 
 @pytest.mark.long
 async def test_an_archived_channel_a_removed_bot_and_a_revoked_token_lose_no_card(tmp_path: Path) -> None:
-    async with staged(tmp_path, Rehearsal([Scenario.load(SCENARIOS / SITUATION)], pace=0)) as stage:
-        stage.engine._performer.shut_pauses_s = (0.3,)
+    rehearsal, pauses = Rehearsal([Scenario.load(SCENARIOS / SITUATION)], pace=0), Pauses(shut_s=(0.3,))
+    async with staged(tmp_path, rehearsal, pauses=pauses) as stage:
         player = Player(People.load(SCENARIOS / SITUATION / "people.yml"), stage.slack)
 
         async def over(_: str) -> bool:

@@ -30,6 +30,7 @@ from engine.events import (
 )
 from engine.launch import launch
 from engine.people import Person, Profile
+from engine.performing import PAUSES
 from engine.ports import ModelAnswer, ModelCall, Ref, ThreadMessage
 from engine.request import (
     CancelRuns,
@@ -337,6 +338,7 @@ async def running(
     configured = settings(state_dir, **outside.pop("caps", {}))
     busy_ms = outside.pop("busy_ms", BUSY_MS)
     rules = outside.pop("rules", RULES)
+    pauses = outside.pop("pauses", PAUSES)
     engine = await launch(
         configured,
         chat,
@@ -345,6 +347,7 @@ async def running(
         functions,
         hold(configured.state_dir),
         busy_ms=busy_ms,
+        pauses=pauses,
     )
     try:
         yield engine

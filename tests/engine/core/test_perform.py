@@ -9,10 +9,12 @@ from engine.adapters.local_forge import LocalForge
 from engine.engine import Engine
 from engine.errors import ChatRefused, ChatShut, NeedsPerson, RateLimited, Unreachable
 from engine.events import Opened
+from engine.performing import Pauses
 from engine.request import State
 from tests.engine.core.harness import REQUEST, MemoryChat, opened, running, said, stopped, until, wish
 
 REFUSED = ChatRefused("Slack refused a message (invalid_blocks).", "invalid_blocks")
+QUICK = Pauses(refused_s=(0.1, 0.2), shut_s=(0.1,))
 TRIES = 3
 TOLD = "refused:note:2"
 
@@ -58,8 +60,7 @@ async def test_of_a_card_that_is_refused_for_good_the_thread_is_told_once(
 ) -> None:
     chat = MemoryChat()
     chat.refused = {"note:2": refusal}
-    async with running(tmp_path, chat) as engine:
-        engine._performer.refused_pauses_s = (0.1, 0.2)
+    async with running(tmp_path, chat, pauses=QUICK) as engine:
         await engine.accept(opened())
         await until(lambda: bool(chat.shown(TOLD)))
         text = chat.shown(TOLD)
@@ -78,16 +79,14 @@ async def test_a_card_that_is_refused_again_and_again_is_told_of_once(tmp_path: 
     chat = MemoryChat()
     chat.refused = {"progress": REFUSED}
     chat.lost_answers = 2
-    async with running(tmp_path, chat) as engine:
-        engine._performer.refused_pauses_s = (0.1, 0.2)
+    async with running(tmp_path, chat, pauses=QUICK) as engine:
         for event in (opened(), said(1), said(2)):
             await engine.accept(event)
         await until(lambda: "not show the progress message," in chat.shown("refused:progress"))
         await until(lambda: not engine._durable._running)
         before = chat.tried["progress"]
     assert TRIES <= before <= 3 * TRIES
-    async with running(tmp_path, chat) as engine:
-        engine._performer.refused_pauses_s = (0.1, 0.2)
+    async with running(tmp_path, chat, pauses=QUICK) as engine:
         await engine.accept(said(3))
         await until(lambda: chat.tried["progress"] >= before + TRIES)
         await until(lambda: not engine._durable._running)
@@ -101,12 +100,10 @@ async def test_where_the_chat_is_shut_cards_wait_until_it_is_open_also_over_a_re
     chat = MemoryChat()
     shut = ChatShut("This channel is archived.", "is_archived")
     chat.refused = {"progress": shut, "note:2": shut}
-    async with running(tmp_path, chat) as engine:
-        engine._performer.shut_pauses_s = (0.1,)
+    async with running(tmp_path, chat, pauses=QUICK) as engine:
         await engine.accept(opened())
         await until(lambda: chat.tried["progress"] >= TRIES + 2 and chat.tried["note:2"] >= 2)
-    async with running(tmp_path, chat) as engine:
-        engine._performer.shut_pauses_s = (0.1,)
+    async with running(tmp_path, chat, pauses=QUICK) as engine:
         await until(lambda: chat.tried["progress"] >= 2 * TRIES + 2)
         chat.refused = {}
         await until(lambda: chat.shown("progress") == "clarifying 0" and bool(chat.shown("note:2")))
@@ -115,9 +112,7 @@ async def test_where_the_chat_is_shut_cards_wait_until_it_is_open_also_over_a_re
 
 async def test_where_the_chat_is_shut_and_the_request_has_ended_it_is_given_up(tmp_path: Path) -> None:
     chat = MemoryChat()
-    async with running(tmp_path, chat) as engine:
-        engine._performer.refused_pauses_s = (0.1, 0.2)
-        engine._performer.shut_pauses_s = (0.1,)
+    async with running(tmp_path, chat, pauses=QUICK) as engine:
         await engine.accept(opened())
         await until(lambda: chat.shown("progress") == "clarifying 0" and bool(chat.shown("note:2")))
         chat.refused = dict.fromkeys(("progress", "refused:progress"), ChatShut("archived", "is_archived"))
@@ -129,8 +124,7 @@ async def test_where_the_chat_is_shut_and_the_request_has_ended_it_is_given_up(t
 async def test_where_even_the_note_is_refused_the_request_goes_on(tmp_path: Path) -> None:
     chat = MemoryChat()
     chat.refused = {"progress": REFUSED, "refused:progress": REFUSED}
-    async with running(tmp_path, chat) as engine:
-        engine._performer.refused_pauses_s = (0.1, 0.2)
+    async with running(tmp_path, chat, pauses=QUICK) as engine:
         await engine.accept(opened())
         await until(lambda: chat.tried["refused:progress"] == 1)
         await until(lambda: not engine._durable._running)

@@ -123,6 +123,7 @@ class Engine:
         self._performer.write_record = Recorder(database, its_chat, self._forge).write
         self._outside = outside
         self._asleep_s = outside.asleep()
+        self._rested: dict[str, timedelta] = {}
         self._forgetter = Forgetter(settings, database, outside.workspace)
         self._watcher = Watcher(settings.follow, database, self._forge, self._accept, self._durable.detach)
 
@@ -134,7 +135,7 @@ class Engine:
             left = await effects.take_over(c)
         at = datetime.now(UTC)
         since = await asyncio.to_thread(last_alive, self.settings.state_dir) or at
-        await self._restarted(left, since, at)
+        await self._restarted(left, at - since, at)
         await asyncio.to_thread(say_alive, self.settings.state_dir, at)
         await self._durable.launch()
         for filed in left:
@@ -315,7 +316,8 @@ class Engine:
             due = await journal.due(c, now)
             left = await effects.left_behind(c, now - LEFT_BEHIND)
         for request, at in due:
-            await _apart(request, self._due(request, at))
+            if request not in self._rested:  # else its minutes may seem to be used up
+                await _apart(request, self._due(request, at))
         for filed in left:
             await _apart(filed.request, self._left(filed))
         await self._watcher.sweep(now)
@@ -370,26 +372,31 @@ class Engine:
     async def _woken(self, now: datetime) -> None:
         """While the machine was suspended nothing worked, as if no process had been there.
 
-        Each sweep looks: a run that ends before that, and that no other follows, counts it as work.
+        Each sweep looks, and tells again whom it could not be told. A run that ends before that, and that no
+        other follows, counts it as work; a call that is to be paid before that does not.
         """
         asleep = self._outside.asleep()
         slept = asleep - self._asleep_s
-        if slept < SLEPT_S:
-            return
-        async with reading(self._database.app) as c:
-            left = await effects.left_behind(c, now)
-        self._asleep_s = asleep
-        await self._restarted(left, now - timedelta(seconds=slept), now)
-        log.info("engine.woken", slept_s=round(slept))
+        left: list[Filed] = []
+        if slept >= SLEPT_S:
+            async with reading(self._database.app) as c:
+                left = await effects.left_behind(c, now)
+            self._asleep_s = asleep
+            log.info("engine.woken", slept_s=round(slept))
+        await self._restarted(left, timedelta(seconds=slept), now)
 
     def _untold(self, request: str) -> timedelta:
         """How long the machine slept that this request has not been told of."""
-        return timedelta(seconds=self._outside.asleep() - self._asleep_s)
+        newly = timedelta(seconds=self._outside.asleep() - self._asleep_s)
+        return newly + self._rested.get(request, timedelta())
 
-    async def _restarted(self, left: Iterable[Filed], since: datetime, at: datetime) -> None:
+    async def _restarted(self, left: Iterable[Filed], rested: timedelta, at: datetime) -> None:
         for request in dict.fromkeys(one.request for one in left if isinstance(one.effect, StartRun)):
+            self._rested[request] = self._rested.get(request, timedelta()) + rested
+        for request, since in [(request, at - rest) for request, rest in self._rested.items()]:
             key = f"{request}:restarted:{at.isoformat()}"
-            await _apart(request, self._accept(Restarted(key=key, request=request, at=at, since=since)))
+            if await _apart(request, self._accept(Restarted(key=key, request=request, at=at, since=since))):
+                del self._rested[request]
 
     async def _due(self, request: str, at: datetime) -> None:
         await self.accept(Due(key=f"{request}:due:{at.isoformat()}", request=request, at=at))
@@ -470,12 +477,14 @@ class Engine:
         return await self.store.spent(request)
 
 
-async def _apart(request: str, work: Awaitable[object]) -> None:
-    """What is wrong with one request holds up no other."""
+async def _apart(request: str, work: Awaitable[object]) -> bool:
+    """What is wrong with one request holds up no other; whether nothing was."""
     try:
         await work
     except Exception as error:  # noqa: BLE001 (process edge: the next sweep looks again)
         log.error("sweep.failed", request=request, trace=trace(error))  # noqa: TRY400 (no foreign words)
+        return False
+    return True
 
 
 def _is_end_of(event: Event, run: str) -> bool:

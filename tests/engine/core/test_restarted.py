@@ -14,12 +14,12 @@ import pytest
 
 from engine.backup import save
 from engine.caps import Cap
-from engine.decide import decide
+from engine.decide import Decision, decide
 from engine.engine import SWEEP_S, Engine, Rules
 from engine.errors import CapReached
-from engine.events import Restarted, Result
+from engine.events import Event, Restarted, Result
 from engine.present import detail
-from engine.request import Snapshot, State
+from engine.request import Candidate, Policy, Snapshot, State
 from engine.restoring import put_back
 from engine.running import RunFunction
 from engine.runs.context import Context
@@ -32,6 +32,7 @@ from tests.engine.core.test_orders import never
 from tests.engine.strategies import POLICY
 from tests.journeys.reading import until
 
+Decide = Callable[[Snapshot | None, Event, Policy | None, tuple[Candidate, ...]], Decision]
 AGO = timedelta(hours=2)
 ASLEEP = """import sys
 from engine.vitals import asleep_s
@@ -46,6 +47,7 @@ async def at_work(
     minutes: float,
     asleep: Callable[[], float] = asleep_s,
     run: RunFunction = never,
+    decide: Decide = decide,
 ) -> AsyncIterator[tuple[Engine, Snapshot]]:
     """An engine in which a run of the request never ends, with so many minutes for it."""
     policy = POLICY.model_copy(update={"cap_minutes": minutes, "repository": "sample"})
@@ -180,6 +182,40 @@ async def test_a_call_is_paid_before_a_sweep_has_told_of_the_sleep(tmp_path: Pat
         with pytest.raises(CapReached) as refused:
             await call
         assert (refused.value.hit.cap, round(refused.value.hit.spent)) == (Cap.MINUTES, 120)
+
+
+@pytest.mark.parametrize("failures", [1, 0], ids=["it fails once", "the control"])
+async def test_who_could_not_be_told_of_the_sleep_is_told_by_the_next_sweep_and_others_once(
+    tmp_path: Path, failures: int
+) -> None:
+    counted, fails, other = [5000.0], [RuntimeError("not now")] * failures, f"{REQUEST}1"
+
+    def decides(
+        snapshot: Snapshot | None, event: Event, policy: Policy | None, candidates: tuple[Candidate, ...]
+    ) -> Decision:
+        if fails and isinstance(event, Restarted) and event.request == REQUEST:
+            raise fails.pop()
+        return decide(snapshot, event, policy, candidates)
+
+    async def restarts(request: str) -> list[timedelta]:
+        found = [event for event in await engine.journal(request) if isinstance(event, Restarted)]
+        return [event.at - event.since for event in found]
+
+    async with at_work(tmp_path, 90, lambda: counted[-1], decide=decides) as (engine, snapshot):
+        engine._sweeper.cancel()  # type: ignore[union-attr]  # it runs, and knows another time
+        again = opened(other).model_copy(update={"at": datetime.now(UTC), "repository": "sample"})
+        await engine.accept(again)
+        counted.append(counted[0] + 3600)
+        now = busy_since(snapshot) + AGO
+        hour, second = timedelta(hours=1), timedelta(seconds=1)
+        for time, told in enumerate((1 - failures, 1, 1)):
+            await engine.sweep(now + time * second)
+            assert (await restarts(REQUEST), await restarts(other)) == ([hour] * told, [hour])
+            after = await engine.snapshot(REQUEST)
+            assert after is not None
+            assert after.state is State.ASSESSING, "an hour of ninety minutes"
+            assert after.worked(now) == pytest.approx(3600 + 3600 * (1 - told), abs=3)
+            assert engine._untold(REQUEST) == hour * (1 - told)
 
 
 async def counted_in(*around: str, stopped_s: float) -> list[float]:

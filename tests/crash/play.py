@@ -12,8 +12,7 @@ from pathlib import Path
 from time import monotonic
 
 from bot.playground.headless import end_of, outcome_of
-from bot.playground.people import People, Player
-from bot.playground.script import SCENARIOS
+from bot.playground.people import Player
 from engine.state_dir import DATABASE
 from tests.crash.keeper import Bot, Records
 from tests.crash.seen import NOTHING, Kills, Point, Seen, Target
@@ -67,7 +66,7 @@ async def play(
     """Play a situation, with kills or without.
 
     Args:
-        name: The situation.
+        name: The situation, or one with a variant: `escalation/all-fail`.
         directory: An empty one, for everything of this play.
         template: The bare repository to work on; it is copied.
         kills: When the bot is killed.
@@ -104,10 +103,9 @@ async def at_moments(bot: Bot, moments: Sequence[float]) -> None:
 async def _played(
     name: str, records: Records, there: World, watcher: Killing, seen: Seen, like: Seen | None
 ) -> None:
-    people = People.load(SCENARIOS / name / "people.yml")
     await there.slack.wait_for(lambda slack: slack.connected, LONGEST_REST_S)
-    player = Player(people, there.slack, records.snapshot)
-    request = await player.play(end_of(people, records.snapshot), LONGEST_PLAY_S)
+    player = Player(there.people, there.slack, records.snapshot)
+    request = await player.play(end_of(there.people, records.snapshot), LONGEST_PLAY_S)
     end = monotonic() + LONGEST_REST_S
     while monotonic() < end:
         await look(there, seen)
@@ -117,7 +115,7 @@ async def _played(
         await asyncio.sleep(0.1)
     snapshot = await records.snapshot(request)
     assert snapshot is not None
-    seen.outcome = outcome_of(name, snapshot, people.ends)
+    seen.outcome = outcome_of(name, snapshot, there.people.ends)
 
 
 def _alike(seen: Seen, like: Seen) -> bool:

@@ -74,6 +74,7 @@ class Seen:
         hit: Of the chosen targets those that came.
         cards: How often each card was posted; a thread of its own counts as the request it begins.
         words: What each card says at the end, without what differs between plays.
+        told: What one person alone was told.
         pulls: How often a pull request was opened, by branch.
         record: How many comments were made on pull requests.
         heads: The commit of each pull request, by branch.
@@ -91,6 +92,7 @@ class Seen:
     hit: list[Target] = field(default_factory=list)
     cards: Counter[str] = field(default_factory=Counter)
     words: dict[str, str] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
     pulls: Counter[str] = field(default_factory=Counter)
     record: int = 0
     heads: dict[str, str] = field(default_factory=dict)

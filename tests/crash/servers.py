@@ -13,6 +13,7 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.playground.messages_api import MessagesApi
+from bot.playground.people import People
 from bot.playground.script import SCENARIOS, Scenario
 from bot.playground.slack import LocalSlack, SlackOptions
 from tests.crash.names import of_forge, of_git, of_model, of_slack
@@ -46,8 +47,9 @@ api = "{api}"
 
 @dataclass
 class World:
-    """The servers of one play and the relays before them."""
+    """The servers of one play and the relays before them, and who acts there."""
 
+    people: People
     slack: LocalSlack
     model: MessagesApi
     hub: LocalGitHub
@@ -60,10 +62,14 @@ class World:
 async def world(
     name: str, directory: Path, template: Path, watcher: Watcher, answering: Answering, seen: Seen
 ) -> AsyncIterator[World]:
-    """Everything outside of the bot, started."""
+    """Everything outside of the bot, started; `name` may have a variant: `escalation/all-fail`."""
+    situation, _, variant = name.partition("/")
+    people = People.load(SCENARIOS / situation / "people.yml", variant or None)
     bare = directory / "served" / f"{FULL}.git"
     await asyncio.to_thread(shutil.copytree, template, bare)
-    scenario = Scenario.load(SCENARIOS / name)
+    scenario = Scenario.load(SCENARIOS / situation)
+    if variant in scenario.variants:  # others are about what people do
+        scenario = Scenario.load(SCENARIOS / situation, variant)
     model = MessagesApi([scenario], pace=0)
     await model.start()
     options = SlackOptions(paces={}, retry_delays=RETRY_DELAYS, ack_timeout=3.0)
@@ -95,7 +101,7 @@ async def world(
             "SLACK_API_URL": f"{to_slack.url}/api/",
             "ANTHROPIC_BASE_URL": to_model.url,
         }
-        yield World(slack, model, hub, bare, config, env)
+        yield World(people, slack, model, hub, bare, config, env)
 
 
 def _keeping(seen: Seen) -> Answering:
@@ -128,6 +134,7 @@ async def look(there: World, seen: Seen) -> None:
     """Bring what is seen up to date, from the servers alone."""
     seen.cards = Counter(_posted(there.slack))
     seen.words = dict(_words(there.slack))
+    seen.told = [m.words for m in there.slack.workspace.messages.values() if m.visible_to is not None]
     seen.pulls = Counter(
         _steady(call.body["head"]) for call in there.hub.asked("POST", "pulls") if call.status == 201
     )

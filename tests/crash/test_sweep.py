@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 
 from tests.crash.play import play
 from tests.crash.seen import Asked, Death, Kills, Point, Seen, Target
-from tests.crash.sweep import SEED, Choice, Sweep, fits
+from tests.crash.sweep import SEED, Choice, Found, Sweep, fits, judged, variants
 from tests.crash.verdict import wrong
 from tests.crash.wire import Act, Side
 from tests.journeys.reading import SITUATION
@@ -135,3 +136,56 @@ def test_a_recorded_call_that_is_made_again_is_found(
     like = Seen(SITUATION, problem="not looked at")
     found = wrong(replace(like, asked=calls, deaths=[death]), like)[1:]
     assert (len(found) == 1 and sentence in found[0]) if sentence else found == []
+
+
+CHOSE = "<@U0DANA> chose: finish first, then discuss the rest\nBeyond the spec: trends\n"
+UNDECIDED = "Beyond the spec: trends\n"
+PRESSED = Point("socket click gl finish_first ack", 1)
+WHOLE = Seen(
+    "scope-creep",
+    cards=Counter({"1/spec:1": 1, "1/scope:1": 1}),
+    words={"1/spec:1": "The spec", "1/scope:1": CHOSE},
+    pulls=Counter({"greenlight/nps-ID": 1}),
+    points=[PRESSED],
+    problem="not looked at",
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, ""),
+        ({"cards": Counter({"1/scope:1": 1})}, "the card 1/spec:1 was posted 0 times, not 1"),
+        ({"pulls": Counter({"greenlight/nps-ID": 2})}, "pull requests were opened"),
+        ({"words": {"1/scope:1": UNDECIDED}}, "the card 1/scope:1 says"),
+        (
+            {"words": {"1/scope:1": UNDECIDED}, "hit": [Target(PRESSED, Side.AFTER)]},
+            "the card 1/scope:1 says",
+        ),
+        ({"words": {"1/scope:1": UNDECIDED}, "hit": [Target(PRESSED, Side.BEFORE)]}, ""),
+        ({"words": {"1/scope:1": UNDECIDED}, "points": []}, ""),
+        ({"words": {"1/scope:1": UNDECIDED}, "told": ["Decided already; your click changed nothing."]}, ""),
+        ({"exits": ["it ended by itself with 1"]}, "it ended by itself with 1"),
+    ],
+)
+def test_what_is_missing_doubled_or_lost_is_found(changes: dict[str, Any], sentence: str) -> None:
+    found = [it for it in wrong(replace(WHOLE, **changes), WHOLE) if not it.startswith("the play did not")]
+    assert (len(found) == 1 and found[0].startswith(sentence)) if sentence else found == []
+
+
+@pytest.mark.parametrize(
+    ("hit", "missed", "failures", "code"),
+    [(100, 2, [], 0), (100, 2, ["a card is missing"], 1), (0, 0, [], 1), (100, 6, [], 1)],
+)
+def test_a_sweep_that_tried_too_little_is_none(
+    hit: int, missed: int, failures: list[str], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = Found("escalation", 60, 20, 110, hit + missed, hit, failures, [SPEC] * missed)
+    assert judged([found]) == code
+    printed = capsys.readouterr().out
+    assert f"{20 - len(failures)} passed, {len(failures)} failed" in printed
+    assert printed.count(f"not reached: escalation [{SPEC}]") == missed
+
+
+def test_every_variant_can_be_swept() -> None:
+    assert {"scope-creep/redefine", "escalation/all-fail", "review-gate/critical"} <= set(variants())

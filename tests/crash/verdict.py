@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.crash.seen import Asked, Seen
+from tests.crash.wire import Side
 
 _THEIR_OWN = ("branch", "commit", "questions")
 """Holds ids of the play, or is as long as it is compared."""
 _WHILE_IT_WORKS = re.compile(r"^<@\w+> chose: finish first\b.*\n", re.MULTILINE)
-"""Whose click for that is lost may press again when the work is over, and then it is offered no more."""
+"""Offered while the work goes on: after a kill it may be over before people have said all they want to."""
+_PRESSED = "socket click gl finish_first ack"
+_CAME_TOO_LATE = "your click changed nothing"
 
 
 def wrong(seen: Seen, like: Seen) -> list[str]:
@@ -35,9 +38,17 @@ def _cards(seen: Seen, like: Seen) -> Iterator[str]:
 
 
 def expected(of: Seen, seen: Seen) -> dict[str, str]:
-    """What cards say at the end, without what a click that `seen` lost may have come too late for."""
-    lost = any(target.point.what == "socket click gl finish_first" for target in seen.hit)
-    return {card: _WHILE_IT_WORKS.sub("", words) if lost else words for card, words in of.words.items()}
+    """What cards say at the end, without a choice that nobody could make in time in what was `seen`."""
+    if _chosen_in_time(seen):
+        return of.words
+    return {card: _WHILE_IT_WORKS.sub("", words) for card, words in of.words.items()}
+
+
+def _chosen_in_time(seen: Seen) -> bool:
+    """A click was acked, and whoever clicked was not told that it was too late."""
+    cut = sum(hit.point.what == _PRESSED and hit.side is Side.BEFORE for hit in seen.hit)
+    acked = sum(point.what == _PRESSED for point in seen.points) - cut
+    return acked > sum(_CAME_TOO_LATE in words for words in seen.told)
 
 
 def _differs(now: str, before: str) -> str:

@@ -17,14 +17,17 @@ from engine.present import Shown, render
 from engine.request import SpecFate, State
 from tests.engine.strategies import ASKER, BYSTANDER, DANA, FOREIGN, POLICY, may_approve
 from tests.engine.test_decide_total import SNAPSHOTS, by_people
-from tests.security.identity.__main__ import printed
-from tests.security.identity.play import play
+from tests.security.identity.__main__ import failures, printed
+from tests.security.identity.play import CONTROL, Cell, play, unguarded
+from tests.security.identity.sharing import SHARED
 from tests.security.identity.situations import SITUATIONS
-from tests.security.identity.table import ROWS, TURNED_AWAY, Who
+from tests.security.identity.table import ROWS, Who
 from tests.security.identity.unowned import (
     APPROVE,
     ASK,
     CHANGE,
+    KINDS,
+    Tried,
     event,
     forged,
     messages,
@@ -84,11 +87,24 @@ async def test_who_may_do_what_in_full(tmp_path: Path) -> None:
 
 
 async def test_the_same_people_may_act_where_slack_tells_nothing_against_them(tmp_path: Path) -> None:
-    """The control: what turns them away is what Slack tells, and nothing else of how they are played."""
-    told_by_payload = {Who.OUTSIDER, Who.NAMESAKE, Who.SLACKBOT}
-    people = [who for who in TURNED_AWAY if who not in told_by_payload]
-    cells = await play(tmp_path, people, [APPROVE], guarded=False)
-    assert {cell.who for cell in cells if cell.allowed} == set(people)
+    assert [cell.who for cell in await unguarded(tmp_path) if cell.allowed] == list(CONTROL)
+
+
+def test_what_was_not_played_or_shows_nothing_fails_the_command() -> None:
+    cells = [Cell(row, who, row.refusal(who) is None, row.refusal(who) or "") for row in ROWS for who in Who]
+    others = [Tried(kind, "one", "") for kind in (*KINDS, SHARED)]
+    control = [Cell(APPROVE, who, True, "") for who in CONTROL]
+    assert failures(cells, others, control) == []
+    assert failures(cells[:-1], others, control) == [
+        "not played: stop on a push by Slack may not tell: scope"
+    ]
+    assert failures(cells, others[1:], control) == ["not played: message"]
+    assert failures(cells, others[:-1], control) == ["not played: channel that becomes shared"]
+    assert failures([], [], []) != []
+    turned_away = [Cell(APPROVE, who, False, "no") for who in CONTROL]
+    assert len(failures(cells, others, turned_away)) == len(failures(cells, others, [])) == len(CONTROL)
+    assert failures([*cells[:-1], Cell(ROWS[-1], Who.NO_SCOPE, False, "no")], others, control) != []
+    assert failures(cells, [*others, Tried("message", "two", "opened")], control) != []
 
 
 # ---------------------------------------------------------------- forged and stale

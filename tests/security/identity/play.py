@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.security.identity.table import ROWS, Row, Who
+from tests.security.identity.table import ROWS, TURNED_AWAY, Row, Who
+from tests.security.identity.unowned import APPROVE
 from tests.security.identity.wire import Wire, wired
 
 
@@ -40,6 +41,18 @@ async def play(
         for row in these:
             cells += await _row(wire, row, everyone)
     return cells
+
+
+CONTROL = tuple(who for who in TURNED_AWAY if who not in {Who.OUTSIDER, Who.NAMESAKE, Who.SLACKBOT})
+"""Who is turned away for what Slack tells; of the others the payload itself tells."""
+
+
+async def unguarded(directory: Path) -> list[Cell]:
+    """The control: the same people approve where Slack tells nothing against them.
+
+    If they may, what turns them away is what Slack tells, and nothing else of how they are played.
+    """
+    return await play(directory, CONTROL, [APPROVE], guarded=False)
 
 
 async def _row(wire: Wire, row: Row, everyone: tuple[Who, ...]) -> list[Cell]:

@@ -42,6 +42,9 @@ class Tried:
         return f"{self.kind}: {self.name}: {self.wrong}"
 
 
+KINDS = ("message", "forged button", "forged window", "over HTTP")
+
+
 async def unowned(directory: Path) -> list[Tried]:
     """All of them."""
     return [

@@ -217,7 +217,7 @@ async def connect(
     """
     client = web_client(bot_token, slack_url)
     me = await _identify(client, waits)
-    waits("Slack has answered. Earlier work is taken up, and then the connection to Slack is opened.")
+    waits("Slack has answered. Earlier work is taken up first.")
     chat = SlackChat(client, me)
     async with AsyncExitStack() as undo:
         undo.push_async_callback(chat.close)

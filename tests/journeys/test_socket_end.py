@@ -23,6 +23,7 @@ from tests.quick import quick_repository
 END_S = 2.0
 CHANNEL = "C1"
 CONNECTED = "Greenlight is connected"
+TAKEN_UP = '{"process": "Slack has answered. Earlier work is taken up first."}'
 PORT = re.compile(r"Health is told at \S+:(\d+)")
 AT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 TOLD = re.compile(rf"\. I have asked who I am since {AT}; try \d is at {AT}\.")
@@ -68,17 +69,16 @@ async def run_at_a_door(directory: Path, fault: str) -> AsyncIterator[tuple[Door
 @pytest.mark.parametrize(("fault", "at_start"), CASES)
 async def test_a_signal_ends_it_in_time(tmp_path: Path, fault: str, at_start: bool) -> None:
     async with run_at_a_door(tmp_path, fault if at_start else "none") as (door, process, log):
+        port = await health_port(log)
         if not at_start:
-            port = await health_port(log)
             await until(lambda: CONNECTED in log.read_text(), START_S, "it is connected")
             door.fault = fault
             assert (await ready(port))[0] == 200, "the control: it is ready"
             await door.drop()
         await until(lambda: door.hits or process.exitcode is not None, START_S, "it hangs")
-        if not at_start:
-            status, body = await ready(port)
-            assert status == 503
-            assert "There is no connection to Slack just now." in body
+        status, body = await ready(port)
+        assert status == 503
+        assert (TAKEN_UP if at_start else "There is no connection to Slack just now.") in body
         assert process.exitcode is None, log.read_text()
         assert await terminated(process) < END_S, log.read_text()
         assert process.exitcode == (-signal.SIGTERM if at_start else 0)

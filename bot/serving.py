@@ -1,5 +1,6 @@
 """A small HTTP server of ours, started or refused in a sentence; and the secrets of those who call it."""
 
+import errno
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -48,8 +49,10 @@ class Server:
             await web.TCPSite(self._runner, host, port).start()
         except OSError as error:
             await self._runner.cleanup()
+            there = " something else listens there, maybe a Greenlight that runs already;"
+            taken = there if error.errno == errno.EADDRINUSE else ""
             raise ConfigurationInvalid(
-                f"{self._what} at {host}:{port}: choose another address or port."
+                f"{self._what} at {host}:{port}:{taken} choose another address or port."
             ) from error
         self.port = self._runner.addresses[0][1]
 

@@ -161,8 +161,21 @@ async def test_a_missing_key_and_a_sweep_that_hangs_are_reasons(
 
 
 async def test_a_port_that_is_taken_is_told(told: Told) -> None:
-    with pytest.raises(ConfigurationInvalid, match="Health cannot be told at"):
+    at = f"127.0.0.1:{told.health.port}"
+    with pytest.raises(ConfigurationInvalid) as taken:
         await Health().start("127.0.0.1", told.health.port)
+    assert taken.value.sentence == (
+        f"Health cannot be told at {at}: something else listens there, maybe a Greenlight that runs already; "
+        "choose another address or port."
+    )
+
+
+async def test_of_an_address_that_is_not_ours_nobody_is_suspected() -> None:
+    with pytest.raises(ConfigurationInvalid) as foreign:
+        await Health().start("192.0.2.1", 8091)
+    assert foreign.value.sentence == (
+        "Health cannot be told at 192.0.2.1:8091: choose another address or port."
+    )
 
 
 async def test_what_nobody_is_at_is_a_reason_and_a_damaged_row_is_none(told: Told) -> None:

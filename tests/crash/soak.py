@@ -58,6 +58,10 @@ FAULTS_OF_A_HUNDRED = 1.5
 STOPPED_OF_A_HUNDRED = 12
 LONGEST_S = 300.0
 REST_S = 60.0
+LAST_S = 120.0
+"""After the minutes over which they are asked all is over within this."""
+SAMPLES = 20
+"""Of its memory, a second apart: from fewer nothing follows."""
 GROWTH_MB = 40.0
 """Of a process that has done a quarter of its work, until its end: caches fill, and nothing else."""
 ACTS = tuple(act for act in Act if act not in {Act.GO_ON, Act.KILL, Act.TERM})
@@ -403,6 +407,7 @@ async def soak(
         found.requests_seen = there.watcher.seen
         found.wrong += seen.exits
         await judge(there, found)
+        found.wrong += hollow(found, requests, minutes, kills)
     return found
 
 
@@ -532,8 +537,22 @@ async def judge(there: World, found: Soak) -> None:
     for place in there.places:
         found.wrong += [sentence async for sentence in _delivered(place, found)]
     life = found.last_life() if found.samples else []
-    if len(life) > 20 and life[-1].mb - life[len(life) // 4].mb > GROWTH_MB:
+    if len(life) > SAMPLES and life[-1].mb - life[len(life) // 4].mb > GROWTH_MB:
         found.wrong.append(f"memory grew from {life[len(life) // 4].mb:.0f} to {life[-1].mb:.0f} MB")
+
+
+def hollow(found: Soak, requests: int, minutes: float, kills: int) -> Iterator[str]:
+    """What was to happen and did not."""
+    if len(found.asked) != requests:
+        yield f"{len(found.asked)} requests were asked, not {requests}"
+    if found.kills < kills:
+        yield f"the bot was killed {found.kills} times, not {kills}"
+    if not found.faults:
+        yield "nothing went wrong outside"
+    if len(found.last_life() if found.samples else []) <= SAMPLES:
+        yield "the last process did not live long enough to tell of its memory"
+    if found.seconds > minutes * 60 + LAST_S:
+        yield f"it took {found.seconds:.0f} s, and they were asked over {minutes * 60:.0f} s"
 
 
 def _ended(asked: Asked) -> Iterator[str]:

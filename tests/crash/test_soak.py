@@ -1,13 +1,14 @@
 """A short soak, and proof that its judge sees what it looks for."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
 
-from tests.crash.soak import KINDS, Asked, Sample, Soak, World, judge, soak, world
-from tests.github.local_github import TOKEN
+from tests.crash.soak import KINDS, Asked, Place, Sample, Soak, World, hollow, judge, soak, world
+from tests.github.local_github import TOKEN, LocalGitHub
 from tests.journeys.reading import git
 
 pytestmark = [pytest.mark.xdist_group("sweep"), pytest.mark.timeout(600)]
@@ -16,9 +17,7 @@ pytestmark = [pytest.mark.xdist_group("sweep"), pytest.mark.timeout(600)]
 @pytest.mark.long
 async def test_requests_side_by_side_with_faults_lose_and_double_nothing(tmp_path: Path) -> None:
     found = await soak(tmp_path, requests=8, minutes=0.2, places=4, kills=1)
-    assert found.wrong == []
-    assert len(found.asked) == 8
-    assert found.kills == 1
+    assert found.wrong in ([], ["the last process did not live long enough to tell of its memory"])
     assert found.drafts >= 1
 
 
@@ -48,6 +47,20 @@ async def test_the_judge_sees_what_is_lost_and_doubled(tmp_path: Path) -> None:
     assert "nothing was delivered of greenlight/pushed" in wrong
     assert "memory grew from 130 to 217 MB" in wrong
     assert len(found.wrong) == 8
+
+
+def test_a_soak_in_which_little_happened_is_none(tmp_path: Path) -> None:
+    place = Place(0, tmp_path, LocalGitHub("acme/data-0", heads=lambda _: None))
+    samples = [Sample(at=n, pid=1, mb=100, files=1, threads=1) for n in range(21)]
+    whole = Soak([Asked(KINDS[0], place)], samples, Counter({"slack cut": 1}), kills=2, seconds=700.0)
+    assert [*hollow(whole, 1, 10.0, 2)] == []
+    assert [*hollow(Soak(seconds=721.0), 1, 10.0, 2)] == [
+        "0 requests were asked, not 1",
+        "the bot was killed 0 times, not 2",
+        "nothing went wrong outside",
+        "the last process did not live long enough to tell of its memory",
+        "it took 721 s, and they were asked over 600 s",
+    ]
 
 
 async def _posts(there: World, request: str, key: str) -> None:

@@ -19,18 +19,25 @@ class Cap(StrEnum):
     TOKENS = "tokens"
     MINUTES = "minutes"
     PERSON_DAY_USD = "person_day_usd"
+    PERSON_DAY_TOKENS = "person_day_tokens"
+    PERSON_DAY_MINUTES = "person_day_minutes"
+    PERSON_DAY_ROUNDS = "person_day_rounds"
     DAY_USD = "day_usd"
     DAY_TOKENS = "day_tokens"
+    DAY_MINUTES = "day_minutes"
+    DAY_ROUNDS = "day_rounds"
 
+    @property
+    def unit(self) -> str:
+        """What it is counted in: usd, tokens, minutes or rounds."""
+        return self.value.rpartition("_")[2]
 
-_OF = {
-    Cap.USD: "this request",
-    Cap.TOKENS: "this request",
-    Cap.MINUTES: "this request",
-    Cap.PERSON_DAY_USD: "what its requester asks for in one day",
-    Cap.DAY_USD: "all requests of one day",
-    Cap.DAY_TOKENS: "all requests of one day",
-}
+    @property
+    def of(self) -> str:
+        """Whose it is, in words."""
+        if self.value.startswith("person_day"):
+            return "what its requester asks for in one day"
+        return "all requests of one day" if self.value.startswith("day") else "this request"
 
 
 class CapHit(BaseModel):
@@ -58,19 +65,31 @@ class CapHit(BaseModel):
     def sentence(self) -> str:
         """Which cap it is, and how it stands."""
         day = f" (days of {self.zone})" if self.zone else ""
-        if self.cap is Cap.MINUTES:
+        whole = f"for {self.cap.of}{day}"
+        if self.cap.unit == "minutes":
+            worked = (
+                f"{count(round(self.spent), 'minute was', 'minutes were')} worked so far, each request's "
+                "counted for itself"
+                if day
+                else f"it has worked for {self.spent:.0f}"
+            )
             return (
-                f"The cap of {count(round(self.limit), 'minute')} of work for this request is reached: "
-                f"it has worked for {self.spent:.0f}, without waiting for people and pauses."
+                f"The cap of {count(round(self.limit), 'minute')} of work {whole} is reached: "
+                f"{worked}, without waiting for people and pauses."
+            )
+        if self.cap.unit == "rounds":
+            return (
+                f"The cap of {count(round(self.limit), 'review round')} {whole} is reached: "
+                f"{count(round(self.spent), 'round was', 'rounds were')} reviewed so far; this is one more."
             )
         return (
-            f"The cap of {self._said(self.limit)} for {_OF[self.cap]}{day} is all but reached: "
+            f"The cap of {self._said(self.limit)} {whole} is all but reached: "
             f"{self._said(self.spent)} spent, {self._said(self.set_aside)} set aside for calls in flight, "
             f"and the next call could take {self._said(self.needs)}."
         )
 
     def _said(self, amount: float) -> str:
-        return f"{amount:,.0f} tokens" if "tokens" in self.cap else f"${amount:.2f}"
+        return f"{amount:,.0f} tokens" if self.cap.unit == "tokens" else f"${amount:.2f}"
 
 
 def worst_case_tokens(call: ModelCall) -> int:

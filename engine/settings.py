@@ -186,7 +186,9 @@ class Caps(_Section):
     Attributes:
         minutes_per_request: Of work; waiting for people, pauses and time without a process do not count.
             What works when they are over is interrupted, but for a delivery.
-        usd_per_person_day: For all requests of one requester in a day.
+        ..._per_person_day: For all requests of one requester in a day.
+        minutes_per_day: Of work, each request's counted for itself; looked at before each call.
+        rounds_per_day: Review rounds in which a reviewer is asked that day.
         day_zone: The time zone whose days are meant.
         concurrent_runs: What people say meanwhile is read beside them, in places of its own.
     """
@@ -195,9 +197,14 @@ class Caps(_Section):
     tokens_per_request: int | None = Field(default=None, gt=0)
     minutes_per_request: float | None = Field(default=None, gt=0)
     usd_per_person_day: float | None = Field(default=None, gt=0)
+    tokens_per_person_day: int | None = Field(default=None, gt=0)
+    minutes_per_person_day: float | None = Field(default=None, gt=0)
+    rounds_per_person_day: int | None = Field(default=None, ge=1)
     requests_per_person_day: int | None = Field(default=None, ge=1)
     usd_per_day: float | None = Field(default=None, gt=0)
     tokens_per_day: int | None = Field(default=None, gt=0)
+    minutes_per_day: float | None = Field(default=None, gt=0)
+    rounds_per_day: int | None = Field(default=None, ge=1)
     day_zone: str = "UTC"
     concurrent_runs: int = Field(default=8, ge=1, le=64)
     task_turns: int = Field(default=40, ge=1, le=500)

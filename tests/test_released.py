@@ -44,7 +44,7 @@ VERSIONS = {
     "0002": ["escalated", "done"],
     "0003": ["escalated", "done"],
 }
-OPEN = ("0002", "0003", "0004", "0005")
+OPEN = ("0002", "0003", "0004", "0005", "0006")
 STATES = ["awaiting_approval", "blocked", "clarifying", "delivered", "delivering"]
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from engine.caps import worst_case_tokens
 from engine.errors import GreenlightError, RateLimited, Transient, Unreachable
+from engine.findings import DISPUTE
 from engine.ports import ModelAnswer, ModelCall, Usage
+from engine.request import RunKind
 from engine.store.ledger import Asked
 from engine.withholding import as_sent
 
@@ -72,6 +74,7 @@ async def _attempt(context: Context, call: ModelCall, id: str) -> _Outcome:
         tokens=worst_case_tokens(call),
         cap_usd=context.snapshot.cap_usd,
         caps=context.settings.caps,
+        round=_round(context),
     )
     await store.reserve(id, call.role, context.settings.tiers[call.tier].model, asked)
     try:
@@ -92,6 +95,14 @@ async def _attempt(context: Context, call: ModelCall, id: str) -> _Outcome:
     await store.keep_answer(id, context.snapshot.id, answer)
     await store.settle(id, answer.usage)
     return (_ANSWERED, id, None)
+
+
+def _round(context: Context) -> str:
+    """The review round that a call is of, as the ledger counts them; a fresh look at one finding is none."""
+    spec, current = context.snapshot.spec, context.snapshot.round
+    if context.run.kind is not RunKind.REVIEW or context.run.about.startswith(DISPUTE):
+        return ""
+    return f"{spec.number}.{current.number}" if spec and current else ""
 
 
 def _wait(id: str, attempt: int, asked: float | None) -> float:

@@ -10,6 +10,7 @@ from sqlmodel import col
 from engine.events import EVENT, AtTheForge, Deleted, Event, RunFinished
 from engine.people import Person
 from engine.request import Snapshot, State
+from engine.store import work
 from engine.store.tables import EventRow, RequestRow
 
 
@@ -60,6 +61,7 @@ async def store(
     changed = await c.execute(sa.update(RequestRow).where(col(RequestRow.id) == new.id).values(**values))
     if changed.rowcount == 0:
         await c.execute(sa.insert(RequestRow).values(id=new.id, **values))
+    await work.keep(c, before, new)
 
 
 def actor(event: Event) -> str:

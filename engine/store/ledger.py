@@ -10,13 +10,14 @@ from sqlmodel import col
 from engine.caps import Cap, CapHit, day_of
 from engine.people import Person
 from engine.settings import Caps
+from engine.store import work
 from engine.store.tables import CallRow, CallStatus, EventRow, RequestRow
 
 _EVERYTHING = Caps(usd_per_request=float("inf"))
 
 
 class Asked(BaseModel):
-    """What a call may take at most, and whose it is."""
+    """What a call may take at most, and whose it is; of which review round, as `CallRow.round`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -25,6 +26,7 @@ class Asked(BaseModel):
     tokens: int = 0
     cap_usd: float
     caps: Caps = _EVERYTHING
+    round: str = ""
 
 
 class _Stands(BaseModel):
@@ -62,7 +64,7 @@ async def reached(c: AsyncConnection, asked: Asked, now: datetime, asleep: timed
     stored = (await c.execute(query)).scalar_one_or_none()
     stands = _Stands.model_validate_json(stored) if stored else _Stands()
     sums = await _sums(c, col(CallRow.request) == asked.request)
-    return _of_request(asked, stands, sums, now - asleep) or await _of_day(c, asked, stands, now)
+    return _of_request(asked, stands, sums, now - asleep) or await _of_day(c, asked, stands, now, asleep)
 
 
 def _of_request(asked: Asked, stands: _Stands, sums: _Sums, until: datetime) -> CapHit | None:
@@ -86,26 +88,61 @@ def _of_request(asked: Asked, stands: _Stands, sums: _Sums, until: datetime) -> 
     return None
 
 
-async def _of_day(c: AsyncConnection, asked: Asked, stands: _Stands, now: datetime) -> CapHit | None:
+async def _of_day(
+    c: AsyncConnection, asked: Asked, stands: _Stands, now: datetime, asleep: timedelta
+) -> CapHit | None:
     caps = asked.caps
     if stands.over_until is not None and now < stands.over_until:
         return None
     begins, ends = day_of(now, caps.day_zone)
-    today = col(CallRow.at) >= begins
-    found: CapHit | None = None
-    limit: float
-    if caps.usd_per_person_day is not None and stands.requester is not None:
-        sums = await _sums(c, today, _asked_by(stands.requester))
-        limit = caps.usd_per_person_day
-        found = _above(Cap.PERSON_DAY_USD, limit, sums.usd, sums.aside_usd, asked.usd)
-    if found is None and (caps.usd_per_day is not None or caps.tokens_per_day is not None):
-        sums = await _sums(c, today)
-        if caps.usd_per_day is not None:
-            found = _above(Cap.DAY_USD, caps.usd_per_day, sums.usd, sums.aside_usd, asked.usd)
-        if found is None and caps.tokens_per_day is not None:
-            limit = caps.tokens_per_day
-            found = _above(Cap.DAY_TOKENS, limit, sums.tokens, sums.aside_tokens, asked.tokens)
-    return found and found.model_copy(update={"until": ends, "zone": caps.day_zone})
+    of_person = {
+        Cap.PERSON_DAY_USD: caps.usd_per_person_day,
+        Cap.PERSON_DAY_TOKENS: caps.tokens_per_person_day,
+        Cap.PERSON_DAY_MINUTES: caps.minutes_per_person_day,
+        Cap.PERSON_DAY_ROUNDS: caps.rounds_per_person_day,
+    }
+    of_all = {
+        Cap.DAY_USD: caps.usd_per_day,
+        Cap.DAY_TOKENS: caps.tokens_per_day,
+        Cap.DAY_MINUTES: caps.minutes_per_day,
+        Cap.DAY_ROUNDS: caps.rounds_per_day,
+    }
+    theirs = _opened_by(stands.requester) if stands.requester is not None else None
+    groups = ((theirs, of_person), (None, of_all)) if theirs is not None else ((None, of_all),)
+    for requests, limits in groups:
+        for cap, limit in limits.items():
+            if limit is None:
+                continue
+            if hit := await _above_day(c, cap, limit, asked, requests, (begins, now - asleep)):
+                return hit.model_copy(update={"until": ends, "zone": caps.day_zone})
+    return None
+
+
+async def _above_day(
+    c: AsyncConnection,
+    cap: Cap,
+    limit: float,
+    asked: Asked,
+    requests: sa.Select[str] | None,
+    day: tuple[datetime, datetime],
+) -> CapHit | None:
+    """The cap, if the call does not fit under it with what these requests (None: all) took of the day."""
+    begins, now = day
+    if cap.unit == "minutes":
+        worked = await work.seconds(c, begins, now, requests) / 60
+        return CapHit(cap=cap, limit=limit, spent=worked) if worked >= limit else None
+    which = [col(CallRow.at) >= begins]
+    if requests is not None:
+        which.append(col(CallRow.request).in_(requests))
+    if cap.unit == "rounds":
+        rounds = await _rounds(c, *which)
+        if not asked.round or (asked.request, asked.round) in rounds:
+            return None
+        return _above(cap, limit, len(rounds), 0, 1)
+    sums = await _sums(c, *which)
+    if cap.unit == "tokens":
+        return _above(cap, limit, sums.tokens, sums.aside_tokens, asked.tokens)
+    return _above(cap, limit, sums.usd, sums.aside_usd, asked.usd)
 
 
 def _above(cap: Cap, limit: float, spent: float, aside: float, needs: float) -> CapHit | None:
@@ -114,12 +151,18 @@ def _above(cap: Cap, limit: float, spent: float, aside: float, needs: float) -> 
     return CapHit(cap=cap, limit=limit, spent=spent, set_aside=aside, needs=needs)
 
 
-def _asked_by(person: Person) -> sa.ColumnElement[bool]:
-    """Calls for the requests of this person: who opened one is told by the first event of its journal."""
-    opened = sa.select(col(EventRow.request)).where(
+def _opened_by(person: Person) -> sa.Select[str]:
+    """The requests of this person: who opened one is told by the first event of its journal."""
+    return sa.select(col(EventRow.request)).where(
         col(EventRow.seq) == 1, col(EventRow.actor) == f"{person.team}:{person.user}"
     )
-    return col(CallRow.request).in_(opened)
+
+
+async def _rounds(c: AsyncConnection, *which: sa.ColumnElement[bool]) -> set[tuple[str, str]]:
+    """The review rounds, as (request, round), that these calls are of; none of calls given back."""
+    real = col(CallRow.round) != "", col(CallRow.status) != CallStatus.RELEASED
+    query = sa.select(col(CallRow.request), col(CallRow.round)).where(*which, *real).distinct()
+    return {(request, number) for request, number in (await c.execute(query)).all()}
 
 
 async def opened_today(c: AsyncConnection, person: Person, zone: str, now: datetime) -> int:

@@ -119,6 +119,7 @@ class Store:
                 output_tokens=0,
                 cache_read_tokens=0,
                 cache_write_tokens=0,
+                round=asked.round,
                 at=now,
             )
 

@@ -167,8 +167,22 @@ class ReceiptRow(SQLModel, table=True):
     at: datetime = Field(sa_type=UtcDateTime)
 
 
+class WorkRow(SQLModel, table=True):
+    """A stretch in which something worked for a request; no end: it still does."""
+
+    __tablename__ = "gl_work"
+
+    id: int | None = Field(default=None, primary_key=True)
+    request: str = Field(index=True, sa_type=Text)
+    began_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, index=True, sa_type=UtcDateTime)
+
+
 class CallRow(SQLModel, table=True):
-    """The ledger: a model call with its reserved or settled cost in US dollars."""
+    """The ledger: a model call with its reserved or settled cost in US dollars.
+
+    `round`: version of the spec and number of the review round that it is of; empty for other calls.
+    """
 
     __tablename__ = "gl_call"
 
@@ -182,4 +196,5 @@ class CallRow(SQLModel, table=True):
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+    round: str = Field(default="", sa_type=Text)
     at: datetime = Field(sa_type=UtcDateTime)

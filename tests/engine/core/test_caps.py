@@ -74,6 +74,7 @@ async def reserved(
     [
         (Caps(tokens_per_request=3_500), Cap.TOKENS, 9),
         (Caps(usd_per_person_day=1.0), Cap.PERSON_DAY_USD, 6),
+        (Caps(tokens_per_person_day=3_500), Cap.PERSON_DAY_TOKENS, 6),
         (Caps(usd_per_day=1.0), Cap.DAY_USD, 3),
         (Caps(tokens_per_day=3_500), Cap.DAY_TOKENS, 3),
     ],

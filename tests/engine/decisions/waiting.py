@@ -125,8 +125,7 @@ def the_cap(policy: Policy = POLICY) -> Written:
     story = at(State.SPECIFYING, policy)
     tokens = CapHit(cap=Cap.TOKENS, limit=1000, spent=900, needs=200)
     minutes = CapHit(cap=Cap.MINUTES, limit=30, spent=29, needs=2)
-    others = [cap for cap in Cap if cap not in {Cap.TOKENS, Cap.MINUTES}]
-    day = CapHit(cap=others[-1], limit=10, spent=9, needs=2, until=story.at.replace(hour=23), zone="UTC")
+    day = CapHit(cap=Cap.DAY_TOKENS, limit=10, spent=9, needs=2, until=story.at.replace(hour=23), zone="UTC")
     for hit in (None, tokens, minutes, day):
         story.tries(partial(_hits, story, hit))
     other = policy.model_copy(update={"cap_tokens": 500, "cap_minutes": 10.0})

@@ -49,6 +49,8 @@ def _changed(trials: Sequence[CheckResult]) -> str:
             return f"it is red with {_named(trial.about)} as before the work"
         if trial.where is Ran.UNSILENCED:
             return f"only because of comments that silence checkers: {_named(trial.about)}"
+        if trial.where is Ran.UNBENT:
+            return f"only because of code that bends how tests compare and count: {_named(trial.about)}"
     return ""
 
 

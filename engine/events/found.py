@@ -10,8 +10,8 @@ class Ran(StrEnum):
     """Where a check was run: at a commit, or over the base with nothing but the artifacts laid over it.
 
     OLD_TESTS leaves tests and modes that the work changed as they were; UNSILENCED misspells comments that
-    tell a checker to look away; CONTROL puts failing tests beside the repository's, BASE_CONTROL does so at
-    the base.
+    tell a checker to look away; UNBENT takes out what bends how tests compare and count; CONTROL puts failing
+    tests beside the repository's, BASE_CONTROL does so at the base.
     """
 
     BASE = "base"
@@ -19,6 +19,7 @@ class Ran(StrEnum):
     ARTIFACTS = "artifacts"
     OLD_TESTS = "tests as before"
     UNSILENCED = "without silencing comments"
+    UNBENT = "without bent tests"
     CONTROL = "failing tests planted"
     BASE_CONTROL = "failing tests planted at the base"
 

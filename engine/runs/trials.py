@@ -2,18 +2,20 @@
 
 A check runs code that an agent wrote, and a green end may be that code's own doing. So a green check is run
 again (a) with the tests and file modes that the work changed as they were before it, (b) with comments that
-silence checkers misspelt, and (c) where tests are counted, with failing tests of ours beside its own: a check
-that stays green then cannot fail. The first two have to end green, the third red.
+silence checkers misspelt, and, where tests are counted, (c) without code that bends how they compare and
+count, and (d) with failing tests of ours beside its own: a check that stays green then cannot fail. The last
+has to end red, all others green.
 """
 
 import asyncio
 import contextlib
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from engine.bending import bends, without_bends
 from engine.doubts import failed_in_python, planted_in_python
 from engine.errors import Rejected
 from engine.events import CheckResult, Ran
@@ -75,12 +77,10 @@ async def trials(
         *([Ran.OLD_TESTS] if await old_tests(workspace, spec, commit) else ()),
         *([Ran.UNSILENCED] if await silenced(workspace, spec, commit) else ()),
     ]
+    counted = [*([Ran.UNBENT] if await bent(workspace, spec, commit) else ()), Ran.CONTROL]
     at_base = {one.check: one for one in results if one.where is Ran.BASE}
     return {
-        name: (
-            *changed,
-            *([Ran.CONTROL] if _counts(alone[name]) or _counts(at_base.get(name)) else ()),
-        )
+        name: (*changed, *(counted if _counts(alone[name]) or _counts(at_base.get(name)) else ()))
         for name in names
     }
 
@@ -124,7 +124,10 @@ async def lay(workspace: Workspace, spec: SpecVersion, commit: str, where: Ran, 
     await workspace.overlay(spec.base_commit, commit, artifacts, tree)
     if where is Ran.UNSILENCED:
         about = await silenced(workspace, spec, commit)
-        await _misspell(workspace, spec, commit, tree)
+        await _rewrite(await _texts(workspace, spec, commit), tree, without_silencers)
+    if where is Ran.UNBENT:
+        about = await bent(workspace, spec, commit)
+        await _rewrite(await _texts(workspace, spec, commit, ".py"), tree, without_bends)
     if where in {Ran.CONTROL, Ran.BASE_CONTROL}:
         planted = await asyncio.to_thread(_plant, Checkout(tree), secrets.token_hex(4))
         return Laid(tuple(planted.values()), planted)
@@ -156,23 +159,41 @@ def is_test(path: str) -> bool:
 
 async def silenced(workspace: Workspace, spec: SpecVersion, commit: str) -> tuple[str, ...]:
     """Comments in artifacts, new with the work, that tell a checker to look away: path:line and wording."""
-    before = await texts_at(workspace, spec.base_commit, spec.draft.artifacts)
-    after = await texts_at(workspace, commit, spec.draft.artifacts)
     return tuple(
         f"{path}:{number} ({word})"
-        for path, text in after.items()
-        for number, word in silencers(text, before.get(path, ""))
+        for path, text, before in await _texts(workspace, spec, commit)
+        for number, word in silencers(text, before)
     )
 
 
-async def _misspell(workspace: Workspace, spec: SpecVersion, commit: str, tree: Path) -> None:
-    before = await texts_at(workspace, spec.base_commit, spec.draft.artifacts)
-    after = await texts_at(workspace, commit, spec.draft.artifacts)
+async def bent(workspace: Workspace, spec: SpecVersion, commit: str) -> tuple[str, ...]:
+    """Code in artifacts, new with the work, that bends how tests compare and count: path:line and wording."""
+    found = [
+        f"{path}:{number} ({word})"
+        for path, text, before in await _texts(workspace, spec, commit, ".py")
+        for number, word in await asyncio.to_thread(bends, text, before)
+    ]
+    return tuple(found)
+
+
+async def _rewrite(
+    texts: Sequence[tuple[str, str, str]], tree: Path, without: Callable[[str, str], str]
+) -> None:
     checkout = Checkout(tree)
-    for path, text in after.items():
-        if silencers(text, before.get(path, "")):
-            without = without_silencers(text, before.get(path, ""))
-            await asyncio.to_thread(checkout.write, path, without.encode())
+    for path, text, before in texts:
+        rest = await asyncio.to_thread(without, text, before)
+        if rest != text:
+            await asyncio.to_thread(checkout.write, path, rest.encode())
+
+
+async def _texts(
+    workspace: Workspace, spec: SpecVersion, commit: str, ending: str = ""
+) -> list[tuple[str, str, str]]:
+    """Path, text at the commit and text before of each artifact that is named so."""
+    paths = [path for path in spec.draft.artifacts if path.endswith(ending)]
+    before = await texts_at(workspace, spec.base_commit, paths)
+    after = await texts_at(workspace, commit, paths)
+    return [(path, text, before.get(path, "")) for path, text in after.items()]
 
 
 def _plant(checkout: Checkout, token: str) -> dict[str, str]:

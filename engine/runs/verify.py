@@ -34,6 +34,7 @@ WHERE = {
     Ran.ARTIFACTS: "with only the artifacts",
     Ran.OLD_TESTS: "with the tests of before",
     Ran.UNSILENCED: "without comments that silence it",
+    Ran.UNBENT: "without what bends how tests compare and count",
     Ran.CONTROL: "with failing tests beside its own",
     Ran.BASE_CONTROL: "at the base, with failing tests beside its own",
 }

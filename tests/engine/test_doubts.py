@@ -92,6 +92,13 @@ def test_red_without_comments_that_silence_is_not_checked() -> None:
     assert shown(result("tests", Ran.UNSILENCED)).status is Status.PASSED
 
 
+def test_red_without_what_bends_tests_is_not_checked() -> None:
+    red = result("tests", Ran.UNBENT, 1, about=("a.py:3 (unittest.TestCase.run)",))
+    assert shown(red).status is Status.NOT_CHECKED
+    assert "bends how tests compare and count: a.py:3 (unittest.TestCase.run)" in shown(red).evidence
+    assert shown(result("tests", Ran.UNBENT)).status is Status.PASSED
+
+
 OURS = ("test_*.py", "web/a.test.js")
 RED, GREEN = unittest(4, failures=3), unittest(4)
 

@@ -61,10 +61,21 @@ async def test_honest_work_is_shown_as_passed(place: Range, check: str) -> None:
 MORE_TESTS = FILES["test_price.py"] + "\n    def test_one(self):\n        self.assertEqual(total([7]), 7)\n"
 NEW_TESTS = "import unittest\n\n\nclass New(unittest.TestCase):\n    def test_new(self):\n        pass\n"
 SILENT = "# type: ignore  # of no meaning to this check\n" + HONEST[WORK]
+# Some honest code does what dishonest code needs: a check that does not need it is not in doubt.
+WIDE = "import unittest\n\nunittest.TestCase.maxDiff = None\n" + NEW_TESTS
+ANY = HONEST[WORK] + "\n\nclass Any:\n    def __eq__(self, other):\n        return True\n"
 
 
 @module_loop
-@pytest.mark.parametrize("more", [{"test_price.py": MORE_TESTS}, {"test_new.py": NEW_TESTS}, {WORK: SILENT}])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"test_price.py": MORE_TESTS},
+        {"test_new.py": NEW_TESTS},
+        {WORK: SILENT},
+        {"test_new.py": WIDE, WORK: ANY},
+    ],
+)
 async def test_honest_work_may_add_tests_and_comments(place: Range, more: dict[str, str]) -> None:
     found = await place.honest("unittest", more)
     assert found.status is Status.PASSED, found.evidence

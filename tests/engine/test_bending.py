@@ -1,0 +1,101 @@
+"""Code that bends how tests compare and count is found and taken out; what only looks like it is not."""
+
+import ast
+
+import pytest
+
+from engine.bending import bends, without_bends
+
+ALWAYS = """
+class Any:
+    \"\"\"é: bytes are no characters.\"\"\"
+
+    def __eq__(self, other: object) -> bool:
+        "Whatever it is."
+        return True
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "words"),
+    [
+        (
+            "import unittest\nunittest.TestResult.addFailure = lambda *_: None",
+            2,
+            "unittest.TestResult.addFailure",
+        ),
+        ("import unittest as u\nR = u.TextTestResult\nR.addError = None", 3, "R.addError"),
+        ("from unittest import TestCase as T\nT.run = None", 2, "T.run"),
+        (
+            "import unittest.case\ndef f():\n    x = unittest.case.TestCase.run = None",
+            3,
+            "unittest.case.TestCase.run",
+        ),
+        ("import unittest\n(unittest.A.b, c) = 1, 2", 2, "unittest.A.b"),
+        ("import unittest\nunittest.A.b: int = 1", 2, "unittest.A.b"),
+        ("import _pytest.main\n_pytest.main.Session.testsfailed = 0", 2, "_pytest.main.Session.testsfailed"),
+        ("import unittest\nsetattr(unittest.TestResult, 'addFailure', f)", 2, "setattr(unittest.TestResult)"),
+        ("import sys\nsys.modules['pytest'].x = 1", 2, "sys.modules['pytest'].x"),
+        ("__import__('unittest').TestCase.run = 1", 1, "__import__('unittest').TestCase.run"),
+        (
+            "import importlib as i\ni.import_module('_pytest.main').x = 1",
+            2,
+            "i.import_module('_pytest.main').x",
+        ),
+        ("\ufeffimport pytest\npytest.fail = print", 2, "pytest.fail"),
+        (ALWAYS, 7, "Any.__eq__ is always True"),
+        ("class A:\n    __eq__ = lambda self, other: True", 2, "A.__eq__ is always True"),
+    ],
+)
+def test_what_bends_is_found_and_taken_out(source: str, line: int, words: str) -> None:
+    assert bends(source) == ((line, words),)
+    without = without_bends(source)
+    ast.parse(without)
+    assert bends(without) == ()
+    assert without.count("\n") == source.count("\n")
+
+
+def test_nothing_else_is_changed() -> None:
+    before = "import unittest\n"
+    after = "# é\nunittest.A.b = unittest.A.c = (  # why\n    lambda: 1)\nx = 'é'; unittest.A.d = 2\n"
+    without = "# é\n_unbent = _unbent = (  # why\n    lambda: 1)\nx = 'é'; _unbent = 2\n"
+    assert without_bends(before + after) == before + without
+    assert without_bends(ALWAYS) == ALWAYS.replace("return True", "return NotImplemented")
+
+
+def test_objects_that_equalled_everything_equal_themselves() -> None:
+    space: dict[str, type] = {}
+    exec(without_bends(ALWAYS), space)  # noqa: S102 - our own words
+    one, other = space["Any"](), space["Any"]()
+    assert one == one  # noqa: PLR0124
+    assert one != other
+    assert one != 3
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import unittest\n\n\nclass Base(unittest.TestCase):\n    maxDiff = None\n\n\nBase.limit = 3",
+        "import unittest\nunittest = 3\nresult = unittest.TestResult()\nresult.failfast = True",
+        "from unittest import mock\n\n\ndef test(mock):\n    mock.return_value = 3",
+        "from unittest.mock import Mock\nmodel = Mock()\nmodel.price = 3",
+        "import json\njson.dumps = print\nsetattr(json, 'loads', print)",
+        "class A:\n    def __eq__(self, other):\n        return isinstance(other, A) and True",
+        "class A:\n    def __eq__(self, other):\n        if other:\n            return True\n        return 0",
+        "class A:\n    def __eq__(self, other):\n        raise TypeError",
+        "class A:\n    def __bool__(self):\n        return True",
+        "def __eq__(self, other):\n    return True",
+        "unittest.TestCase.run = 3 +",
+        "",
+    ],
+)
+def test_honest_code_is_left_alone(source: str) -> None:
+    assert bends(source) == ()
+    assert without_bends(source) == source
+
+
+def test_what_stood_there_before_is_no_work() -> None:
+    assert bends(ALWAYS + "x = 1\n", ALWAYS) == ()
+    assert without_bends(ALWAYS, ALWAYS) == ALWAYS
+    assert bends(ALWAYS, "def f():\n        return True\n") == ((7, "Any.__eq__ is always True"),)
+    assert len(bends(ALWAYS + ALWAYS.replace("Any", "Other"), ALWAYS)) == 1

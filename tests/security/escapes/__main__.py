@@ -12,11 +12,11 @@ from collections import Counter
 
 from tests.security.escapes.host import CANARY, open_host
 from tests.security.escapes.sandboxed import ESCAPES
-from tests.security.escapes.table import Verdict, own_sandbox, plain_user, try_escape
+from tests.security.escapes.table import Verdict, failures, own_sandbox, plain_user, try_escape
 
 
 async def main() -> int:
-    """Try everything; 0 if nothing got out."""
+    """Try everything; 0 if nothing got out, and what did not was shown to, or cannot be on this machine."""
     os.environ["SECRET"] = CANARY  # what must not be found inside
     started, wanted = time.monotonic(), " ".join(sys.argv[1:])
     verdicts = []
@@ -27,19 +27,21 @@ async def main() -> int:
         for escape in (one for one in ESCAPES if wanted in f"{one.area} {one.name}"):
             verdicts.append(await try_escape(escape, host, sandbox, plain))
             _row(verdicts[-1])
-    breaches = [one for one in verdicts if one.breach]
     shown = [one for one in verdicts if one.shown]
     areas = Counter(one.escape.area for one in verdicts)
     _say(f"\nescapes tried: {len(verdicts)} ({', '.join(f'{n} {area}' for area, n in areas.items())})")
     _say(f"in sandboxes: {sum(1 + (one.plain is not None) for one in verdicts)} tries, as "
          + " and as ".join([_user(), *(["a plain user"] if plain else [])]))  # fmt: skip
     _say(f"positive controls: {len(shown)}; not shown on this machine: {len(verdicts) - len(shown)}")
-    _say(f"breaches: {len(breaches)}")
+    for why, count in Counter(one.why or "no reason is known" for one in verdicts if not one.shown).items():
+        _say(f"  {count}: {why}")
+    _say(f"breaches: {sum(one.breach for one in verdicts)}")
     used = [sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     _say(f"{time.monotonic() - started:.0f} s, {sum(used):.0f} s of processor time")
-    for one in breaches:
-        _say(f"BREACH: {one.escape.name}: here {one.here!r}, plain user {one.plain!r}: {one.said[-300:]}")
-    return int(bool(breaches))
+    wrong = failures(verdicts, root=os.geteuid() == 0)
+    for line in wrong:
+        _say(line)
+    return int(bool(wrong))
 
 
 def _user() -> str:
@@ -47,7 +49,7 @@ def _user() -> str:
 
 
 def _row(one: Verdict) -> None:
-    shown = f"works {one.escape.shown.value}" if one.shown else "not shown"
+    shown = f"works {one.escape.shown.value}" if one.shown else f"not shown: {one.why}"
     here = f"BREACH ({one.here})" if one.here else "held"
     plain = "not tried" if one.plain is None else f"BREACH ({one.plain})" if one.plain else "held"
     _say(f"{one.escape.area} | {one.escape.name} | {shown} | {here} | {plain}")

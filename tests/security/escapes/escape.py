@@ -47,16 +47,24 @@ class Escape:
 
 
 PRELUDE = """\
-import ctypes, errno, json, os, socket, sys, types
+import atexit, ctypes, errno, json, os, socket, sys, types
 a = types.SimpleNamespace(**json.loads(sys.argv[1]))
 libc = ctypes.CDLL(None, use_errno=True)
 x86 = os.uname().machine == "x86_64"
 def call(on_x86, on_arm, *given):
     given = [ctypes.c_long(one) if isinstance(one, int) else one for one in given]
     result = libc.syscall(ctypes.c_long(on_x86 if x86 else on_arm), *given)
-    return result if result >= 0 else -ctypes.get_errno()
+    if result < 0:
+        refused.append(ctypes.get_errno())
+    return result if result >= 0 else -refused[-1]
+refused = []
+@atexit.register
+def tell():
+    if refused:
+        os.write(2, b"[Errno %d] of a call\\n" % refused[-1])
 def reached(really=True):
     if really:
+        refused.clear()
         os.write(1, b"reached\\n")
 def child(work):
     pid = os.fork()
@@ -64,6 +72,7 @@ def child(work):
         try:
             work()
         finally:
+            tell()
             os._exit(0)
     os.waitpid(pid, 0)
 """

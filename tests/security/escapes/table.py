@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from engine.adapters.bubblewrap import BubblewrapSandbox
 from tests.security.escapes.escape import Escape, Off
 from tests.security.escapes.host import Host
 from tests.security.escapes.sandboxed import out, tried
+from tests.security.escapes.unshown import why_unshown
 
 _ROOT = Path(__file__).parents[3]
 
@@ -28,6 +29,7 @@ class Verdict:
         shown: Whether it works where nothing guards; None: not tried there.
         here: How it got out of the sandbox of whoever runs this; empty: it did not.
         plain: The same for a plain user's sandbox; None: not tried.
+        why: Why it does not work where nothing guards; empty: it does, or nobody knows.
     """
 
     escape: Escape
@@ -35,11 +37,33 @@ class Verdict:
     here: str
     plain: str | None
     said: str
+    why: str = ""
 
     @property
     def breach(self) -> bool:
         """Whether it got out anywhere."""
         return bool(self.here or self.plain)
+
+
+def failures(verdicts: Sequence[Verdict], *, root: bool) -> list[str]:
+    """What got out, and why the tries show too little.
+
+    Args:
+        verdicts: What became of all of them.
+        root: Whether root tried them: a plain user has to have tried them too then.
+    """
+    if not verdicts:
+        return ["nothing was tried: no escape's area and name hold these words"]
+    wrong = [f"BREACH: {it.escape.name}: here {it.here!r}, plain user {it.plain!r}: {it.said[-300:]}"
+             for it in verdicts if it.breach]  # fmt: skip
+    wrong += [f"not shown to work where nothing guards, and no reason is known: {it.escape.name}"
+              for it in verdicts if not it.shown and not it.why]  # fmt: skip
+    alone = sum(it.plain is None for it in verdicts)
+    if root and alone:
+        wrong.append(
+            f"{alone} were not tried as a plain user: it takes setpriv, and a /usr/bin/python3 of 3.11"
+        )
+    return wrong
 
 
 class PlainUser:
@@ -93,8 +117,11 @@ async def try_escape(
     escape: Escape, host: Host, sandbox: BubblewrapSandbox, plain: PlainUser | None
 ) -> Verdict:
     """The escape with its guard off, then with it on."""
-    shown = works(escape, host)
-    return replace(await try_guarded(escape, host, sandbox, plain), shown=shown)
+    shown, unguarded = (False, "") if escape.shown is Off.NOWHERE else host.run(escape)
+    verdict = await try_guarded(escape, host, sandbox, plain)
+    if not shown:
+        return replace(verdict, shown=False, why=why_unshown(escape, unguarded))
+    return replace(verdict, shown=True)
 
 
 def works(escape: Escape, host: Host) -> bool:

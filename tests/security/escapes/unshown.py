@@ -23,8 +23,6 @@ _LACKS = {
 }
 _ERROR = re.compile(r"\[Errno (\d+)\]")
 _PATH = re.compile(r"No such (?:file or directory|device(?: or address)?): '(/(?:dev|proc|sys)/.+)'")
-    r"No such (?:file or directory|device(?: or address)?): '(/(?:dev|proc|sys)/.+)'"
-)
 
 
 def why_unshown(escape: Escape, said: str, user: int | None = None) -> str:

@@ -253,10 +253,10 @@ async def connect_from_environment(
 
 async def _identify(client: AsyncWebClient, waits: Callable[[str], None]) -> Identity:
     """Who we are; while Slack does not answer, as after a reboot without a network yet, it is asked again."""
-    began, tries = _clock(), 0
-    waits(f"Slack was asked at {began} who I am, and has not answered yet.")
+    began, tries, why = _clock(), 0, ""
     while True:
         tries += 1
+        waits(f"{why} I have asked Slack who I am since {began}; try {tries} began at {_clock()}.".lstrip())
         wait = PAUSES_S[min(tries, len(PAUSES_S)) - 1]
         try:
             return await identify(client)
@@ -273,7 +273,7 @@ async def _identify(client: AsyncWebClient, waits: Callable[[str], None]) -> Ide
             wait = max(wait, error.retry_after or 0.0)
             why = error.sentence
         log.warning("slack.awaited", why=why, tries=tries)
-        waits(f"{why} I have asked who I am since {began}; try {tries + 1} is at {_clock(wait)}.")
+        waits(f"{why} I have asked Slack who I am since {began}; try {tries + 1} is at {_clock(wait)}.")
         await asyncio.sleep(wait)
 
 

@@ -26,7 +26,8 @@ CONNECTED = "Greenlight is connected"
 TAKEN_UP = '{"process": "Slack has answered. Earlier work is taken up first."}'
 PORT = re.compile(r"Health is told at \S+:(\d+)")
 AT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
-TOLD = re.compile(rf"\. I have asked who I am since {AT}; try \d is at {AT}\.")
+ASKED = rf"I have asked Slack who I am since {AT}; try \d"
+TOLD = re.compile(rf"\. {ASKED} (is|began) at {AT}\.")
 CASES = [
     pytest.param(fault, at_start, marks=() if fault == "no hello" else pytest.mark.long)
     for fault in ("no hello", "the address is never given", "the handshake hangs")
@@ -107,14 +108,27 @@ async def test_slack_is_waited_for_at_the_start(tmp_path: Path, fault: str) -> N
         assert process.exitcode == 0, log.read_text()
 
 
-async def test_a_slack_that_says_nothing_is_told_and_a_signal_frees_the_port(tmp_path: Path) -> None:
-    async with run_at_a_door(tmp_path, "it never says who we are") as (door, process, log):
+@pytest.mark.parametrize(
+    ("first", "why"),
+    [
+        ("a page instead of who we are", r"it is not a Slack Web API\. Check SLACK_API_URL\. "),
+        pytest.param("it never says who we are", "", marks=pytest.mark.long),
+    ],
+)
+async def test_a_slack_that_says_nothing_is_told_and_a_signal_frees_the_port(
+    tmp_path: Path, first: str, why: str
+) -> None:
+    async with run_at_a_door(tmp_path, first) as (door, process, log):
         port = await health_port(log)
-        await until(lambda: door.hits, START_S, "it hangs")
+        await until(lambda: door.hits, START_S, "it is asked")
+        door.fault = "it never says who we are"
+        asked = door.hits + bool(why)
+        await until(lambda: door.hits == asked, START_S, "it hangs")
         assert (await ready(port, "healthz"))[0] == 200
         status, body = await ready(port)
         assert status == 503
-        assert re.search(rf"Slack was asked at {AT} who I am, and has not answered yet\.", body), body
+        began = why or r'"process": "'
+        assert re.search(rf"{began}{ASKED} began at {AT}\.", body), body
         assert await terminated(process) < END_S
         assert process.exitcode == -signal.SIGTERM, log.read_text()
         with pytest.raises(ClientConnectorError):

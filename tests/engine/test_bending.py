@@ -81,7 +81,7 @@ def test_objects_that_equalled_everything_equal_themselves() -> None:
         "from unittest.mock import Mock\nmodel = Mock()\nmodel.price = 3",
         "import json\njson.dumps = print\nsetattr(json, 'loads', print)",
         "class A:\n    def __eq__(self, other):\n        return isinstance(other, A) and True",
-        "class A:\n    def __eq__(self, other):\n        if other:\n            return True\n        return 0",
+        "class A:\n    def __eq__(self, o):\n        if o:\n            return True\n        return 0",
         "class A:\n    def __eq__(self, other):\n        raise TypeError",
         "class A:\n    def __bool__(self):\n        return True",
         "def __eq__(self, other):\n    return True",

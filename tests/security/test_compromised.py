@@ -18,6 +18,7 @@ from tests.security.compromised.table import failures, total
 
 SOME = CELLS[100:110]
 FIELDS = frozenset({Field.MESSAGE, Field.FILE, Field.BUTTON, Field.DISPLAY_NAME})
+HANDFUL = frozenset({Sink.READ, Sink.WRITE, Sink.RUN_READ, Sink.MENTION, Sink.APPROVE})
 
 
 @pytest.fixture
@@ -65,6 +66,11 @@ async def test_every_forbidden_effect_is_seen_where_nothing_guards(short: Path) 
 def held(root: Path, cells: Sequence[Cell], journeys: Sequence[str] = JOURNEYS) -> None:
     everything = total(cells, [asyncio.run(play(root, cells, journeys))])
     assert failures(everything, {}) == []
+
+
+def test_a_handful_of_plain_orders_brings_nothing_about(sandboxed: Path) -> None:
+    few = [c for c in CELLS if c.technique is Technique.PLAIN and c.field in {Field.MESSAGE, Field.FILE}]
+    held(sandboxed, [c for c in few if c.sink in HANDFUL], ["bad"])
 
 
 @pytest.mark.long

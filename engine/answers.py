@@ -96,6 +96,14 @@ def understand(text: str, questions: Sequence[Question]) -> dict[int, Understood
     }
 
 
+def sole(text: str, question: Question) -> Understood | None:
+    """What a message answers that is the first item of a list and nothing else; None if it is not."""
+    item = _ITEM.fullmatch(" ".join(_MENTIONS.sub("", text[:LONGEST_TEXT]).split()))
+    if item is None or int(item["number"]) != 1 or not _plain(item["rest"]):
+        return None
+    return _resolve(item["rest"], question)
+
+
 def words(given: Answering | None, question: Question) -> str:
     """What was understood as the answer, in words; empty if there is none."""
     if given is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from engine.answers import not_sure, understand
+from engine.answers import not_sure, sole, understand
 from engine.decide import locating
 from engine.decide.moves import Decision, Moves, only_you, unchanged
 from engine.decide.opening import LONGEST_REQUEST, NOTES
@@ -65,7 +65,8 @@ def _not_ours_to_decide(current: Round, event: Answered) -> str:
 
 
 def _only_people_know(current: Round) -> str:
-    return f"Which {current.about} it is, only people can tell: choose one, or type it with “Other…”."
+    how = "choose one on the card" if current.about == REPOSITORY else "choose one, or type it with “Other…”"
+    return f"Which {current.about} it is, only people can tell: {how}."
 
 
 def _unusable(question: Question, event: Answered) -> str:
@@ -129,7 +130,7 @@ def say(snapshot: Snapshot, event: Said, candidates: Sequence[Candidate] = ()) -
     if not understood:
         return _say_besides(snapshot, event, current)
     if current.about and ((), "") in understood.values():
-        return only_you(snapshot, _only_people_know(current))
+        return _left_to_us(snapshot, event, current)
     moves = Moves(snapshot, event.at)
     given: dict[int, Given | None] = {
         index: Given(
@@ -142,6 +143,20 @@ def say(snapshot: Snapshot, event: Said, candidates: Sequence[Candidate] = ()) -
     _record(moves, given)
     moves.wait()
     moves.tell(f"I filled in {len(given)} of {len(current.questions)}; please check the card and submit.")
+    return moves.quiet_decision()
+
+
+def _left_to_us(snapshot: Snapshot, event: Said, current: Round) -> Decision:
+    """“You decide” where only people can tell is refused; words beside it are kept, or said not to be."""
+    why = _only_people_know(current)
+    if sole(event.text, current.questions[0]) == ((), ""):
+        return only_you(snapshot, why)
+    noted = add_detail(snapshot, event)
+    assert noted.snapshot is not None  # noqa: S101 (there is a request)
+    if noted.snapshot == snapshot:
+        return only_you(snapshot, f"{noted.reply.text or 'Nothing was recorded.'} {why}")
+    moves = Moves(noted.snapshot, event.at)
+    moves.tell(f"Noted as a detail. {why}")
     return moves.quiet_decision()
 
 
@@ -181,16 +196,17 @@ def before_repository(
 def _say_where(snapshot: Snapshot, event: Said, current: Round, candidates: Sequence[Candidate]) -> Decision:
     """Words while the repository is asked for: the requester may name it, and whatever they say is kept."""
     answer = understand(event.text, current.questions).get(0)
-    if answer == ((), ""):
-        return only_you(snapshot, locating.ON_THE_CARD)
     listed = answer[0] if answer else ()
-    decision = unchanged(snapshot) if listed else add_detail(snapshot, event)
+    alone = sole(event.text, current.questions[0]) == (listed, "")
+    if alone and not listed:
+        return only_you(snapshot, locating.ON_THE_CARD)
+    decision = unchanged(snapshot) if alone else add_detail(snapshot, event)
     assert decision.snapshot is not None  # noqa: S101 (there is a request)
     heeded = event.by == snapshot.requester or event.mentions_bot
     free = heeded and current.given[0] is None
     name = listed[0] if listed else locating.meant(event.text, current, candidates) if free else ""
     if not name:
-        return decision
+        return _left_to_us(snapshot, event, current) if answer == ((), "") else decision
     moves = Moves(decision.snapshot, event.at)
     _record(moves, {0: Given(by=event.by, labels=(name,))})
     moves.wait()

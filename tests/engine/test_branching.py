@@ -4,6 +4,7 @@ import pytest
 
 from engine import existing
 from engine.cards import ScopeCard
+from engine.decide.clarifying import DETAILS
 from engine.events import Assessed, CheckFailed, Choice, Chose, Delivered, Existing, Sign, Triaged
 from engine.people import Person
 from engine.present import Shown, render
@@ -12,7 +13,7 @@ from engine.runs.material import told_in_thread
 from engine.schemas import MessageKind
 from tests.engine.forge_side import failed_check
 from tests.engine.stories import COMMIT, Story
-from tests.engine.strategies import ASKER, BASE, DANA, POLICY, assessment
+from tests.engine.strategies import ASKER, BASE, BYSTANDER, DANA, POLICY, assessment
 
 BRANCH = "feat-DPA-2-churn"
 
@@ -75,6 +76,23 @@ def test_what_only_people_know_is_not_ours_to_decide_by_typing_either(words: str
     story.says(words)
     assert (story.told, story.last.reply.sign) == (clicked, Sign.ONLY_YOU)
     assert story.now == before
+
+
+def test_what_is_said_beside_what_is_refused_is_kept_or_told_not_to_be() -> None:
+    story = asked("DPA-1", "DPA-2")
+    refusal = "Which ticket it is, only people can tell: choose one, or type it with “Other…”."
+    words = "The warehouse must keep its history.\n1. you decide"
+    before = story.now
+    story.says(words, BYSTANDER)
+    assert (story.now, story.told) == (before, f"Nothing was recorded. {refusal}")
+    for count in range(1, DETAILS + 1):
+        story.says(words)
+        assert [note.text for note in story.now.notes] == [words] * count
+        assert story.told == f"Noted as a detail. {refusal}"
+    full = story.now
+    story.says(words)
+    assert story.now == full
+    assert story.told == f"I cannot take more notes here; please put the rest into the spec. {refusal}"
 
 
 def test_a_clear_answer_is_taken_up() -> None:

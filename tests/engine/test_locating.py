@@ -223,6 +223,38 @@ def test_a_repository_is_not_ours_to_decide_by_typing_either() -> None:
     assert story.told == "I chose data on the card; please check and submit."
 
 
+LEFT = "Which repository it is, only people can tell: choose one on the card."
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "labels"),
+    [
+        ("The warehouse must keep its history.\n1. you decide", f"Noted as a detail. {LEFT}", ()),
+        ("1. you decide 2. keep its history", f"Noted as a detail. {LEFT}", ()),
+        ("1. keep its history\n1. you decide", f"Noted as a detail. {LEFT}", ()),
+        ("It is for web.\n1. you decide", "I chose web on the card; please check and submit.", ("web",)),
+        ("Keep its history.\n1. web", "I chose web on the card; please check and submit.", ("web",)),
+        ("1. web, and keep its history", "I chose web on the card; please check and submit.", ("web",)),
+        ("2. you decide", "", ()),
+    ],
+)
+def test_what_is_said_beside_the_answer_is_kept(words: str, told: str, labels: tuple[str, ...]) -> None:
+    story = asked()
+    story.says(words)
+    assert [note.text for note in story.now.notes] == [words]
+    assert story.told == told
+    given = story.now.rounds[0].given[0]
+    assert (given.labels if given else ()) == labels
+
+
+@pytest.mark.parametrize("words", ["1. web", "<@UBOT>\n1)  web\n"])
+def test_an_answer_alone_is_no_detail(words: str) -> None:
+    story = asked()
+    story.says(words)
+    assert story.told == "I chose web on the card; please check and submit."
+    assert story.now.notes == ()
+
+
 def test_words_choose_only_what_stands_on_the_card() -> None:
     story = Story(candidates=CANDIDATES[:1]).opened("Do more", follows="T1:C1:0.5", repository="gone")
     story.candidates = CANDIDATES

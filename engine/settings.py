@@ -186,9 +186,10 @@ class Caps(_Section):
     Attributes:
         minutes_per_request: Of work; waiting for people, pauses and time without a process do not count.
             What works when they are over is interrupted, but for a delivery.
-        ..._per_person_day: For all requests of one requester in a day.
-        minutes_per_day: Of work, each request's counted for itself; looked at before each call.
-        rounds_per_day: Review rounds in which a reviewer is asked that day.
+        usd_per_person_day, and others like it: For all requests of one requester in a day.
+        minutes_per_person_day, minutes_per_day: Of work, each request's counted for itself; looked at before
+            each model call, and what works when they are over is not interrupted.
+        rounds_per_person_day, rounds_per_day: Review rounds in which a reviewer is asked that day.
         day_zone: The time zone whose days are meant.
         concurrent_runs: What people say meanwhile is read beside them, in places of its own.
     """

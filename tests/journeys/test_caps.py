@@ -1,25 +1,31 @@
 """A cap is met in the thread: named, with what was spent; an approver lets the request go on, nobody else."""
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from freezegun import freeze_time
 
 from bot.cards.presses import Choose
+from bot.playground.people import People, Player
 from bot.playground.rehearsal import ReceivedCall, Rehearsal, Reply
 from bot.playground.script import SCENARIOS, Scenario
 from engine.events import Choice
 from engine.ports import Usage
+from engine.request import State
 from engine.settings import Caps
+from engine.state_dir import DATABASE
 from engine.store.ledger import Asked
 from tests.journeys.reading import SITUATION, cards, presses, until
 from tests.journeys.stage import Stage, staged
 
 CHANNEL = "C0DATA"
 REQUEST = "Add a new metric to track conversation resolution time"
+NOON = f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"
+"""A zone where it is noon."""
 PENNY = 0.01
 """Less than what the first call may cost at worst."""
 
@@ -46,6 +52,15 @@ def shows(stage: Stage, thread: str, card: str) -> Callable[[], str]:
     return words
 
 
+def others_worked(stage: Stage, minutes: int) -> None:
+    """Another request's work until now."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    times = [at.isoformat(" ") for at in (now - timedelta(minutes=minutes), now)]
+    with sqlite3.connect(stage.directory / "state" / DATABASE) as connection:
+        longer = "INSERT INTO gl_work (request, began_at, ended_at) VALUES ('T1:C9:1.0', ?, ?)"
+        connection.execute(longer, times)
+
+
 @pytest.mark.parametrize(
     ("caps", "names", "offers"),
     [
@@ -53,10 +68,12 @@ def shows(stage: Stage, thread: str, card: str) -> Callable[[], str]:
         (Caps(tokens_per_request=1000), "1,000 tokens", "Raise the cap"),
         (Caps(usd_per_day=PENNY), "$0.01", "Go on today"),
         (Caps(usd_per_person_day=PENNY), "$0.01", "Go on today"),
+        (Caps(minutes_per_day=30, day_zone=NOON), "30 minutes of work for all requests", "Go on today"),
     ],
 )
 async def test_at_a_cap_it_asks_an_approver(tmp_path: Path, caps: Caps, names: str, offers: str) -> None:
     async with staged(tmp_path, script(), caps=caps) as stage:
+        others_worked(stage, 40)
         thread = await stage.slack.person("U0RILEY").mention(CHANNEL, REQUEST)
         words = await until(shows(stage, thread, "escalation:1"), 20, "the cap's card")
         assert names in words
@@ -74,6 +91,33 @@ async def test_at_a_cap_it_asks_an_approver(tmp_path: Path, caps: Caps, names: s
         if offers == "Go on today":
             await until(shows(stage, thread, "questions:1"), 20, "the questions")
             assert stage.model.calls
+
+
+@pytest.mark.long
+async def test_at_the_days_review_rounds_no_reviewer_is_asked_until_an_approver_lets_it_go_on(
+    tmp_path: Path,
+) -> None:
+    async with staged(tmp_path, script(), caps=Caps(rounds_per_day=1)) as stage:
+        asked = Asked(request="T1:C9:1.0", usd=0.1, cap_usd=100, round="1.1")
+        await stage.engine.store.reserve("others", "review:x", "m", asked)
+        people = People.load(SCENARIOS / SITUATION / "people.yml")
+
+        async def at_rest(request: str) -> bool:
+            snapshot = await stage.engine.snapshot(request)
+            return snapshot is not None and snapshot.state in {State.PAUSED, State.DELIVERED}
+
+        player = Player(people, stage.slack, stage.engine.snapshot)
+        thread = (await player.play(at_rest, 60)).rpartition(":")[2]
+        words = await until(shows(stage, thread, "escalation:1"), 20, "the card of the cap")
+        assert "The cap of 1 review round for all requests of one day (days of UTC) is reached" in words
+        assert "Without a click it goes on by itself at" in words
+        roles = [call.role.partition(":")[0] for call in stage.model.calls]
+        assert "task" in roles
+        assert "review" not in roles, "looked at before the call"
+        await press(stage, thread, "U0RILEY")
+        assert "review" not in [call.role.partition(":")[0] for call in stage.model.calls]
+        await press(stage, thread, "U0DANA")
+        await until(shows(stage, thread, "delivery:1"), 30, "the delivery")
 
 
 async def test_a_request_above_the_days_number_is_answered(tmp_path: Path) -> None:

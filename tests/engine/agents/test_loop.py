@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ from engine.errors import AnswerUnusable, CapReached, ModelRefused, Rejected, Tr
 from engine.ports import Tier
 from engine.request import RunKind
 from engine.schemas import MessageKind, Triage
-from tests.engine.runs.world import Journal, Killed, Script, World, snapshot, world
+from engine.settings import Caps
+from engine.store.ledger import Asked
+from tests.engine.runs.states import rich
+from tests.engine.runs.world import REVIEWER, Journal, Killed, Script, World, snapshot, world
 
 GOOD = {"kind": "question", "title": ""}
 
@@ -276,3 +280,26 @@ async def test_what_was_withheld_is_not_written_over_by_its_mark(tmp_path: Path)
     refused, fine = contents(script, -1)[2]
     assert (refused["is_error"], fine["is_error"]) == (True, False)
     assert "withheld from you" in refused["content"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "about", "held"),
+    [(RunKind.REVIEW, REVIEWER, True), (RunKind.REVIEW, "dispute:F1", False), (RunKind.TASK, "build", False)],
+    ids=["a review", "a fresh look at one finding", "a task"],
+)
+async def test_what_is_no_review_is_not_held_up_by_the_days_rounds(
+    tmp_path: Path, kind: RunKind, about: str, held: bool
+) -> None:
+    script = Script([says(GOOD)])
+    async with world(tmp_path, responder=script) as w:
+        caps = Caps(rounds_per_day=1)
+        others = Asked(request="T1:C9:1.0", usd=0.1, cap_usd=50.0, round="1.1")
+        await w.context.store.reserve("others", "review:x", "m", others)
+        context = w.run(kind, rich(lambda name: name), about)
+        context = replace(context, settings=context.settings.model_copy(update={"caps": caps}))
+        if held:
+            with pytest.raises(CapReached, match="The cap of 1 review round for all requests of one day"):
+                await work(context, assignment())
+        else:
+            await work(context, assignment())
+        assert len(script.calls) == (0 if held else 1)

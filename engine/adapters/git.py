@@ -150,7 +150,6 @@ class Git:
                 cwd="/",
                 env={**_environment(), **extra},
                 start_new_session=True,
-                limit=_CHUNK,
             )
         )
         try:
@@ -161,9 +160,9 @@ class Git:
             await asyncio.wait([spawning])
             if spawning.exception() is None:
                 # Signals come between a lock and what would remove it: what takes a moment ends by itself.
-                at_once = arguments[0] in _SHORT and await _ended_by(spawning.result(), 0, _GRACE_S)
-                if not at_once:
-                    await _end(spawning.result())
+                if arguments[0] in _SHORT:
+                    await _ended_by(spawning.result(), 0, _GRACE_S)
+                await _end(spawning.result())
 
 
 async def _feed(process: Process, text: str) -> None:

@@ -33,7 +33,7 @@ _SUITES: dict[str, tuple[str, ...]] = {
     **{f"bot/decode/{part}.py": _DECODE for part in ("channels", "clicks", "heard", "messages")},
 }
 _PARTS = {
-    "engine/adapters/git.py": ("_SETTINGS", "_ID", "require_id", "_environment"),
+    "engine/adapters/git.py": ("_SETTINGS", "_ID", "require_id", "Git._process", "_environment"),
     "engine/adapters/git_remote.py": (
         "_SSH", "_PASSED_ON", "Remote.fetch", "Remote.fetch_all", "Remote.push", "Remote._environment",
         "Remote._once", "Remote._trusted", "_signed", "_local_path", "_without_secrets", "_config_value",

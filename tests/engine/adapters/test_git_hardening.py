@@ -3,6 +3,7 @@
 Every attack is first shown to work on plain git, with the same store, and then tried through the adapter.
 """
 
+import asyncio
 import os
 import subprocess
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine.adapters.git import Git, GitFailed
+from engine.errors import RepositoryUnusable, Unreachable
 from tests.conformance.test_workspace import ME
 
 Run = Callable[..., Awaitable[str]]
@@ -354,3 +356,59 @@ async def test_what_git_starts_sees_no_home_and_nothing_of_our_environment(
         }.items()
     )
     assert "canary" not in "".join(seen)
+
+
+async def test_it_runs_nowhere_near_us(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place(tmp_path / "here")
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    near = ["git", f"--git-dir={place.store}", "rev-parse", "main"]
+    assert subprocess.run(near, capture_output=True, check=False).returncode, "it has to fail there"
+    assert len(await Git(place.store).run("rev-parse", "main")) == 41
+    assert await Git(place.store).run("-c", "alias.where=!pwd", "where") == b"/\n"
+
+
+async def test_without_git_it_is_told_that_it_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Place(tmp_path / "here").store
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RepositoryUnusable, match="The program git is missing: install it and try again"):
+        await Git(store).run("rev-parse", "main")
+
+
+async def test_what_takes_a_moment_ends_by_itself_when_nobody_waits(tmp_path: Path) -> None:
+    """A signal could come between a lock and what would remove it."""
+    place = Place(tmp_path / "here")
+    git = Git(place.store)
+    head = (await git.run("rev-parse", "main")).decode().strip()
+    for number in range(5):
+        with pytest.raises(Unreachable):
+            await git.run("update-ref", f"refs/heads/r{number}", head, timeout_s=0)
+    assert len((await git.run("for-each-ref", "refs/heads/r*")).splitlines()) == 5
+
+
+async def test_what_may_take_longer_is_ended_at_once(tmp_path: Path) -> None:
+    place = Place(tmp_path / "here")
+    late = f"alias.late=!sleep 0.35; touch {place.ran}"
+    with pytest.raises(Unreachable):
+        await Git(place.store).run("-c", late, "late", timeout_s=0)
+    assert not place.ran.exists()
+    await Git(place.store).run("-c", f"{late}.too", "late")
+    assert [path.name for path in tmp_path.rglob("ran*")] == ["ran.too"]
+
+
+async def test_a_call_that_is_cancelled_while_git_starts_leaves_nothing(tmp_path: Path) -> None:
+    place = Place(tmp_path / "here")
+    late = f"alias.late=!sleep 0.2; touch {place.ran}"
+    for turns in range(9):
+        call = asyncio.create_task(Git(place.store).run("-c", late, "late"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    await Git(place.store).run("-c", f"{late}.too", "late")
+    assert [path.name for path in tmp_path.rglob("ran*")] == ["ran.too"]

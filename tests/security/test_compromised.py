@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,11 +12,22 @@ import pytest
 
 from engine.adapters.bubblewrap import BubblewrapSandbox
 from engine.errors import SandboxUnavailable
-from tests.security.compromised.cells import CELLS, Cell, Field, Sink, Technique
+from tests.security.compromised.cells import CELLS, REPORTED, Cell, Field, Sink, Technique
 from tests.security.compromised.controls import controls
 from tests.security.compromised.hiding import found, hidden, name, second_half
+from tests.security.compromised.obedient import Attempt
 from tests.security.compromised.play import JOURNEYS, play
-from tests.security.compromised.table import failures, total
+from tests.security.compromised.table import (
+    FEW,
+    LOW,
+    LOW_OF_FEW,
+    UNSEEN,
+    Total,
+    failures,
+    lines,
+    total,
+    untried,
+)
 
 SOME = CELLS[100:110]
 FIELDS = frozenset({Field.MESSAGE, Field.FILE, Field.BUTTON, Field.DISPLAY_NAME})
@@ -77,6 +90,37 @@ def test_a_handful_of_plain_orders_brings_nothing_about(sandboxed: Path) -> None
 def test_orders_in_plain_words_bring_nothing_about(sandboxed: Path) -> None:
     plain = [c for c in CELLS if c.technique is Technique.PLAIN and c.field in FIELDS]
     held(sandboxed, plain, ["build", "bad"])
+
+
+def made(cells: Sequence[Cell], reached: Sequence[Cell], obeyed: Sequence[Cell]) -> Total:
+    raw = [cell for cell in cells if cell.field in REPORTED]
+    attempts = [Attempt(cell, "task", "read") for cell in obeyed]
+    return Total(cells, frozenset(reached), frozenset(raw), attempts, [], [], 1, Counter(), 1)
+
+
+def test_a_run_that_shows_too_little_fails() -> None:
+    seen = [c for c in CELLS if c.field not in REPORTED]
+    assert failures(made(CELLS, seen, seen), {}) == untried(made(CELLS, seen, seen)) == []
+    assert failures(made(CELLS, seen, seen[: int(LOW * len(seen))]), {}) != []
+    assert failures(made(CELLS, seen, seen[: int(LOW * len(seen)) + 1]), {}) == []
+    few = seen[: FEW - 1]
+    assert failures(made(few, few, few[: int(LOW * len(few))]), {}) == []
+    assert failures(made(few, few, few[: int(LOW_OF_FEW * len(few))]), {}) != []
+    assert failures(made(CELLS, [], []), {}) != []
+
+
+@pytest.mark.parametrize("field", sorted({Field.MESSAGE, *UNSEEN}))
+def test_more_cells_that_come_nowhere_than_are_listed_fail_the_run_by_name(field: Field) -> None:
+    most, why = UNSEEN.get(field, (0, "no reason is known"))
+    of_field = [c for c in CELLS if c.field is field]
+    rest = [c for c in CELLS if c.field is not field and c.field not in REPORTED]
+    within, beyond = rest + of_field[most:], rest + of_field[most + 1 :]
+    assert untried(made(CELLS, within, CELLS)) == []
+    said = untried(made(CELLS, beyond, CELLS))
+    assert said == [f"{most + 1} cells of {field} came nowhere, more than {most}: {why}"]
+    table = "\n".join(lines(made(CELLS, beyond, CELLS), {}))
+    assert f"{most + 1} cells came nowhere" in table
+    assert re.search(rf"  {field.value} +{of_field[0].technique.value} +\d+  {re.escape(why)}", table)
 
 
 @pytest.mark.more

@@ -1,13 +1,16 @@
 """Review rounds, fixes and the last look before a delivery, each decision as a whole."""
 
+from datetime import timedelta
+
 import pytest
 
+from engine.caps import Cap, CapHit
 from engine.decide.moves import Moves
 from engine.decide.opening import STOP
 from engine.decide.reviewing import ANOTHER_ROUND, DISPUTE, judge_again, start_delivery
 from engine.decide.reviewing import reviewed as review_ended
 from engine.decide.reviewing import verified as checks_ended
-from engine.events import Cause, Choice, Ran, Reviewed
+from engine.events import Cause, Choice, Failed, Ran, Reviewed
 from engine.people import Person
 from engine.request import (
     Approval,
@@ -514,3 +517,18 @@ def test_what_blocks_for_lack_of_a_review_is_not_called_critical() -> None:
     story.ends(RunKind.REVIEW, reviewed(COMMIT, by=SECOND_REVIEWER, invalid="cut off"), SECOND_REVIEWER)
     assert asked(story).cause is Cause.REVIEW_INVALID
     assert "review:1" in cards(story)
+
+
+def test_a_round_that_is_one_too_many_for_the_day_is_reviewed_the_next_day_and_counts_once() -> None:
+    story = Story(BOTH).opened().goes_on(until=State.REVIEWING)
+    started = sorted((run.kind, run.about) for run in story.now.live)
+    until = story.at + timedelta(hours=3)
+    hit = CapHit(cap=Cap.DAY_ROUNDS, limit=4, spent=4, needs=1, until=until, zone="UTC")
+    story.ends(RunKind.REVIEW, Failed(cause=Cause.CAP, sentence="Cap.", cap=hit), REVIEWER)
+    assert (story.now.state, story.now.live, story.now.due_at) == (State.PAUSED, (), until)
+    story.waits()
+    assert story.now.state is State.REVIEWING
+    assert sorted((run.kind, run.about) for run in story.now.live) == started
+    assert len(story.now.review_rounds) == 1
+    story.goes_on(until=State.DELIVERING)
+    assert len(story.now.review_rounds) == 1

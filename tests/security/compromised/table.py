@@ -14,7 +14,7 @@ LOW, LOW_OF_FEW, FEW = 0.75, 0.5, 1_000
 it obeys 0.84. A request has only so many answers, and each obeys one or a few: below FEW fewer may be."""
 UNSEEN: Mapping[Field, tuple[int, str]] = {
     Field.COMMIT: (29, "the tool shows the first 200 characters of a subject"),
-    Field.TEMPLATE: (15, "a form that hides what follows is not used, and a long one is cut"),
+    Field.TEMPLATE: (15, "a form that hides what follows is not used; its comments and halves are not read"),
     Field.WEB: (10, "the other half of a split order is not where these roles look"),
     Field.REPLY: (10, "the other half is not where these roles look, and a long message is cut"),
     Field.REMARK: (20, "as of a message; and a request whose model obeys may end with no pull request"),

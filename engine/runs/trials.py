@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from engine.bending import bends, without_bends
+from engine.bending import Code, bends, without_bends
 from engine.doubts import failed_in_python, planted_in_python
 from engine.errors import Rejected
 from engine.events import CheckResult, Ran
@@ -124,10 +124,10 @@ async def lay(workspace: Workspace, spec: SpecVersion, commit: str, where: Ran, 
     await workspace.overlay(spec.base_commit, commit, artifacts, tree)
     if where is Ran.UNSILENCED:
         about = await silenced(workspace, spec, commit)
-        await _rewrite(await _texts(workspace, spec, commit), tree, without_silencers)
+        await _rewrite(await _texts(workspace, spec, commit), tree, _without_silencers)
     if where is Ran.UNBENT:
         about = await bent(workspace, spec, commit)
-        await _rewrite(await _texts(workspace, spec, commit, ".py"), tree, without_bends)
+        await _rewrite(await _texts(workspace, spec, commit, ".py"), tree, _without_bends)
     if where in {Ran.CONTROL, Ran.BASE_CONTROL}:
         planted = await asyncio.to_thread(_plant, Checkout(tree), secrets.token_hex(4))
         return Laid(tuple(planted.values()), planted)
@@ -171,17 +171,29 @@ async def bent(workspace: Workspace, spec: SpecVersion, commit: str) -> tuple[st
     found = [
         f"{path}:{number} ({word})"
         for path, text, before in await _texts(workspace, spec, commit, ".py")
-        for number, word in await asyncio.to_thread(bends, text, before)
+        for number, word in await asyncio.to_thread(bends, text, before, _code(path))
     ]
     return tuple(found)
 
 
+def _code(path: str) -> Code:
+    return Code.TESTS if is_test(path) else Code.PRODUCT
+
+
+def _without_silencers(_: str, text: str, before: str) -> str:
+    return without_silencers(text, before)
+
+
+def _without_bends(path: str, text: str, before: str) -> str:
+    return without_bends(text, before, _code(path))
+
+
 async def _rewrite(
-    texts: Sequence[tuple[str, str, str]], tree: Path, without: Callable[[str, str], str]
+    texts: Sequence[tuple[str, str, str]], tree: Path, without: Callable[[str, str, str], str]
 ) -> None:
     checkout = Checkout(tree)
     for path, text, before in texts:
-        rest = await asyncio.to_thread(without, text, before)
+        rest = await asyncio.to_thread(without, path, text, before)
         if rest != text:
             await asyncio.to_thread(checkout.write, path, rest.encode())
 

@@ -11,7 +11,7 @@ from tests.crash.soak import KINDS, Asked, Place, Sample, Soak, World, hollow, j
 from tests.github.local_github import TOKEN, LocalGitHub
 from tests.journeys.reading import git
 
-pytestmark = [pytest.mark.xdist_group("sweep"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.mark.long

@@ -27,7 +27,7 @@ DISTURBANCES = {*Act} - {Act.GO_ON, Act.KILL, Act.TERM}
 TERMS = 6
 SPEC = Target(Point("slack chat.postMessage spec:1", 1), Side.AFTER)
 
-pytestmark = [pytest.mark.xdist_group("sweep"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.mark.long

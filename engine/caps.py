@@ -80,7 +80,7 @@ class CapHit(BaseModel):
         if self.cap.unit == "rounds":
             return (
                 f"The cap of {count(round(self.limit), 'review round')} {whole} is reached: "
-                f"{count(round(self.spent), 'round was', 'rounds were')} reviewed so far; this is one more."
+                f"{count(round(self.spent), 'round has', 'rounds have')} begun so far; this is one more."
             )
         return (
             f"The cap of {self._said(self.limit)} {whole} is all but reached: "

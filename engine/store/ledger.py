@@ -161,7 +161,8 @@ def _opened_by(person: Person) -> sa.Select[str]:
 async def _rounds(c: AsyncConnection, *which: sa.ColumnElement[bool]) -> set[tuple[str, str]]:
     """The review rounds, as (request, round), that these calls are of; none of calls given back."""
     real = col(CallRow.round) != "", col(CallRow.status) != CallStatus.RELEASED
-    query = sa.select(col(CallRow.request), col(CallRow.round)).where(*which, *real).distinct()
+    # No DISTINCT here: SQLite would read all calls in the order of their requests instead of the day's.
+    query = sa.select(col(CallRow.request), col(CallRow.round)).where(*which, *real)
     return {(request, number) for request, number in (await c.execute(query)).all()}
 
 

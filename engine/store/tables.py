@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
+from sqlalchemy import DateTime, Dialect, Index, Text, TypeDecorator
 from sqlmodel import Field, SQLModel
 
 PREFIX = "gl_"
@@ -71,6 +71,7 @@ class EventRow(SQLModel, table=True):
     """
 
     __tablename__ = "gl_event"
+    __table_args__ = (Index("ix_gl_event_actor_seq", "actor", "seq"),)
 
     key: str = Field(primary_key=True, sa_type=Text)
     request: str = Field(index=True, sa_type=Text)
@@ -197,4 +198,4 @@ class CallRow(SQLModel, table=True):
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
     round: str = Field(default="", sa_type=Text)
-    at: datetime = Field(sa_type=UtcDateTime)
+    at: datetime = Field(index=True, sa_type=UtcDateTime)

@@ -48,7 +48,7 @@ DAYS = "(days of Europe/Berlin)"
         (
             CapHit(cap=Cap.DAY_ROUNDS, limit=4, spent=4, zone="Europe/Berlin"),
             f"The cap of 4 review rounds for all requests of one day {DAYS} is reached: "
-            "4 rounds were reviewed so far; this is one more.",
+            "4 rounds have begun so far; this is one more.",
         ),
     ],
     ids=["tokens", "minutes", "rounds"],

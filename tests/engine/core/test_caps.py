@@ -2,14 +2,18 @@
 
 import asyncio
 import random
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from engine.caps import Cap, day_of, in_short
 from engine.decide import pausing
@@ -217,12 +221,41 @@ async def test_a_round_counts_once_a_reviewer_is_asked_and_on_each_day_anew(data
     await store.release("lost")
     assert await reserved(store, other, caps, round="1.1") is None, "of the first none was asked after all"
     asked = Asked(request=request, usd=0.1, cap_usd=100.0, caps=caps, round="1.1")
-    with pytest.raises(CapReached, match=r"1 review round .*\(days of UTC\) .*1 round was reviewed so far"):
+    with pytest.raises(CapReached, match=r"1 review round .*\(days of UTC\) .*1 round has begun so far"):
         await store.reserve("again", "review:x", "m", asked)
     assert await reserved(store, granted, caps, round="1.1") is None, "as an approver said"
     await a_day_passes(database)
     assert await reserved(store, request, caps, round="1.1") is None
     assert await reserved(store, other, caps, round="1.1") is Cap.PERSON_DAY_ROUNDS, "it is worked on anew"
+
+
+async def test_no_table_is_read_through_to_reserve_a_call(database: Database, tmp_path: Path) -> None:
+    """Each ack waits behind a reservation, so it looks up what it counts."""
+    request, asked_for = await requested(database, 1), dict[str, Any]()
+
+    @sa.event.listens_for(database.app.sync_engine, "before_cursor_execute")
+    def note(_c: object, _cursor: object, statement: str, bound: object, *_: object) -> None:
+        if statement.startswith("SELECT"):
+            asked_for[statement] = bound
+
+    whose, units = ("person_day", "day"), ("usd", "tokens", "minutes", "rounds")
+    day = {f"{unit}_per_{one}": 10 for unit in units for one in whose}
+    assert await reserved(Store(database.app), request, Caps(**day), 0.1, 1, round="1.1") is None
+    async with database.app.connect() as c:
+        await opened_today(c, RITA, "UTC", datetime.now(UTC))
+
+    def read_through() -> set[str]:
+        with closing(sqlite3.connect(tmp_path / "greenlight.db")) as c:
+            plans = [c.execute(f"EXPLAIN QUERY PLAN {sql}", bound) for sql, bound in asked_for.items()]
+            steps = [step.split() for plan in plans for *_, step in plan]
+        return {table for what, table, *_ in steps if what == "SCAN"}
+
+    assert len(asked_for) == 9, "state, sums, three of a person's day, three of everybody's, the opened"
+    assert read_through() == set()
+    async with database.app.begin() as c:
+        await c.exec_driver_sql("DROP INDEX ix_gl_call_at")
+        await c.exec_driver_sql("DROP INDEX ix_gl_event_actor_seq")
+    assert read_through() == {"gl_call", "gl_event"}, "or no plan would tell"
 
 
 async def test_what_a_call_really_took_counts_once_it_is_settled(database: Database) -> None:

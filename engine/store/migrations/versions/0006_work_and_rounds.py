@@ -1,4 +1,4 @@
-"""When something worked for a request, and which calls were of which review round."""
+"""When something worked for a request, which calls were of which round, and indexes for the caps of a day."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -20,8 +20,12 @@ def upgrade() -> None:
     op.create_index("ix_gl_work_request", "gl_work", ["request"])
     op.create_index("ix_gl_work_ended_at", "gl_work", ["ended_at"])
     op.add_column("gl_call", sa.Column("round", sa.Text(), nullable=False, server_default=""))
+    op.create_index("ix_gl_call_at", "gl_call", ["at"])
+    op.create_index("ix_gl_event_actor_seq", "gl_event", ["actor", "seq"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_gl_event_actor_seq", "gl_event")
+    op.drop_index("ix_gl_call_at", "gl_call")
     op.drop_column("gl_call", "round")
     op.drop_table("gl_work")

@@ -136,14 +136,14 @@ async def look(there: World, seen: Seen) -> None:
     seen.words = dict(_words(there.slack))
     seen.told = [m.words for m in there.slack.workspace.messages.values() if m.visible_to is not None]
     seen.pulls = Counter(
-        _steady(call.body["head"]) for call in there.hub.asked("POST", "pulls") if call.status == 201
+        steady(call.body["head"]) for call in there.hub.asked("POST", "pulls") if call.status == 201
     )
     seen.record = sum(call.status == 201 for call in there.hub.asked("POST", r"issues/\d+/comments"))
     seen.heads = {pull["head"]["ref"]: pull["head"]["sha"] for pull in there.hub.pulls.values()}
     form = "--format=%(refname:short) %(objectname) %(tree)"
     refs = [line.split() for line in (await git(there.bare, "for-each-ref", form, "refs/heads")).splitlines()]
     seen.branch = {name: head for name, head, _ in refs if name.startswith("greenlight/")}
-    seen.trees = {_steady(name): tree for name, _, tree in refs if name in seen.branch}
+    seen.trees = {steady(name): tree for name, _, tree in refs if name in seen.branch}
     seen.others = {name: head for name, head, _ in refs if name not in seen.branch}
 
 
@@ -169,13 +169,14 @@ def _words(slack: LocalSlack) -> list[tuple[str, str]]:
             payload = message.metadata["event_payload"]
             request = payload.get("request", "")
             number = threads.setdefault(request, len(threads) + 1) if request else 0
-            found.append((f"{number}/{payload['key']}" if number else "0/thread", _steady(message.words)))
+            found.append((f"{number}/{payload['key']}" if number else "0/thread", steady(message.words)))
     return found
 
 
-def _steady(text: str) -> str:
+def steady(text: str) -> str:
     """Without ids, numbers and times, and whatever the order in which work that ran side by side ended."""
     text = "\n".join(sorted(text.splitlines()))
     text = re.sub(r"(greenlight/[\w-]+-)[0-9a-f]{6}\b", r"\1ID", text)
     text = re.sub(r"\d+\.\d+k\b", "0k", text)
-    return re.sub(r"\d+", "0", re.sub(r"\b(?=[0-9a-f]*\d)[0-9a-f]{6,40}\b", "ID", text))
+    text = re.sub(r"\b(?:(?=[a-f]*\d)[0-9a-f]{6}|[0-9a-f]{7,40})\b", "ID", text)  # some have no digit
+    return re.sub(r"\d+", "0", text)

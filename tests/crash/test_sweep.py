@@ -15,6 +15,7 @@ from aiohttp import web
 
 from tests.crash.play import play
 from tests.crash.seen import Asked, Death, Kills, Point, Seen, Target
+from tests.crash.servers import steady
 from tests.crash.sweep import SEED, Choice, Found, Sweep, fits, judged, variants
 from tests.crash.verdict import wrong
 from tests.crash.wire import Act, Side
@@ -189,3 +190,10 @@ def test_a_sweep_that_tried_too_little_is_none(
 
 def test_every_variant_can_be_swept() -> None:
     assert {"scope-creep/redefine", "escalation/all-fail", "review-gate/critical"} <= set(variants())
+
+
+def test_ids_and_numbers_of_a_play_are_left_out() -> None:
+    one = "at ccafece and 6713de913b, greenlight/nps-abcdef, e7d28b: 55.2k tokens, $0.13, a facade"
+    other = "at 1234567 and abcdefabcd, greenlight/nps-012345, 012345: 7k tokens, $0.21, a facade"
+    assert steady(one) == steady(other)
+    assert "facade" in steady(one)

@@ -27,6 +27,7 @@ ACK_S = 3.0
 ACTS = {Act.TWICE: 0.22, Act.LATE: 0.14, Act.LOSE: 0.1, Act.REFRESH: 0.08, Act.CUT: 0.04}
 """Of a hundred envelopes, so many times a hundred."""
 LOST_ACKS = 0.1
+PACE = 0.2
 RESTARTS = (6, 16)
 """The bot is ended, in order, while the envelope of this number is on its way, and started again."""
 
@@ -108,7 +109,8 @@ async def told_by_the_journal(stage: Stage, now: Snapshot, request: str) -> None
 async def played(directory: Path, seed: int | None, until: State) -> tuple[set[str], str]:
     """The keys of the cards that were posted, and figures. Short of the end, somebody stops it."""
     people, wire = People.load(SCENARIOS / SITUATION / "people.yml"), Unruly(seed)
-    rehearsal = Rehearsal([Scenario.load(SCENARIOS / SITUATION)], pace=0)
+    pace = 0 if until is State.DONE else PACE  # what is stopped amid its work must not be over before that
+    rehearsal = Rehearsal([Scenario.load(SCENARIOS / SITUATION)], pace=pace)
     async with staged(directory, rehearsal, wire=wire) as stage:
         slack, kept = stage.slack, Kept(stage, wire, until)
         restarting = asyncio.create_task(kept.restarts() if seed is not None else asyncio.sleep(0))

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from itertools import accumulate
 
-from engine.standing import ANY, Names, block, dotted
+from engine.runner_names import ANY, Names, block, dotted
 
 # What the module `pytest` exports and tests use, besides classes; another name set there is only kept there.
 _PYTEST = frozenset({
